@@ -1,0 +1,215 @@
+"""Every error that the lab raises on purpose, as one tree.
+
+Each class's docstring says what happened and what to do about it, and is the message
+when none is given. Catch the branch you can handle; catch `VeriStackError` at the edge.
+
+    VeriStackError
+    ├── InvalidInput (also a ValueError)
+    ├── StoreError
+    │   ├── StoreClosed
+    │   ├── StoreLocked
+    │   ├── StoreFailed
+    │   ├── StoreCorrupt
+    │   ├── NotAStore
+    │   ├── DiskFull
+    │   ├── KeyTooLarge
+    │   ├── ValueTooLarge
+    │   ├── BucketNotFound
+    │   ├── ObjectNotFound
+    │   └── ChecksumMismatch
+    ├── ServingError
+    │   ├── NoNodeAvailable
+    │   ├── AdmissionRejected
+    │   ├── EngineFailed
+    │   ├── ModelNotFound
+    │   └── PromptTooLong
+    ├── FlowError
+    │   ├── JobNotFound
+    │   ├── IdempotencyConflict
+    │   ├── InvalidTransition
+    │   ├── LeaseLost
+    │   └── CheckpointCorrupt
+    ├── SearchError
+    │   ├── DocumentNotFound
+    │   ├── RequestConflict
+    │   ├── EmbeddingFailed
+    │   └── DocumentLeaseLost
+    └── BackendError
+        ├── BackendUnavailable
+        ├── BackendStartFailed
+        ├── DownloadFailed
+        └── ProcessDied
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class VeriStackError(Exception):
+    """Something in the lab failed. The message says what to do."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.getdoc(type(self)) or type(self).__name__)
+
+
+class InvalidInput(VeriStackError, ValueError):
+    """An argument cannot be used. Correct it as the message says and call again."""
+
+
+# ------------------------------------------------------------------ veristore
+
+
+class StoreError(VeriStackError):
+    """The store could not do what was asked."""
+
+
+class StoreClosed(StoreError):
+    """The store was closed. Open it again with `veristore.open(path)`."""
+
+
+class StoreLocked(StoreError):
+    """Another process has this store open. Close it there, or open another path."""
+
+
+class StoreFailed(StoreError):
+    """A write or sync failed, so the store takes no more writes. Reads still answer; nothing
+    acknowledged is lost. Find out what ails the disk, then close and reopen the store."""
+
+
+class StoreCorrupt(StoreError):
+    """The log is damaged before its end. Restore a copy, or see what is readable with
+    `veristore.recover_report(path)`."""
+
+
+class NotAStore(StoreError):
+    """The path holds something that is not a store, or one of a newer version. Give an empty
+    or absent folder, or upgrade the lab."""
+
+
+class DiskFull(StoreError):
+    """The disk has no room. Nothing acknowledged is lost: free some space and reopen the store."""
+
+
+class KeyTooLarge(StoreError):
+    """A key is empty or too long. Keys are 1 to 65,536 bytes."""
+
+
+class ValueTooLarge(StoreError):
+    """A value is too large. Values are at most 64 MiB; put larger ones into the object store."""
+
+
+class BucketNotFound(StoreError):
+    """There is no such bucket. Make it with `create_bucket(name)`."""
+
+
+class ObjectNotFound(StoreError):
+    """There is no such object in the bucket. `list(bucket)` shows what is there."""
+
+
+class ChecksumMismatch(StoreError):
+    """Stored bytes differ from what was written. Restore the object from where it came."""
+
+
+# ------------------------------------------------------------------- llmcache
+
+
+class ServingError(VeriStackError):
+    """A request could not be served."""
+
+
+class NoNodeAvailable(ServingError):
+    """No living engine can take this request. Start one, or wait until one comes back;
+    `ollama.ps()` against the gateway, or `veristack doctor`, shows what lives."""
+
+
+class AdmissionRejected(ServingError):
+    """As many requests as allowed are already being served. Try again after a pause."""
+
+
+class EngineFailed(ServingError):
+    """An engine died or answered with an error in the middle of a request. Send the request
+    again: the router will choose a living engine."""
+
+
+class ModelNotFound(ServingError):
+    """No engine serves this model. `ollama.list()` shows the ones there are."""
+
+
+class PromptTooLong(ServingError):
+    """The prompt does not fit the engine's context. Shorten it."""
+
+
+# ------------------------------------------------------------------- veriflow
+
+
+class FlowError(VeriStackError):
+    """A job could not be handled."""
+
+
+class JobNotFound(FlowError):
+    """There is no such job. `list()` shows the ones there are."""
+
+
+class IdempotencyConflict(FlowError):
+    """This Idempotency-Key was already used with another body. Use a new key for a new job."""
+
+
+class InvalidTransition(FlowError):
+    """The job's state does not allow this. `get(job_id)` shows the state it is in."""
+
+
+class LeaseLost(FlowError):
+    """Another scheduler owns this run now. Stop working on it: its result would not count."""
+
+
+class CheckpointCorrupt(FlowError):
+    """A checkpoint's bytes do not match its manifest. An older one will be used."""
+
+
+# ---------------------------------------------------------------- smartsearch
+
+
+class SearchError(VeriStackError):
+    """A document or a question could not be handled."""
+
+
+class DocumentNotFound(SearchError):
+    """There is no such document for this tenant. Check the id and the tenant."""
+
+
+class RequestConflict(SearchError):
+    """This requestId was already used with another text. Use a new requestId for a new text."""
+
+
+class EmbeddingFailed(SearchError):
+    """The embedding engine did not give a usable vector. Check `veristack doctor`."""
+
+
+class DocumentLeaseLost(SearchError):
+    """Another worker owns this document now. Nothing that this one wrote will be seen."""
+
+
+# ------------------------------------------------------------------- backends
+
+
+class BackendError(VeriStackError):
+    """A server that the lab needs is not as it should be."""
+
+
+class BackendUnavailable(BackendError):
+    """A needed server is neither configured nor installable here. `veristack doctor` prints the
+    command that brings it."""
+
+
+class BackendStartFailed(BackendError):
+    """A server was started but did not become ready. The message holds the end of its log."""
+
+
+class DownloadFailed(BackendError):
+    """A file could not be fetched, or its SHA-256 was wrong twice. Check the connection to your
+    package registry and run the command again: what was complete is kept."""
+
+
+class ProcessDied(BackendError):
+    """A child process ended by itself. The message holds its exit code and the end of its log."""

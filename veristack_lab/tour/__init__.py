@@ -1,0 +1,1 @@
+"""The whole story in one command: every layer does its main job while the power is cut."""
