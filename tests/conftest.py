@@ -1,11 +1,64 @@
-"""Profiles and fixtures that every kind of test shares."""
+"""Profiles and fixtures that every kind of test shares.
+
+The servers are real and started once a session; a test gets its own schema, topic or model
+name in them, never its own server.
+"""
 
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from veristack_lab.backends.kafka import KafkaFacts
+    from veristack_lab.backends.llm import LLM
+    from veristack_lab.backends.postgres import PostgresFacts
 
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresFacts]:
+    """One Postgres for the whole session."""
+    from veristack_lab.backends.postgres import postgres
+
+    with postgres(tmp_path_factory.mktemp("postgres")) as facts:
+        yield facts
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaFacts]:
+    """One Kafka broker for the whole session."""
+    from veristack_lab.backends.kafka import kafka
+
+    with kafka(tmp_path_factory.mktemp("kafka")) as facts:
+        yield facts
+
+
+@pytest.fixture(scope="session")
+def tiny_llm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLM]:
+    """Two engines for text with the tiny random model, and one for real embeddings."""
+    from veristack_lab.backends.llm import llm
+
+    with llm(tmp_path_factory.mktemp("llm"), text_engines=2, model="tiny") as engines:
+        yield engines
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A fresh lower-case identifier for a schema, topic or bucket."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder of the test's own."""
+    return tmp_path

@@ -19,6 +19,7 @@ from veristack_lab.cli import (
     ingest,
     jobs,
     labs,
+    s3,
     serving,
     store,
     tour,
@@ -38,6 +39,7 @@ app.command("doctor")(doctor.command)
 app.command("warm")(warm.command)
 app.command("bench")(bench.command)
 app.add_typer(store.app, name="store")
+app.add_typer(s3.app, name="s3")
 app.add_typer(serving.app, name="gateway")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(ingest.app, name="ingest")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from veristack_lab.progress import OnProgress
-from veristack_lab.tour.claims import Claim
+from veristack_lab.claims import Claim
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
