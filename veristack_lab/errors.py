@@ -38,6 +38,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── BackendUnavailable
         ├── BackendStartFailed
         ├── DownloadFailed
+        ├── MigrationConflict
         └── ProcessDied
 """
 
@@ -209,6 +210,11 @@ class BackendStartFailed(BackendError):
 class DownloadFailed(BackendError):
     """A file could not be fetched, or its SHA-256 was wrong twice. Check the connection to your
     package registry and run the command again: what was complete is kept."""
+
+
+class MigrationConflict(BackendError):
+    """A database schema was made by other migration files than these. Use the version of the
+    lab that made it, or another schema."""
 
 
 class ProcessDied(BackendError):

@@ -1,0 +1,114 @@
+"""Numbered SQL files, applied once each inside one schema.
+
+A folder holds `0001_name.sql`, `0002_name.sql`, ...; names in the files are unqualified, since
+the search path is the schema, then `public` (where extensions live). The table
+`schema_migrations` in the same schema records each file's name and SHA-256.
+
+Commit point: one transaction holds everything, so after a crash either all pending files took
+effect and are recorded, or none. One advisory lock for the whole database, held until that
+commit, lets any number of processes call this at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from veristack_lab.errors import InvalidInput, MigrationConflict
+
+ADVISORY_LOCK_KEY = 0x5645_5249_5354_4143  # "VERISTAC": one key for every schema of a database
+_FILE_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One SQL file."""
+
+    name: str
+    text: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The checksum that is recorded with the name."""
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path) -> list[str]:
+    """Bring a schema up to date; make it if it is not there. Safe to call again and at once.
+
+    Args:
+        conn: a connection with no transaction open; it is left without one.
+        schema: lower-case SQL identifier.
+        folder: where the SQL files are, for example `importlib.resources.files(...) / "sql"`.
+
+    Returns:
+        The names of the files that were applied now, in order.
+
+    Raises:
+        InvalidInput: the schema's name cannot be used, or a file's name has no number.
+        MigrationConflict: an applied file was changed, is gone, or a new one comes before it.
+    """
+    if not _SCHEMA_NAME.fullmatch(schema):
+        raise InvalidInput(f"{schema!r} is no schema name: use a-z, 0-9 and _, at most 63")
+    files = read_folder(folder)
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK_KEY,))
+        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+        conn.execute("SELECT set_config('search_path', %s, true)", (f"{schema}, public",))
+        conn.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY,"
+            " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        rows = conn.execute("SELECT name, sha256 FROM schema_migrations ORDER BY name").fetchall()
+        new = pending(files, [(str(row[0]), str(row[1])) for row in rows])
+        for file in new:
+            conn.execute(file.text)
+            conn.execute(
+                "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)",
+                (file.name, file.sha256),
+            )
+    return [file.name for file in new]
+
+
+def read_folder(folder: Traversable | Path) -> list[Migration]:
+    """The SQL files of a folder in the order of their numbers.
+
+    Raises:
+        InvalidInput: a `.sql` file is not named `0001_name.sql`, or two share a number.
+    """
+    files = [f for f in folder.iterdir() if f.name.endswith(".sql")]
+    for file in files:
+        if not _FILE_NAME.fullmatch(file.name):
+            raise InvalidInput(f"migration {file.name!r} must be named like 0001_name.sql")
+    if len({file.name[:4] for file in files}) < len(files):
+        raise InvalidInput("two migrations have the same number; renumber the newer one")
+    return [Migration(f.name, f.read_bytes()) for f in sorted(files, key=lambda f: f.name)]
+
+
+def pending(files: list[Migration], applied: list[tuple[str, str]]) -> list[Migration]:
+    """The files still to be applied, given the (name, sha256) pairs that already were.
+
+    Raises:
+        MigrationConflict: the applied ones are not the beginning of the files.
+    """
+    for position, (name, sha256) in enumerate(applied):
+        file = files[position] if position < len(files) else None
+        if file is None or file.name != name:
+            raise MigrationConflict(
+                f"the database has migration {name}, which this version lacks or numbers"
+                " otherwise. Use the version of the lab that made it, or another schema."
+            )
+        if file.sha256 != sha256:
+            raise MigrationConflict(
+                f"migration {name} was changed after it had been applied. Undo the change and"
+                " put it into a new file with the next number."
+            )
+    return files[len(applied) :]
