@@ -17,7 +17,7 @@ import signal
 import sys
 from contextlib import suppress
 
-TOKEN_VARIABLE = "VERISTACK_GUARD"
+TOKEN_VARIABLE = "VERISTACK_GUARD"  # noqa: S105 - a name, not a secret
 POLL_S = 0.5
 
 
@@ -108,6 +108,7 @@ class Ward:
 
 
 def main() -> None:
+    """Listen until the owner ends, then clean up."""
     owner, token = os.getppid(), sys.argv[1]
     ward, buffer = Ward(token), b""
     while True:

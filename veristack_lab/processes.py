@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from veristack_lab import guardian
 from veristack_lab.errors import BackendStartFailed, ProcessDied
@@ -43,7 +43,7 @@ class Child:
         state = "alive" if self.alive else f"ended {self.returncode}"
         return f"<Child {self.name} pid={self.pid} {state}>"
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

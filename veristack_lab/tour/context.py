@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from veristack_lab.progress import OnProgress
 from veristack_lab.claims import Claim
+from veristack_lab.progress import OnProgress
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -74,7 +74,9 @@ class Tour:
         """The tour's Postgres: started on first use, shared, stopped at the end."""
         from veristack_lab.backends.postgres import postgres
 
-        return cast("PostgresFacts", self._use("postgres", lambda: postgres(self.work / "postgres")))
+        return cast(
+            "PostgresFacts", self._use("postgres", lambda: postgres(self.work / "postgres"))
+        )
 
     def kafka(self) -> KafkaFacts:
         """The tour's Kafka broker, likewise."""
