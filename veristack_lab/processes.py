@@ -82,9 +82,10 @@ class Child:
         """SIGCONT: the process goes on as if nothing had happened."""
         self._signal(signal.SIGCONT)
 
-    def stop(self, grace_s: float = 5.0) -> None:
-        """Ask with SIGTERM; after the grace, SIGKILL. Safe to call again."""
-        self._signal(signal.SIGTERM)
+    def stop(self, grace_s: float = 5.0, ask: signal.Signals = signal.SIGTERM) -> None:
+        """Ask with a signal; after the grace, SIGKILL. Safe to call again."""
+        self._signal(ask)
+        self._signal(signal.SIGCONT)  # a paused process would not hear the question
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
