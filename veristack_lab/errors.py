@@ -33,7 +33,12 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── DocumentNotFound
     │   ├── RequestConflict
     │   ├── EmbeddingFailed
+    │   ├── TextRefused
+    │   ├── EmbeddingModelChanged
     │   └── DocumentLeaseLost
+    ├── ViewError
+    │   ├── ViewClosed
+    │   └── WaitExpired (also a TimeoutError)
     └── BackendError
         ├── BackendUnavailable
         ├── BackendStartFailed
@@ -187,8 +192,32 @@ class EmbeddingFailed(SearchError):
     """The embedding engine did not give a usable vector. Check `veristack doctor`."""
 
 
+class TextRefused(SearchError):
+    """This text cannot be embedded. Trying again will not help; see its dead letter."""
+
+
+class EmbeddingModelChanged(SearchError):
+    """The stored vectors come from another model than the engine's. Use that model again, or
+    another schema and ingest anew."""
+
+
 class DocumentLeaseLost(SearchError):
     """Another worker owns this document now. Nothing that this one wrote will be seen."""
+
+
+# -------------------------------------------------------------------- widgets
+
+
+class ViewError(VeriStackError):
+    """A live view could not do what was asked."""
+
+
+class ViewClosed(ViewError):
+    """The view was closed and obeys no more. Run its cell again, or make a new one."""
+
+
+class WaitExpired(ViewError, TimeoutError):
+    """What was waited for did not happen in time. The message says what was seen instead."""
 
 
 # ------------------------------------------------------------------- backends

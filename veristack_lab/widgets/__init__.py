@@ -1,1 +1,26 @@
-""""""
+"""Live views of real processes: fed by snapshots, sending commands.
+
+Every view works in three places alike: in JupyterLab with a mouse or a keyboard, in a script
+or a test through `send` and `wait_for`, and as one stable line of text where nothing is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from veristack_lab.widgets.counters import Counters, Tally
+from veristack_lab.widgets.targets import Target, from_child, from_llm
+
+if TYPE_CHECKING:
+    from veristack_lab.widgets.kill_switch import KillSwitch
+
+__all__ = ["Counters", "KillSwitch", "Tally", "Target", "from_child", "from_llm"]
+
+
+def __getattr__(name: str) -> object:
+    # anywidget costs a third of a second: only who draws a view pays for it.
+    if name == "KillSwitch":
+        from veristack_lab.widgets.kill_switch import KillSwitch
+
+        return KillSwitch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
