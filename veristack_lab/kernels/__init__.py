@@ -1,1 +1,11 @@
-""""""
+"""Machine code for what Python is too slow for, each with a plain-Python twin.
+
+The twin is the kernel's oracle in tests, its fallback without numba, and the quicker of the
+two for a few items. Importing this package imports no numba; `_jit` says when that happens.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.kernels._jit import jit_enabled
+
+__all__ = ["jit_enabled"]

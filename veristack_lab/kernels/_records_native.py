@@ -1,0 +1,89 @@
+"""Framing and decoding of log records as machine code, a whole group in one call.
+
+Importing this module imports numba. Nothing here raises: bad input comes back as a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veristack_lab.kernels._crc32c_native import update
+from veristack_lab.kernels._intrinsics import load_u64, store_u64
+from veristack_lab.kernels._jit import kernel
+from veristack_lab.kernels._records_python import (
+    BAD_CRC,
+    BAD_LENGTH,
+    END,
+    SHORT,
+    WRONG_EPOCH,
+    WRONG_LSN,
+)
+
+ALL_ONES = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
+HEADER_BYTES = 24
+CRC_BYTES = 4
+
+
+@kernel
+def frame(arena: Any, offsets: Any, kinds: Any, first_lsn: Any, epoch: Any, out: Any) -> int:
+    """Fill `out` (exactly as long as needed) with records; -1, or the first bad payload."""
+    size = arena.size
+    at = 0
+    for index in range(kinds.size):
+        start, end = offsets[index], offsets[index + 1]
+        length = end - start
+        if start < 0 or length < 0 or end > size or at + HEADER_BYTES + length > out.size:
+            return index
+        store_u64(out, at, np.uint64(length) << HALF)
+        store_u64(out, at + 8, np.uint64(first_lsn) + np.uint64(index))
+        store_u64(out, at + 16, np.uint64(epoch) | np.uint64(kinds[index]) << HALF)
+        body = at + HEADER_BYTES
+        out[body : body + length] = arena[start:end]
+        crc = update(ALL_ONES, out, at + CRC_BYTES, body + length) ^ ALL_ONES
+        store_u64(out, at, crc | np.uint64(length) << HALF)
+        at = body + length
+    return -1
+
+
+@kernel
+def decode(
+    buffer: Any,
+    offset: Any,
+    next_lsn: Any,
+    epoch: Any,
+    max_length: Any,
+    payload_offsets: Any,
+    payload_lengths: Any,
+    kinds: Any,
+) -> tuple[Any, Any, Any]:
+    """Decode until something is wrong or the arrays are full: (records, end offset, stop)."""
+    size = buffer.size
+    count = 0
+    while count < kinds.size:
+        if offset == size:
+            return count, offset, END
+        if size - offset < HEADER_BYTES:
+            return count, offset, SHORT
+        first = load_u64(buffer, offset)
+        length = np.intp(first >> HALF)
+        if length > max_length:
+            return count, offset, BAD_LENGTH
+        end = offset + HEADER_BYTES + length
+        if end > size:
+            return count, offset, SHORT
+        if update(ALL_ONES, buffer, offset + CRC_BYTES, end) ^ ALL_ONES != first & ALL_ONES:
+            return count, offset, BAD_CRC
+        last = load_u64(buffer, offset + 16)
+        if last & ALL_ONES != np.uint64(epoch):
+            return count, offset, WRONG_EPOCH
+        if load_u64(buffer, offset + 8) != np.uint64(next_lsn) + np.uint64(count):
+            return count, offset, WRONG_LSN
+        payload_offsets[count] = offset + HEADER_BYTES
+        payload_lengths[count] = length
+        kinds[count] = np.uint8(last >> HALF & np.uint64(255))
+        count += 1
+        offset = end
+    return count, offset, END

@@ -1,0 +1,74 @@
+"""Framing and decoding of log records in plain Python: oracle, fallback, and quick for a few."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+
+Checksum = Callable[[bytes | memoryview], int]
+
+HEADER = struct.Struct("<IIQIB3x")
+COVERED = struct.Struct("<IQIB3x")
+"""The header without its checksum."""
+HEADER_BYTES = HEADER.size
+CRC_BYTES = HEADER.size - COVERED.size
+
+END, SHORT, BAD_LENGTH, BAD_CRC, WRONG_LSN, WRONG_EPOCH = range(6)
+"""Why decoding stopped; `records.Stop` gives them their public names."""
+
+
+def frame(
+    payloads: Iterable[bytes | memoryview],
+    types: Iterable[int],
+    first_lsn: int,
+    epoch: int,
+    checksum: Checksum,
+) -> bytes:
+    """The records of these payloads, one after the other."""
+    parts: list[bytes | memoryview] = []
+    lsn = first_lsn
+    for payload, kind in zip(payloads, types, strict=True):
+        covered = COVERED.pack(len(payload), lsn, epoch, kind)
+        crc = checksum(b"".join((covered, payload)))
+        parts += crc.to_bytes(CRC_BYTES, "little"), covered, payload
+        lsn += 1
+    return b"".join(parts)
+
+
+def decode(
+    buffer: memoryview,
+    offset: int,
+    next_lsn: int,
+    epoch: int,
+    max_length: int,
+    checksum: Checksum,
+) -> tuple[list[int], list[int], list[int], int, int]:
+    """Payload offsets, lengths and types, where the last good record ends, and why it stopped."""
+    offsets: list[int] = []
+    lengths: list[int] = []
+    types: list[int] = []
+    size, stop = len(buffer), END
+    while offset < size:
+        if size - offset < HEADER_BYTES:
+            stop = SHORT
+            break
+        crc, length, lsn, found_epoch, kind = HEADER.unpack_from(buffer, offset)
+        end = offset + HEADER_BYTES + length
+        if length > max_length:
+            stop = BAD_LENGTH
+        elif end > size:
+            stop = SHORT
+        elif checksum(buffer[offset + CRC_BYTES : end]) != crc:
+            stop = BAD_CRC
+        elif found_epoch != epoch:
+            stop = WRONG_EPOCH
+        elif lsn != next_lsn:
+            stop = WRONG_LSN
+        if stop != END:
+            break
+        offsets.append(offset + HEADER_BYTES)
+        lengths.append(length)
+        types.append(kind)
+        next_lsn += 1
+        offset = end
+    return offsets, lengths, types, offset, stop
