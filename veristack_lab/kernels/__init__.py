@@ -7,5 +7,6 @@ two for a few items. Importing this package imports no numba; `_jit` says when t
 from __future__ import annotations
 
 from veristack_lab.kernels._jit import jit_enabled
+from veristack_lab.kernels._warm import load, warm
 
-__all__ = ["jit_enabled"]
+__all__ = ["jit_enabled", "load", "warm"]

@@ -8,6 +8,7 @@ is the one of RFC 3720 (iSCSI).
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,9 +58,9 @@ def byte_tables(count: int) -> npt.NDArray[np.uint32]:
     software-based CRC generators" (2005), known as slicing-by-`count`.
     """
     tables = np.zeros((count, 256), np.uint32)
-    register: npt.NDArray[np.uint32] = np.arange(256, dtype=np.uint32)
+    register: npt.NDArray[Any] = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        register = (register >> 1) ^ np.where(register & 1, POLYNOMIAL, 0).astype(np.uint32)
+        register = (register >> 1) ^ np.where(register & 1, np.uint32(POLYNOMIAL), np.uint32(0))
     tables[0] = register
     for k in range(1, count):
         tables[k] = (tables[k - 1] >> 8) ^ tables[0][tables[k - 1] & 0xFF]
