@@ -193,7 +193,8 @@ class EmbeddingFailed(SearchError):
 
 
 class TextRefused(SearchError):
-    """This text cannot be embedded. Trying again will not help; see its dead letter."""
+    """This text cannot be embedded, for example because nothing in it is readable. Correct it
+    and ingest it with a new requestId."""
 
 
 class EmbeddingModelChanged(SearchError):
