@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from veristack_lab.kernels._intrinsics import FEATURES, crc32_u8, crc32_u64, load_u64
+from veristack_lab.kernels._intrinsics import (
+    FEATURES,
+    crc32_u8,
+    crc32_u32,
+    crc32_u64,
+    load_u32,
+    load_u64,
+)
 from veristack_lab.kernels._jit import kernel
 from veristack_lab.kernels._polynomial import byte_tables, multiplier_tables, zeros
 
@@ -44,6 +51,9 @@ def update_short(register: np.uint64, data: Any, start: int, end: int) -> np.uin
     while start + 8 <= end:
         register = crc32_u64(register, load_u64(data, start))
         start += 8
+    if start + 4 <= end:
+        register = crc32_u32(register, load_u32(data, start))
+        start += 4
     while start < end:
         register = crc32_u8(register, data[start])
         start += 1
@@ -69,32 +79,65 @@ def update_hardware(register: np.uint64, data: Any, start: int, end: int) -> np.
 
 
 @kernel
-def update_slicing(register: np.uint64, data: Any, start: int, end: int) -> np.uint64:
-    """Slicing-by-8: eight table look-ups that do not depend on each other, for eight bytes."""
+def slice8(register: np.uint64, word: np.uint64) -> np.uint64:
+    """Eight bytes through eight look-ups that do not depend on each other."""
     byte = np.uint64(255)
+    word ^= register
+    return np.uint64(
+        _TABLES[7, word & byte]
+        ^ _TABLES[6, word >> np.uint64(8) & byte]
+        ^ _TABLES[5, word >> np.uint64(16) & byte]
+        ^ _TABLES[4, word >> np.uint64(24) & byte]
+        ^ _TABLES[3, word >> np.uint64(32) & byte]
+        ^ _TABLES[2, word >> np.uint64(40) & byte]
+        ^ _TABLES[1, word >> np.uint64(48) & byte]
+        ^ _TABLES[0, word >> np.uint64(56)]
+    )
+
+
+@kernel
+def slice4(register: np.uint64, word: np.uint64) -> np.uint64:
+    """Four bytes through four look-ups."""
+    byte = np.uint64(255)
+    word ^= register
+    return np.uint64(
+        _TABLES[3, word & byte]
+        ^ _TABLES[2, word >> np.uint64(8) & byte]
+        ^ _TABLES[1, word >> np.uint64(16) & byte]
+        ^ _TABLES[0, word >> np.uint64(24)]
+    )
+
+
+@kernel
+def slice1(register: np.uint64, byte: Any) -> np.uint64:
+    """One byte through one look-up."""
+    changed = _TABLES[0, (register ^ np.uint64(byte)) & np.uint64(255)]
+    return np.uint64(changed) ^ register >> np.uint64(8)
+
+
+@kernel
+def update_slicing(register: np.uint64, data: Any, start: int, end: int) -> np.uint64:
+    """Slicing-by-8, for processors without the instruction."""
     while start + 8 <= end:
-        word = load_u64(data, start) ^ register
-        register = np.uint64(
-            _TABLES[7, word & byte]
-            ^ _TABLES[6, word >> np.uint64(8) & byte]
-            ^ _TABLES[5, word >> np.uint64(16) & byte]
-            ^ _TABLES[4, word >> np.uint64(24) & byte]
-            ^ _TABLES[3, word >> np.uint64(32) & byte]
-            ^ _TABLES[2, word >> np.uint64(40) & byte]
-            ^ _TABLES[1, word >> np.uint64(48) & byte]
-            ^ _TABLES[0, word >> np.uint64(56)]
-        )
+        register = slice8(register, load_u64(data, start))
         start += 8
     while start < end:
-        register = np.uint64(_TABLES[0, (register ^ np.uint64(data[start])) & byte]) ^ (
-            register >> np.uint64(8)
-        )
+        register = slice1(register, data[start])
         start += 1
     return register
 
 
+step8, step4, step1 = (crc32_u64, crc32_u32, crc32_u8) if HARDWARE else (slice8, slice4, slice1)
+"""Eight, four bytes and one through a register, the best way there is here."""
 update = update_hardware if HARDWARE else update_slicing
 """The best there is here: `update(register, data, start, end)` without any inversion."""
+
+
+@kernel
+def checksum(data: Any, value: int) -> Any:
+    """The CRC32C of all the data, going on from that of what came before."""
+    register = np.uint64(value) ^ _ALL_ONES
+    return np.int64(update(register, data, 0, data.size) ^ _ALL_ONES)
 
 
 @kernel

@@ -18,7 +18,7 @@ from numba.core.registry import cpu_target
 FEATURES = frozenset(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
 """What the processor can do that numba makes code for, as LLVM writes it: `+crc32`, `-sha`."""
 
-_I8, _I64 = ir.IntType(8), ir.IntType(64)
+_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 Definition = Callable[..., tuple[Any, Callable[..., Any]]]
 intrinsic = cast("Callable[[Definition], Any]", numba.extending.intrinsic)
@@ -37,6 +37,19 @@ def load_u64(typing_context: Any, array: Any, index: Any) -> tuple[Any, Callable
         word = builder.load(_address(context, builder, sig.args[0], *args))
         word.align = 1
         return word
+
+    return types.uint64(array, types.intp), generate
+
+
+@intrinsic
+def load_u32(typing_context: Any, array: Any, index: Any) -> tuple[Any, Callable[..., Any]]:
+    """4 bytes of a uint8 array from any index, little-endian, as a number of 64 bits."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        address = _address(context, builder, sig.args[0], *args)
+        word = builder.load(builder.bitcast(address, _I32.as_pointer()))
+        word.align = 1
+        return builder.zext(word, _I64)
 
     return types.uint64(array, types.intp), generate
 
@@ -64,6 +77,19 @@ def crc32_u64(typing_context: Any, register: Any, word: Any) -> tuple[Any, Calla
         kind = ir.FunctionType(_I64, [_I64, _I64])
         function = get_or_insert_function(builder.module, kind, "llvm.x86.sse42.crc32.64.64")
         return builder.call(function, args)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def crc32_u32(typing_context: Any, register: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
+    """The crc32 instruction on the low four bytes; only where FEATURES has `+crc32`."""
+
+    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_I32, [_I32, _I32])
+        function = get_or_insert_function(builder.module, kind, "llvm.x86.sse42.crc32.32.32")
+        narrow = [builder.trunc(value, _I32) for value in args]
+        return builder.zext(builder.call(function, narrow), _I64)
 
     return types.uint64(types.uint64, types.uint64), generate
 

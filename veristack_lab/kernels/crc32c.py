@@ -9,6 +9,8 @@ Source: RFC 3720 (iSCSI), sections 12.1 and B.4.
 
 from __future__ import annotations
 
+import functools
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -30,9 +32,7 @@ def tier() -> Literal["hardware", "slicing-by-8", "python"]:
     """What computes large checksums in this process. Loads numba if it may."""
     if not jit_enabled():
         return "python"
-    from veristack_lab.kernels import _crc32c_native
-
-    return "hardware" if _crc32c_native.HARDWARE else "slicing-by-8"
+    return "hardware" if _native().HARDWARE else "slicing-by-8"
 
 
 def crc32c(data: Buffer, value: int = 0) -> int:
@@ -49,10 +49,7 @@ def crc32c(data: Buffer, value: int = 0) -> int:
         raise InvalidInput(f"{value} is no CRC32C; a checksum is between 0 and {ALL_ONES}")
     array = as_bytes(data)
     if native_budget.pays(array.size):
-        from veristack_lab.kernels import _crc32c_native as native
-
-        register = np.uint64(value ^ ALL_ONES)
-        return int(native.update(register, array, 0, array.size)) ^ ALL_ONES
+        return int(_native().checksum(array, value))
     return _crc32c_python.update(value ^ ALL_ONES, array.data) ^ ALL_ONES
 
 
@@ -74,9 +71,7 @@ def crc32c_many(
     array, bounds = as_bytes(arena), as_offsets(offsets)
     sums = np.empty(bounds.size - 1, np.uint32)
     if native_budget.pays(array.size):
-        from veristack_lab.kernels import _crc32c_native as native
-
-        bad = native.update_many(array, bounds, sums)
+        bad = _native().update_many(array, bounds, sums)
     else:
         bad = first_bad_stretch(bounds, array.size)
         view = array.data
@@ -102,6 +97,14 @@ def combine(crc_a: int, crc_b: int, length_b: int) -> int:
     return _polynomial.times(_polynomial.zeros(length_b), crc_a) ^ crc_b
 
 
+@functools.cache
+def _native() -> ModuleType:
+    """The machine code; an import statement in its place would cost a microsecond a call."""
+    from veristack_lab.kernels import _crc32c_native
+
+    return _crc32c_native
+
+
 def as_bytes(data: Buffer) -> npt.NDArray[np.uint8]:
     """A read-only view of the bytes, without a copy: one type, so one compiled kernel.
 
@@ -115,7 +118,7 @@ def as_bytes(data: Buffer) -> npt.NDArray[np.uint8]:
             array = np.empty(0, np.uint8)
         else:
             raise InvalidInput(f"a contiguous buffer of bytes is needed: {error}") from error
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array
 
 
@@ -129,7 +132,7 @@ def as_offsets(offsets: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise InvalidInput("offsets are one row of n + 1 whole numbers for n items")
     bounds = np.ascontiguousarray(given, np.int64).view()
-    bounds.flags.writeable = False
+    bounds.setflags(write=False)
     return bounds
 
 

@@ -11,9 +11,11 @@ same bytes.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +40,7 @@ MAX_LENGTH = (1 << 32) - 1
 MAX_LSN = (1 << 63) - 1
 MAX_EPOCH = (1 << 32) - 1
 
-SMALL_GROUP = 4
+SMALL_GROUP = 2
 """Up to so many records the plain-Python framing is quicker than one call of the kernel."""
 RECORD_UNITS = 64
 """What Python's handling of one record costs, in the units of `NATIVE_PRICE_UNITS`."""
@@ -103,8 +105,8 @@ def frame_records(
         if count and not 0 <= min(types) <= max(types) <= 255:
             raise InvalidInput("a record's type is a number from 0 to 255")
         return twin.frame(payloads, types, first_lsn, epoch, crc32c)
-    offsets = np.zeros(count + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, payloads), np.int64, count), out=offsets[1:])
+    ends = accumulate(map(len, payloads), initial=0)
+    offsets = np.fromiter(ends, np.int64, count + 1)
     return frame_arena(b"".join(payloads), offsets, types, first_lsn, epoch).tobytes()
 
 
@@ -136,10 +138,8 @@ def frame_arena(
     if not 0 <= size <= data.size + HEADER_BYTES * kinds.size:
         raise bad_stretch(max(first_bad_stretch(bounds, data.size), 0), bounds, data.size)
     if native_budget.pays(size + RECORD_UNITS * kinds.size):
-        from veristack_lab.kernels import _records_native as native
-
         out = np.empty(size, np.uint8)
-        bad = native.frame(data, bounds, kinds, first_lsn, epoch, out)
+        bad = _native().frame(data, bounds, kinds, first_lsn, epoch, out)
         if bad >= 0:
             raise bad_stretch(bad, bounds, data.size)
         return out
@@ -194,14 +194,12 @@ def decode_records(
 def _decode_native(
     data: npt.NDArray[np.uint8], offset: int, next_lsn: int, epoch: int, max_length: int
 ) -> Decoded:
-    from veristack_lab.kernels import _records_native as native
-
     capacity = min((data.size - offset) // HEADER_BYTES + 1, DECODE_CHUNK)
     parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]] = []
     while True:
         offsets, lengths = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
         kinds = np.empty(capacity, np.uint8)
-        count, offset, stop = native.decode(
+        count, offset, stop = _native().decode(
             data, offset, next_lsn, epoch, max_length, offsets, lengths, kinds
         )
         parts.append((offsets[:count], lengths[:count], kinds[:count]))
@@ -214,6 +212,13 @@ def _decode_native(
     return Decoded(all_offsets, all_lengths, all_kinds, int(offset), Stop(stop))
 
 
+@functools.cache
+def _native() -> ModuleType:
+    from veristack_lab.kernels import _records_native
+
+    return _records_native
+
+
 def _check_numbers(count: int, types: int, lsn: int, epoch: int) -> None:
     if count != types:
         raise InvalidInput(f"{count} payloads need as many types, not {types}")
@@ -224,11 +229,11 @@ def _check_numbers(count: int, types: int, lsn: int, epoch: int) -> None:
 
 
 def _as_types(types: Sequence[int] | npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    given = np.asarray(types)
-    if given.dtype != np.uint8:
-        if given.size and not (given.dtype.kind in "iu" and 0 <= given.min() <= given.max() <= 255):
-            raise InvalidInput("a record's type is a number from 0 to 255")
-        given = given.astype(np.uint8)
-    kinds = np.ascontiguousarray(given).view()
-    kinds.flags.writeable = False
-    return kinds
+    if isinstance(types, np.ndarray) and types.dtype == np.uint8:
+        kinds = np.ascontiguousarray(types).view()
+        kinds.setflags(write=False)
+        return kinds
+    try:
+        return np.frombuffer(bytes(list(types)), np.uint8)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput("a record's type is a number from 0 to 255") from error
