@@ -74,6 +74,17 @@ class Child:
         self._signal(signal.SIGKILL)
         self._process.wait()
 
+    def kill_tree(self) -> None:
+        """SIGKILL to the process and everything below it; returns when all are gone."""
+        below = guardian.with_descendants({self.pid}) - {self.pid} if self.alive else set()
+        started = {pid: guardian.start_ticks(pid) for pid in below}
+        self.kill()
+        while left := [p for p, t in started.items() if t and guardian.start_ticks(p) == t]:
+            for pid in left:
+                with suppress(ProcessLookupError):  # it left by itself when its parent did
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(POLL_INTERVAL_S)
+
     def pause(self) -> None:
         """SIGSTOP: the process stands still but keeps its memory, sockets and locks."""
         self._signal(signal.SIGSTOP)

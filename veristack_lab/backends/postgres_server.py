@@ -12,16 +12,11 @@ import pwd
 import shutil
 import signal
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
-from veristack_lab.guardian import start_ticks
-from veristack_lab.processes import POLL_INTERVAL_S, Child, spawn, wait_until_ready
+from veristack_lab.processes import Child, spawn, wait_until_ready
 
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SUPERUSER = "veristack"
@@ -95,18 +90,8 @@ class PostgresServer:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and every process below it; returns when all are gone."""
-        if self._child is None:
-            return
-        try:
-            below = psutil.Process(self._child.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            below = []
-        self._child.kill()
-        for process in below:
-            with suppress(psutil.NoSuchProcess):  # it saw its postmaster die and left by itself
-                process.kill()
-        while any(start_ticks(process.pid) is not None for process in below):
-            time.sleep(POLL_INTERVAL_S)
+        if self._child is not None:
+            self._child.kill_tree()
 
     def stop(self) -> None:
         """Disconnect every client, write a checkpoint, end."""
