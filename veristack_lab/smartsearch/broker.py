@@ -106,7 +106,8 @@ def lag(settings: Settings) -> int | None:
         ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
         committed = admin.list_group_offsets([settings.group])[settings.group]
         return sum(
-            end.offset - (max(0, committed[partition].offset) if partition in committed else 0)
+            int(end.offset)
+            - (max(0, int(committed[partition].offset)) if partition in committed else 0)
             for partition, end in ends.items()
         )
     except KafkaError:

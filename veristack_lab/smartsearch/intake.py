@@ -37,9 +37,9 @@ def ingest(
     digest = hashlib.sha256(text.encode()).hexdigest()
     with database.transaction() as conn:
         row = conn.execute(
-            "INSERT INTO documents (tenant_id, request_id, title, text, content_sha256)"
+            "INSERT INTO documents (tenant_id, request_id, title, text, content_sha256)"  # noqa: S608
             " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant_id, request_id) DO NOTHING"
-            f" RETURNING {_COLUMNS}",  # noqa: S608  (a constant)
+            f" RETURNING {_COLUMNS}",
             (tenant_id, request_id, title, text, digest),
         ).fetchone()
         if row is not None:

@@ -73,7 +73,12 @@ class Processor:
             for window in _windows(self._parts(claimed, outcome), self._settings.batch_texts):
                 self._advance([part for part in window if part.document.id in self._held], outcome)
         finally:
-            self._release_rest(outcome)
+            try:
+                self._release_rest(outcome)
+            finally:
+                # What could not be given back must expire: its lease is not renewed any more.
+                with self._held_lock:
+                    self._held.clear()
         return outcome
 
     def held(self) -> list[Claimed]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Self
 
 import psycopg
 from kafka import KafkaProducer
@@ -38,7 +39,7 @@ class Relay:
         self._database = Database(settings.conninfo, settings.schema, max_connections=2)
         self._producer: KafkaProducer | None = None
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

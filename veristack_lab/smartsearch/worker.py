@@ -28,6 +28,7 @@ from veristack_lab.smartsearch.processing import Outcome, Processor
 from veristack_lab.smartsearch.settings import Settings
 
 POLL_MS = 200
+COMMIT_TIMEOUT_MS = 5000
 PAUSE_AFTER_ERROR_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -91,7 +92,11 @@ class Worker:
         if not records:
             return Outcome()
         outcome = self.processor.process(_document_ids(records))
-        consumer.commit()
+        try:
+            consumer.commit(timeout_ms=COMMIT_TIMEOUT_MS)
+        except KafkaError as error:
+            # The partitions moved, or the broker is away: the records come again, harmlessly.
+            _log.warning("offsets were not committed: %s: %s", type(error).__name__, error)
         return outcome
 
     def _beat(self, ended: threading.Event) -> None:

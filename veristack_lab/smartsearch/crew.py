@@ -1,0 +1,81 @@
+"""A relay and some workers as supervised child processes, each of which may be killed."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.smartsearch.settings import ENVIRONMENT_VARIABLE, Settings
+
+READY_TIMEOUT_S = 30.0
+
+
+class Crew:
+    """Processes of one pipeline. Use as a context manager; all end with it.
+
+    Args:
+        settings: what they are told.
+        folder: where their logs go.
+        workers: how many workers.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, *, workers: int = 2) -> None:
+        self.settings = settings
+        self.folder = folder
+        self._wanted = workers
+        self._spawned = 0
+        self.relay: Child | None = None
+        self.workers: dict[str, Child] = {}
+        """By worker name, which is also the lease's owner in the database."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.relay = self._spawn("relay", "relay")
+            started = [self.relay, *(self._new_worker() for _ in range(self._wanted))]
+            for child in started:
+                _wait(child)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        alive = sum(child.alive for child in self.workers.values())
+        return f"<Crew {self.settings.topic}: {alive} workers alive>"
+
+    def add_worker(self) -> str:
+        """Start one more worker; its name."""
+        child = self._new_worker()
+        _wait(child)
+        return child.name
+
+    def _new_worker(self) -> Child:
+        name = f"worker-{self._spawned}"
+        self._spawned += 1
+        self.workers[name] = self._spawn("worker", name)
+        return self.workers[name]
+
+    def _spawn(self, part: str, name: str) -> Child:
+        return spawn(
+            [sys.executable, "-m", "veristack_lab.smartsearch.run", part, name],
+            name=name,
+            log_path=self.folder / f"{name}.log",
+            env={ENVIRONMENT_VARIABLE: self.settings.to_json()},
+        )
+
+    def stop(self) -> None:
+        """End all processes: SIGTERM first, so that they finish the batch in hand."""
+        children = [*self.workers.values(), *([self.relay] if self.relay else [])]
+        if children:
+            with ThreadPoolExecutor(len(children)) as pool:  # so that they end side by side
+                list(pool.map(Child.stop, children))
+
+
+def _wait(child: Child) -> None:
+    wait_until_ready(child, lambda: " runs" in child.log_tail(5), READY_TIMEOUT_S)

@@ -1,0 +1,37 @@
+"""How much work waits where, read from the database and the broker, never from counters.
+
+A worker's own counters die with it, and an average age hides the one document that is stuck:
+so the ages here are those of the oldest.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.smartsearch import broker
+from veristack_lab.smartsearch.database import Database
+from veristack_lab.smartsearch.model import Pressure
+from veristack_lab.smartsearch.settings import Settings
+
+_QUERY = """
+SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending,
+       count(*) FILTER (WHERE status = 'PROCESSING') AS processing,
+       count(*) FILTER (WHERE status = 'FAILED') AS failed,
+       count(*) FILTER (WHERE status = 'READY') AS ready,
+       count(*) FILTER (WHERE status = 'PENDING' AND next_retry_at > now()) AS waiting_for_retry,
+       extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'PENDING'))::float8
+           AS oldest_pending_s,
+       extract(epoch FROM now() - min(updated_at) FILTER (WHERE status = 'PROCESSING'))::float8
+           AS oldest_processing_s,
+       (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox_unsent,
+       (SELECT extract(epoch FROM now() - min(created_at))::float8 FROM outbox
+         WHERE sent_at IS NULL) AS outbox_oldest_s,
+       (SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL) AS dead_letters_open
+FROM documents
+"""
+
+
+def pressure(database: Database, settings: Settings) -> Pressure:
+    """The state of the whole pipeline, all tenants together."""
+    with database.connection() as conn:
+        row = conn.execute(_QUERY).fetchone()
+    assert row is not None  # an aggregate always gives one row
+    return Pressure(**row, consumer_lag=broker.lag(settings))
