@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview | npt.NDArray[np.uint8]
 
 ALL_ONES = 0xFFFFFFFF
+MAX_LENGTH = 1 << 64
 
 
 def tier() -> Literal["hardware", "slicing-by-8", "python"]:
@@ -90,10 +91,10 @@ def combine(crc_a: int, crc_b: int, length_b: int) -> int:
     one multiplication by x^(8 * length).
 
     Raises:
-        InvalidInput: the length is negative.
+        InvalidInput: the length is negative, or does not fit into 64 bits.
     """
-    if length_b < 0:
-        raise InvalidInput(f"a length of {length_b} bytes is negative")
+    if not 0 <= length_b < MAX_LENGTH:
+        raise InvalidInput(f"a length of {length_b} bytes is negative or beyond 64 bits")
     return _polynomial.times(_polynomial.zeros(length_b), crc_a) ^ crc_b
 
 

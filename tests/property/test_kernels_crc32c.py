@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.kernel_paths import both_paths, needs_jit, running
+from veristack_lab.kernels import _crc32c_python, crc32c
+
+VALUES = st.integers(0, crc32c.ALL_ONES)
+
+
+def bytewise(data: bytes, value: int) -> int:
+    """One bit after the other, straight from the definition."""
+    register = value ^ 0xFFFFFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)
+    return register ^ 0xFFFFFFFF
+
+
+@both_paths
+@given(data=st.binary(max_size=200), value=VALUES)
+def test_equals_the_definition(path: str, data: bytes, value: int) -> None:
+    with running(path):
+        assert crc32c.crc32c(data, value) == bytewise(data, value)
+
+
+@both_paths
+@given(data=st.binary(max_size=200), cut=st.integers(0, 200))
+def test_goes_on_from_any_split(path: str, data: bytes, cut: int) -> None:
+    with running(path):
+        assert crc32c.crc32c(data[cut:], crc32c.crc32c(data[:cut])) == crc32c.crc32c(data)
+
+
+@given(a=st.binary(max_size=200), b=st.binary(max_size=200))
+def test_combine_is_the_checksum_of_both(a: bytes, b: bytes) -> None:
+    assert crc32c.combine(crc32c.crc32c(a), crc32c.crc32c(b), len(b)) == crc32c.crc32c(a + b)
+
+
+@given(a=VALUES, b=VALUES, c=VALUES, m=st.integers(0, 1 << 62), n=st.integers(0, 1 << 62))
+def test_combine_is_associative(a: int, b: int, c: int, m: int, n: int) -> None:
+    left = crc32c.combine(crc32c.combine(a, b, m), c, n)
+    assert left == crc32c.combine(a, crc32c.combine(b, c, n), m + n)
+
+
+@needs_jit
+@given(seed=VALUES, size=st.integers(0, 40_000), start=st.integers(0, 17))
+@example(seed=1, size=3 * 4096, start=0)
+@example(seed=1, size=3 * 4096 - 1, start=1)
+@example(seed=1, size=6 * 4096 + 7, start=3)
+def test_all_tiers_agree_on_long_data_at_any_alignment(seed: int, size: int, start: int) -> None:
+    from veristack_lab.kernels import _crc32c_native as native
+
+    data = np.frombuffer(random.Random(seed).randbytes(start + size), np.uint8)
+    data.setflags(write=False)
+    register = np.uint64(seed)
+    expected = _crc32c_python.update(seed, data.data[start:]) if size < 9000 else None
+    slicing = int(native.update_slicing(register, data, start, start + size))
+    assert expected in (None, slicing)
+    assert int(native.update(register, data, start, start + size)) == slicing
+
+
+@both_paths
+@given(pieces=st.lists(st.binary(max_size=50), max_size=20))
+def test_many_equals_one_by_one(path: str, pieces: list[bytes]) -> None:
+    offsets = np.cumsum([0, *map(len, pieces)])
+    with running(path):
+        sums = crc32c.crc32c_many(b"".join(pieces), offsets)
+    assert sums.tolist() == [crc32c.crc32c(piece) for piece in pieces]
