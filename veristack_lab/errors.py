@@ -16,7 +16,8 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── ValueTooLarge
     │   ├── BucketNotFound
     │   ├── ObjectNotFound
-    │   └── ChecksumMismatch
+    │   ├── ChecksumMismatch
+    │   └── ObjectStoreUnavailable
     ├── ServingError
     │   ├── NoNodeAvailable
     │   ├── AdmissionRejected
@@ -115,6 +116,11 @@ class ObjectNotFound(StoreError):
 
 class ChecksumMismatch(StoreError):
     """Stored bytes differ from what was written. Restore the object from where it came."""
+
+
+class ObjectStoreUnavailable(StoreError):
+    """The object store's server does not answer. Start it with `veristack s3 serve PATH`, or
+    try again."""
 
 
 # ------------------------------------------------------------------- llmcache

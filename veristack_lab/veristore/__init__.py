@@ -1,1 +1,61 @@
-""""""
+"""A store whose OK means durable, and an object store on top of it.
+
+    import veristack_lab.veristore as veristore
+
+    with veristore.open("folder") as store:
+        store.put(b"key", b"value")
+
+Names are loaded when first used, so that importing the package stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from veristack_lab.veristore import s3
+    from veristack_lab.veristore.kv import Recovery, Store, StoreStats
+    from veristack_lab.veristore.kv import open_store as open  # noqa: A004 as gzip.open is
+    from veristack_lab.veristore.mutations import Batch
+    from veristack_lab.veristore.object_types import ObjectInfo, Objects
+    from veristack_lab.veristore.objects import ObjectStore
+    from veristack_lab.veristore.remote import RemoteObjectStore
+
+__all__ = [
+    "Batch",
+    "ObjectInfo",
+    "ObjectStore",
+    "Objects",
+    "Recovery",
+    "RemoteObjectStore",
+    "Store",
+    "StoreStats",
+    "open",
+    "s3",
+]
+
+_HOMES = {
+    "Batch": ("mutations", "Batch"),
+    "ObjectInfo": ("object_types", "ObjectInfo"),
+    "ObjectStore": ("objects", "ObjectStore"),
+    "Objects": ("object_types", "Objects"),
+    "Recovery": ("kv", "Recovery"),
+    "RemoteObjectStore": ("remote", "RemoteObjectStore"),
+    "Store": ("kv", "Store"),
+    "StoreStats": ("kv", "StoreStats"),
+    "open": ("kv", "open_store"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "s3":
+        return importlib.import_module("veristack_lab.veristore.s3")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(f"veristack_lab.veristore.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

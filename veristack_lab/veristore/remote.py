@@ -1,0 +1,198 @@
+"""The object store behind a URL: the client of the S3 face."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+
+from veristack_lab.errors import (
+    ChecksumMismatch,
+    InvalidInput,
+    ObjectStoreUnavailable,
+    StoreError,
+    VeriStackError,
+)
+from veristack_lab.veristore.object_types import (
+    DEFAULT_CONTENT_TYPE,
+    ObjectInfo,
+    bucket_bytes,
+    check_put,
+    key_bytes,
+    prefix_bytes,
+)
+from veristack_lab.veristore.s3_errors import CODE_HEADER, error_of
+from veristack_lab.veristore.s3_xml import read_error, read_listing
+
+DEFAULT_TIMEOUT_S = 30.0
+_METADATA_PREFIX = "x-amz-meta-"
+_CHECKSUM_HEADER = "x-amz-checksum-sha256"
+_CREATED_HEADER = "x-veristack-created-ms"
+
+
+class RemoteObjectStore:
+    """Implements `Objects` over HTTP. Thread-safe. A context manager, or call `close()`.
+
+    Besides the errors of `Objects`, every call may raise `ObjectStoreUnavailable`. A put that
+    did so may have happened or not; doing it again is harmless.
+
+    Args:
+        url: where the S3 face answers, for example what `s3.serve_in_thread` yields.
+        timeout_s: how long one step of a request may take.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise InvalidInput(f"{url!r:.80} is not the URL of an object store (http://HOST:PORT)")
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(timeout=timeout_s, trust_env=False)
+
+    def __repr__(self) -> str:
+        return f"RemoteObjectStore({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def create_bucket(self, bucket: str) -> bool:
+        """See `Objects.create_bucket`."""
+        response = self._send("PUT", _path(bucket_bytes(bucket)))
+        if _code(response) == "BucketAlreadyOwnedByYou":
+            return False
+        _checked(response)
+        return True
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """See `Objects.put`."""
+        notes = dict(metadata or {})
+        check_put(data, content_type, notes)
+        digest = hashlib.sha256(data)
+        headers = {_METADATA_PREFIX + name: value for name, value in notes.items()}
+        headers["content-type"] = content_type
+        headers[_CHECKSUM_HEADER] = base64.b64encode(digest.digest()).decode()
+        path = _path(bucket_bytes(bucket), key_bytes(key))
+        response = _checked(self._send("PUT", path, content=data, headers=headers))
+        return ObjectInfo(
+            bucket=bucket,
+            key=key,
+            size_bytes=len(data),
+            sha256=digest.hexdigest(),
+            content_type=content_type,
+            metadata=notes,
+            created_ms=int(response.headers[_CREATED_HEADER]),
+            md5=response.headers["etag"].strip('"'),
+        )
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """See `Objects.get`; the checksum is checked at this end as well."""
+        response = _checked(self._send("GET", _path(bucket_bytes(bucket), key_bytes(key))))
+        found = base64.b64encode(hashlib.sha256(response.content).digest()).decode()
+        if found != response.headers[_CHECKSUM_HEADER]:
+            raise ChecksumMismatch(f"{bucket}/{key} arrived with another SHA-256; get it again")
+        return response.content
+
+    def head(self, bucket: str, key: str) -> ObjectInfo:
+        """See `Objects.head`."""
+        response = _checked(self._send("HEAD", _path(bucket_bytes(bucket), key_bytes(key))))
+        headers = response.headers
+        return ObjectInfo(
+            bucket=bucket,
+            key=key,
+            size_bytes=int(headers["content-length"]),
+            sha256=base64.b64decode(headers[_CHECKSUM_HEADER]).hex(),
+            content_type=headers["content-type"],
+            metadata={
+                name.removeprefix(_METADATA_PREFIX): value
+                for name, value in headers.items()
+                if name.startswith(_METADATA_PREFIX)
+            },
+            created_ms=int(headers[_CREATED_HEADER]),
+            md5=headers["etag"].strip('"'),
+        )
+
+    def list(self, bucket: str, prefix: str = "") -> list[ObjectInfo]:
+        """See `Objects.list`; fetched page by page."""
+        infos: list[ObjectInfo] = []
+        path, prefix_bytes_ = _path(bucket_bytes(bucket)), prefix_bytes(prefix)
+        query = f"list-type=2&encoding-type=url&prefix={quote(prefix_bytes_, safe='')}"
+        token: str | None = None
+        while True:
+            more = f"&continuation-token={quote(token, safe='')}" if token else ""
+            response = _checked(self._send("GET", f"{path}?{query}{more}"))
+            page, token = read_listing(response.content, bucket)
+            infos += page
+            if token is None:
+                return infos
+
+    def delete(self, bucket: str, key: str) -> None:
+        """See `Objects.delete`."""
+        _checked(self._send("DELETE", _path(bucket_bytes(bucket), key_bytes(key))))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            return self._client.request(method, self.url + path, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise ObjectStoreUnavailable(
+                f"the object store at {self.url} does not answer ({error}); start it with "
+                "`veristack s3 serve PATH`, or try again"
+            ) from error
+
+
+def _path(bucket: bytes, key: bytes | None = None) -> str:
+    path = "/" + _segment(quote(bucket, safe=""))
+    if key is not None:
+        path += "/" + "/".join(_segment(part) for part in quote(key).split("/"))
+    return path
+
+
+def _segment(quoted: str) -> str:
+    """A client may resolve `.` and `..` in a path; here they are names like any other."""
+    return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
+
+
+def _code(response: httpx.Response) -> str:
+    return read_error(response.content)[0] or str(response.headers.get(CODE_HEADER, ""))
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    raise _error(response)
+
+
+def _error(response: httpx.Response) -> VeriStackError:
+    code, message = _code(response), read_error(response.content)[1]
+    if not code:
+        return StoreError(f"{response.url} answered {response.status_code} and no code of S3")
+    where = f"{response.request.method} {response.request.url.path}"
+    return error_of(code, message or f"{where}: {code}")

@@ -1,0 +1,178 @@
+"""One segment file of the log: a header, then records until the end.
+
+    header (32 bytes)   magic "VSTORLOG" | version u16 | header length u16 | epoch u32
+                        | first LSN u64 | zero u32 | crc32c u32 of the bytes before it
+    record              see `kernels.records`: crc32c | length | LSN | epoch | type | payload
+
+Integers are little-endian. Every segment has an epoch of its own, repeated in each record
+inside its CRC, so bytes of an older file can never pass for records of this one. The first
+record carries the first LSN, each next one LSN more.
+
+**Torn or damaged?** Records are written in groups, one write and one sync each, and the next
+group is written only after that sync returned. The first record of a group carries
+`GROUP_START` in its type. So when a record does not check out:
+
+- a later group start exists: the bad record had been synced, perhaps acknowledged. Damage.
+- none exists: the record belongs to the last group, which may never have been synced (the
+  sectors of an unsynced write may reach the disk in any order). A torn tail; cut it off.
+
+A store closed in good order ends with a MARK, a group start of its own, so damage anywhere
+in its log is found. After a power cut, rot inside the very last group cannot be told from a
+torn write, here or in any log without a second copy (compare RocksDB's point-in-time mode).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from veristack_lab.errors import NotAStore, StoreCorrupt
+from veristack_lab.kernels import records
+from veristack_lab.kernels.crc32c import crc32c
+from veristack_lab.veristore.disk import File
+from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
+
+LOG_MAGIC = b"VSTORLOG"
+SNAPSHOT_MAGIC = b"VSTORSNP"
+VERSION = 1
+GROUP_START = 0x80
+"""Bit of the type byte: all records before this one were durable when it was written."""
+
+_HEADER = struct.Struct("<8sHHIQI")
+_CRC = struct.Struct("<I")
+HEADER_BYTES = _HEADER.size + _CRC.size
+
+_RECORD_HEADER = struct.Struct("<IIQIB3x")
+_WINDOW_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SegmentHeader:
+    """What a file of records says about itself."""
+
+    epoch: int
+    first_lsn: int
+    """LSN of the first record; in a snapshot, the LSN up to which it holds everything."""
+    magic: bytes = LOG_MAGIC
+
+    def encode(self) -> bytes:
+        """The 32 bytes at the start of the file."""
+        fields = _HEADER.pack(self.magic, VERSION, HEADER_BYTES, self.epoch, self.first_lsn, 0)
+        return fields + _CRC.pack(crc32c(fields))
+
+
+def decode_header(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> SegmentHeader:
+    """Read the header of a segment or, with its magic, of a snapshot.
+
+    Raises:
+        NotAStore: another kind of file, or a newer version of this one.
+        StoreCorrupt: the header is damaged.
+    """
+    if data[: len(magic)] != magic:
+        if _checks_out(magic + data[len(magic) :]):
+            raise StoreCorrupt(f"the first bytes of {name} are damaged; restore a copy")
+        raise NotAStore(f"{name} was not written by veristore; give an empty or absent folder")
+    if len(data) < HEADER_BYTES:
+        raise StoreCorrupt(f"the header of {name} is cut short; restore a copy")
+    _, version, header_bytes, epoch, first_lsn, zero = _HEADER.unpack_from(data)
+    if version > VERSION:
+        raise NotAStore(
+            f"{name} has format version {version}, this lab reads up to {VERSION}; upgrade the lab"
+        )
+    if not _checks_out(data) or version != VERSION or header_bytes != HEADER_BYTES or zero:
+        raise StoreCorrupt(f"the header of {name} is damaged; restore a copy")
+    return SegmentHeader(epoch, first_lsn, magic)
+
+
+def _checks_out(data: bytes) -> bool:
+    if len(data) < HEADER_BYTES:
+        return False
+    expected: int = _CRC.unpack_from(data, _HEADER.size)[0]
+    return crc32c(data[: _HEADER.size]) == expected
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of good records, and where and why it ended.
+
+    `decoded` holds one entry a record; its offsets count from the start of `buffer`.
+    """
+
+    buffer: bytes
+    first_lsn: int
+    decoded: records.Decoded
+    end_offset: int
+    """End of the last good record, counted from the start of the file."""
+
+    @property
+    def next_lsn(self) -> int:
+        """LSN that the record after the last good one should have."""
+        return self.first_lsn + len(self.decoded.types)
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Type (without the group bit) and payload of each record."""
+        buffer, found = self.buffer, self.decoded
+        columns = (
+            found.types.tolist(),
+            found.payload_offsets.tolist(),
+            found.payload_lengths.tolist(),
+        )
+        for kind, offset, length in zip(*columns, strict=True):
+            yield kind & ~GROUP_START, buffer[offset : offset + length]
+
+
+def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
+    """Decode a file from its first record, a window of 32 MiB (or one record) at a time.
+
+    The last window tells by `decoded.stop` why reading ended: END for a clean end of file.
+    """
+    size, offset, lsn, window = file.size(), HEADER_BYTES, first_lsn, _WINDOW_BYTES
+    while True:
+        buffer = file.read(offset, window)
+        decoded = records.decode_records(buffer, 0, lsn, epoch, MAX_PAYLOAD_BYTES)
+        end = offset + decoded.end_offset
+        is_last = offset + len(buffer) >= size
+        cut_by_window = not is_last and decoded.stop in (records.Stop.SHORT, records.Stop.END)
+        if not cut_by_window or decoded.end_offset:
+            yield Window(buffer, lsn, decoded, end)
+        if not cut_by_window:
+            return
+        if not decoded.end_offset:
+            window *= 2  # one record larger than the window: at most 128 MiB and its header
+        offset, lsn = end, lsn + len(decoded.types)
+
+
+def find_later_group(file: File, epoch: int, end_offset: int, next_lsn: int) -> int | None:
+    """Offset of a group start behind a bad record at `end_offset`; None if there is none.
+
+    Looks at every byte: nothing that follows a bad record can be trusted to be aligned.
+    """
+    buffer = file.read(end_offset, file.size() - end_offset)
+    best: int | None = None
+    for kind in RecordType:
+        # epoch, type and the zero bytes stand together: a pattern that `find` runs through fast
+        pattern = struct.pack("<IB3x", epoch, kind | GROUP_START)
+        found = buffer.find(pattern, 16)
+        while found != -1:
+            start = found - 16
+            if best is not None and start >= best:
+                break
+            if _is_record(buffer, start, next_lsn):
+                best = start
+                break
+            found = buffer.find(pattern, found + 1)
+    return None if best is None else end_offset + best
+
+
+def _is_record(buffer: bytes, start: int, next_lsn: int) -> bool:
+    """Whether a record with a later LSN than the bad one's stands here, checksum and all."""
+    crc, length, lsn, _, _ = _RECORD_HEADER.unpack_from(buffer, start)
+    end = start + records.HEADER_BYTES + length
+    if length > MAX_PAYLOAD_BYTES or end > len(buffer):
+        return False
+    # Each record needs at least a header, which bounds how far the LSN can have gone on.
+    if not next_lsn < lsn <= next_lsn + start // records.HEADER_BYTES + 1:
+        return False
+    found: int = crc
+    return crc32c(memoryview(buffer)[start + 4 : end]) == found
