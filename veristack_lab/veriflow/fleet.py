@@ -1,0 +1,60 @@
+"""Several schedulers as processes of this machine, to work with and to kill."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.veriflow import schedule
+from veristack_lab.veriflow.run import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What schedulers share, and how patient they are with each other."""
+
+    conninfo: str
+    schema: str
+    objects_url: str
+    folder: Path
+    """For the logs of schedulers and runs."""
+    lease_s: float = 10.0
+    poll_s: float = 0.2
+
+    def start(self, scheduler_id: str, slots: int = 1) -> Child:
+        """Start one scheduler and return when it works.
+
+        Raises:
+            ProcessDied: it ended at once; the message holds the end of its log.
+            BackendStartFailed: it was not ready in time.
+        """
+        argv: list[str | Path] = [sys.executable, "-m", schedule.__name__, "--id", scheduler_id]
+        argv += ["--folder", self.folder, "--slots", str(slots)]
+        argv += ["--lease-s", str(self.lease_s), "--poll-s", str(self.poll_s)]
+        child = spawn(
+            argv,
+            name=f"scheduler {scheduler_id}",
+            log_path=self.folder / f"scheduler-{scheduler_id}.log",
+            env={
+                CONNINFO_VARIABLE: self.conninfo,
+                SCHEMA_VARIABLE: self.schema,
+                OBJECTS_VARIABLE: self.objects_url,
+            },
+        )
+        wait_until_ready(child, lambda: "scheduling as" in child.log_tail(), timeout_s=60)
+        return child
+
+    @contextmanager
+    def running(self, *scheduler_ids: str, slots: int = 1) -> Iterator[dict[str, Child]]:
+        """Start schedulers by name, and end those that still live afterwards."""
+        with ExitStack() as stack:
+            yield {name: stack.enter_context(self.start(name, slots)) for name in scheduler_ids}
+
+    @property
+    def processes_started(self) -> int:
+        """How many run processes were ever started, counted by their log files."""
+        return len(list(self.folder.glob("run-*.log")))

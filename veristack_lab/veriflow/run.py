@@ -1,0 +1,80 @@
+"""The process of one run: `python -m veristack_lab.veriflow.run --run-id ID --epoch N`.
+
+Reads where database and object store are from its environment, so that no password stands in
+a process list. Its exit code says what the scheduler shall do (numbers from BSD's sysexits):
+
+    0   done, and the result was recorded
+    65  the job itself is wrong (EX_DATAERR): trying again cannot help
+    75  the lease was lost (EX_TEMPFAIL): nothing to report, the job is somebody else's
+    other, or a signal: it failed, trying again may help
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import traceback
+from uuid import UUID
+
+from veristack_lab.errors import InvalidInput, LeaseLost, VeriStackError
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_BAD_JOB = 65
+EXIT_LEASE_LOST = 75
+
+CONNINFO_VARIABLE = "VERIFLOW_CONNINFO"
+SCHEMA_VARIABLE = "VERIFLOW_SCHEMA"
+OBJECTS_VARIABLE = "VERIFLOW_OBJECTS"
+
+
+def main() -> int:
+    """Do the run; the exit code."""
+    parser = argparse.ArgumentParser(description="One run of a training job.")
+    parser.add_argument("--run-id", type=UUID, required=True)
+    parser.add_argument("--epoch", type=int, required=True)
+    arguments = parser.parse_args()
+    try:
+        perform(arguments.run_id, arguments.epoch)
+    except LeaseLost as error:
+        print(f"LeaseLost: {error}", file=sys.stderr)
+        return EXIT_LEASE_LOST
+    except InvalidInput as error:
+        print(f"InvalidInput: {error}", file=sys.stderr)
+        return EXIT_BAD_JOB
+    except VeriStackError:
+        traceback.print_exc()
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def perform(run_id: UUID, epoch: int) -> None:
+    """Find the run, do its workload, record the result.
+
+    Commit point of the result: `RunLog.result`, guarded by the lease.
+
+    Raises:
+        LeaseLost: the run does not count any more.
+        InvalidInput: the job cannot be done as it is described.
+    """
+    from veristack_lab.veriflow import workloads
+    from veristack_lab.veriflow.context import RunContext
+    from veristack_lab.veriflow.database import Database
+    from veristack_lab.veriflow.runlog import RunLog
+    from veristack_lab.veristore import RemoteObjectStore
+
+    database = Database(os.environ[CONNINFO_VARIABLE], os.environ[SCHEMA_VARIABLE], connections=1)
+    try:
+        log, spec = RunLog.find(database, run_id, epoch)
+        log.started(socket.gethostname(), os.getpid())
+        workload, parameters = workloads.find(spec.workload), workloads.parameters(spec)
+        objects = RemoteObjectStore(os.environ[OBJECTS_VARIABLE])
+        log.result(workload.run(RunContext(spec.seed, objects, log), parameters))
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
