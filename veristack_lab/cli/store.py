@@ -2,11 +2,136 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from veristack_lab.errors import NotAStore
+
+if TYPE_CHECKING:
+    from veristack_lab.veristore import Store
+
+app = typer.Typer(no_args_is_help=True, help="The key-value store: serve it, talk to it.")
+
+Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The store's folder.")]
+Key = Annotated[str, typer.Argument(help="The key, as text.")]
 
 
 @app.callback()
 def group() -> None:
-    """To be written."""
+    """The key-value store: serve it, talk to it."""
+
+
+@app.command("serve")
+def serve(
+    path: Folder,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 9100,
+) -> None:
+    """Serve the line protocol (PUT, GET, DEL, SIZE, STATUS, PING, FLUSH, SNAP) over TCP.
+
+    Makes the store if it is not there. Ends on Ctrl-C or SIGTERM.
+    """
+    import veristack_lab.veristore as veristore
+    from veristack_lab.veristore import server
+    from veristack_lab.veristore.listener import HOST, listen
+
+    with veristore.open(path) as store, listen(port) as listener:
+        server.serve(
+            store,
+            listener,
+            lambda number: print(f"listening on tcp://{HOST}:{number}", flush=True),
+        )
+
+
+@app.command("shell")
+def shell(path: Folder) -> None:
+    """Type commands of the line protocol; EXIT or Ctrl-D ends. Also reads a pipe.
+
+    Makes the store if it is not there.
+    """
+    import veristack_lab.veristore as veristore
+    from veristack_lab.veristore import shell as interactive
+
+    with veristore.open(path) as store:
+        interactive.run(store)
+
+
+@app.command("put")
+def put(path: Folder, key: Key, value: Annotated[str, typer.Argument(help="The value.")]) -> None:
+    """Set a key; prints its LSN once it is durable. Makes the store if it is not there."""
+    import veristack_lab.veristore as veristore
+
+    with veristore.open(path) as store:
+        print(f"OK lsn={store.put(key.encode(), value.encode())}")
+
+
+@app.command("get")
+def get(path: Folder, key: Key) -> None:
+    """Print the value of a key, byte for byte. Exit code 1 if there is none."""
+    with _existing(path) as store:
+        value = store.get(key.encode())
+    if value is None:
+        print(f"there is no key {key!r} in {path}", file=sys.stderr)
+        raise typer.Exit(1)
+    sys.stdout.buffer.write(value)
+    if sys.stdout.isatty():
+        print()
+
+
+@app.command("delete")
+def delete(path: Folder, key: Key) -> None:
+    """Remove a key; prints the LSN once it is durable."""
+    with _existing(path) as store:
+        print(f"OK lsn={store.delete(key.encode())}")
+
+
+@app.command("scan")
+def scan(
+    path: Folder,
+    prefix: Annotated[str, typer.Option(help="Only keys that begin with it.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="At most so many.")] = 100,
+) -> None:
+    """List keys in byte order with the size of their values."""
+    with _existing(path) as store:
+        for key, value in store.scan(prefix.encode(), limit=limit):
+            print(f"{len(value):>10,} bytes  {key.decode(errors='backslashreplace')!r}")
+
+
+@app.command("stats")
+def stats(path: Folder) -> None:
+    """Open the store, recovering it if need be, and print what is in it."""
+    with _existing(path) as store:
+        found = store.stats()
+    recovery = found.recovery
+    rows = {
+        "keys": f"{found.keys:,}",
+        "data": f"{found.data_bytes:,} bytes",
+        "last LSN": f"{found.last_lsn:,}",
+        "log": f"{found.log_bytes:,} bytes, epoch {found.epoch}",
+        "snapshot": f"LSN {found.snapshot_lsn:,}" if found.snapshot_lsn else "none",
+        "closed in good order": "no" if recovery.after_crash else "yes",
+        "torn tail cut off": f"{recovery.torn_bytes:,} bytes",
+        "recovered in": f"{recovery.recover_ms:.1f} ms, {recovery.records:,} records replayed",
+    }
+    for name, text in rows.items():
+        print(f"{name:<22}{text}")
+
+
+@app.command("checkpoint")
+def checkpoint(path: Folder) -> None:
+    """Write a snapshot and drop the log that it replaces."""
+    with _existing(path) as store:
+        print(f"OK snapshot up to lsn={store.checkpoint()}")
+
+
+def _existing(path: Path) -> Store:
+    """Open a store, but never make one for somebody who only wants to look."""
+    import veristack_lab.veristore as veristore
+
+    if not path.exists():
+        raise NotAStore(
+            f"there is no store at {path}; `veristack store put {path} KEY VALUE` makes one"
+        )
+    return veristore.open(path)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from veristack_lab.errors import BackendStartFailed, InvalidInput, VeriStackError
+from veristack_lab.veristore.listener import HOST, listen
 from veristack_lab.veristore.object_types import (
     DEFAULT_CONTENT_TYPE,
     MAX_OBJECT_BYTES,
@@ -37,7 +37,6 @@ from veristack_lab.veristore.object_types import (
 from veristack_lab.veristore.s3_errors import CODE_HEADER, S3Error, code_of
 from veristack_lab.veristore.s3_xml import buckets_xml, error_xml, listing_xml
 
-HOST = "127.0.0.1"
 CREATED_HEADER = "x-veristack-created-ms"
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
 METADATA_PREFIX = "x-amz-meta-"
@@ -199,25 +198,6 @@ def _not_implemented(what: str) -> S3Error:
 
 
 # ------------------------------------------------------------------------ running
-
-
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 picks a free one.
-
-    Raises:
-        InvalidInput: the port is taken or not allowed.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise InvalidInput(
-            f"port {port} cannot be used ({error}); choose another, or 0 for any free one"
-        ) from None
-    listener.listen(1024)
-    return listener
 
 
 def _server(objects: Objects) -> uvicorn.Server:

@@ -1,0 +1,110 @@
+"""The line protocol over TCP: one task a connection, the store's calls in threads.
+
+The threads are what makes group commit work over the network: connections that write at the
+same time share a sync. Nothing a client sends ends the server: bad lines get an ERR line, a
+line of more than 1 MiB an ERR line and a closed connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from veristack_lab.veristore.commands import BYE, MAX_LINE_BYTES, execute
+from veristack_lab.veristore.kv import Store
+
+_THREADS = 64
+
+
+class LineServer:
+    """Serves one store on a listening socket."""
+
+    def __init__(self, store: Store, listener: socket.socket) -> None:
+        self._store = store
+        self._listener = listener
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        number: int = self._listener.getsockname()[1]
+        return number
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
+        """Serve until `stop` is set; commands under way are finished and answered."""
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="veristore") as threads:
+
+            async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await self._converse(reader, writer, threads, stop)
+
+            server = await asyncio.start_server(
+                connected, sock=self._listener, limit=MAX_LINE_BYTES
+            )
+            on_ready(self.port)
+            await stop.wait()
+            server.close()
+            await asyncio.gather(*self._connections)
+
+    async def _converse(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        threads: ThreadPoolExecutor,
+        stop: asyncio.Event,
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # a coroutine that runs has a task
+        self._connections.add(task)
+        try:
+            while (line := await _next_line(reader, stop)) is not None:
+                loop = asyncio.get_running_loop()
+                reply = (
+                    await loop.run_in_executor(threads, execute, self._store, line)
+                    if line is not _TOO_LONG
+                    else f"ERR the line is longer than {MAX_LINE_BYTES} bytes"
+                )
+                writer.write(reply.encode() + b"\n")
+                await writer.drain()
+                if reply == BYE or line is _TOO_LONG:
+                    break
+        except ConnectionError:
+            return  # the client went away; what it wrote is written
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+
+_TOO_LONG = b"\n"
+"""Stands for a line over the limit: no line holds its own newline."""
+
+
+async def _next_line(reader: asyncio.StreamReader, stop: asyncio.Event) -> bytes | None:
+    """The next whole line; None at the end of the connection or of the server."""
+    reading = asyncio.ensure_future(reader.readuntil(b"\n"))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not reading.done():
+        reading.cancel()
+        return None
+    try:
+        return reading.result()[:-1]
+    except asyncio.IncompleteReadError:
+        return None  # half a command is no command
+    except asyncio.LimitOverrunError:
+        return _TOO_LONG
+
+
+def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT. For a main thread; `on_ready` gets the port."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await LineServer(store, listener).run(stop, on_ready)
+
+    asyncio.run(main())
