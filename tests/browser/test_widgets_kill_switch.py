@@ -133,7 +133,11 @@ def test_the_keyboard_alone_is_enough(notebook: Path, page: Page) -> None:
     page.locator("#veristack-worker-0").focus()
     page.keyboard.press("Tab")
     expect(page.locator("#veristack-worker-0-pause")).to_be_focused()
-    page.keyboard.press("Enter")  # JupyterLab would take it as "edit this cell"
+    for key in ("b", "x", "ArrowDown"):  # JupyterLab's: new cell below, cut this cell, next cell
+        page.keyboard.press(key)
+    expect(page.locator("#veristack-worker-0-pause")).to_be_focused()
+    expect(page.locator(".jp-Cell")).to_have_count(3)
+    page.keyboard.press("Enter")
     expect(row).to_have_attribute("data-state", "paused")
     assert psutil.Process(shown_pid(page)).status() == psutil.STATUS_STOPPED
     expect(page.locator("#veristack-worker-0-pause")).to_be_focused()  # a redraw keeps the focus

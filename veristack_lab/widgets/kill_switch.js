@@ -28,6 +28,12 @@ function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
+// With the focus on an output JupyterLab obeys the keys of its command mode: x cuts the cell.
+// It looks for this mark on the focused element itself and not above it.
+function keepKeys(node) {
+  node.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
 function possible(verb, target, closed) {
   if (closed || !target.verbs.includes(verb) || target.state === "restarting") return false;
   if (verb === "kill") return target.state !== "dead";
@@ -41,6 +47,7 @@ function makeButton(row, verb, name, press) {
   button.type = "button";
   button.id = verb === "kill" ? `veristack-${name}` : `veristack-${name}-${verb}`;
   button.textContent = LABELS[verb];
+  keepKeys(button);
   button.setAttribute("aria-label", `${LABELS[verb]} ${name}`);
   // Not `disabled`: that would take the keyboard focus away from whoever just pressed it.
   button.addEventListener("click", () => {
@@ -98,8 +105,6 @@ function drawLog(list, lines) {
 
 function render({ model, el }) {
   const root = element("div", "veristack-switch", el);
-  // JupyterLab's own shortcuts would take Enter and Space from a focused button.
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
   const title = element("h4", "", root);
   const rows = new Map();
   const rowsRoot = element("div", "veristack-rows", root);
@@ -109,6 +114,7 @@ function render({ model, el }) {
   log.setAttribute("role", "log");
   log.setAttribute("aria-label", "What happened");
   log.tabIndex = 0;
+  keepKeys(log);
 
   let seq = -1;
   let heardAt = Date.now();
