@@ -1,12 +1,108 @@
-"""`veristack serving ...`."""
+"""`veristack gateway ...`: one address in front of all inference engines."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from veristack_lab.llmcache.facts import EngineFacts
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """To be written."""
+    """Serve text and embeddings through Ollama's API."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 picks a free one.")] = 0,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="An engine's facts as JSON; may be given again. Without: found here."),
+    ] = None,
+    text_engines: Annotated[
+        int, typer.Option(help="How many engines for text to start when none is given.")
+    ] = 2,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a store that keeps prefixes and sessions over a restart."),
+    ] = None,
+    max_active: Annotated[int, typer.Option(help="Requests served at a time.")] = 8,
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready."""
+    import signal
+    import threading
+
+    from veristack_lab.llmcache import Gateway
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    with ExitStack() as stack:
+        facts = [_facts(text) for text in engine or []]
+        if not facts:
+            from veristack_lab.backends.llm import llm
+
+            facts = list(stack.enter_context(llm(text_engines=text_engines)).engines)
+        store = None
+        if metadata is not None:
+            import veristack_lab.veristore as veristore
+
+            store = stack.enter_context(veristore.open(metadata))
+        gateway = Gateway(facts, metadata=store, max_active=max_active)
+        url = stack.enter_context(gateway.serve(port))
+        print(f"listening on {url}", flush=True)
+        stopped.wait()
+
+
+@app.command()
+def published() -> None:
+    """The published table, computed from its formula, and the same figures corrected."""
+    from veristack_lab.llmcache import scenarios
+
+    _print("as published", scenarios.published_table())
+    _print("served and rejected told apart", scenarios.corrected_table())
+
+
+def _facts(text: str) -> EngineFacts:
+    import json
+
+    from veristack_lab.errors import InvalidInput
+    from veristack_lab.llmcache.facts import EngineFacts
+
+    try:
+        return EngineFacts(**json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"--engine is not the JSON of an EngineFacts: {error}. Example: "
+            '\'{"node_id":"text-0","kind":"llama.cpp","url":"http://127.0.0.1:8080",'
+            '"model":"smollm2:135m","capability":"text","context_tokens":2048,"slots":1,'
+            '"kv_bytes_per_token":23040,"size_bytes":0}\''
+        ) from error
+
+
+def _print(title: str, frame: pd.DataFrame) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        table.add_column(
+            str(name).replace("_", " "), justify="left" if name == "scenario" else "right"
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(
+            *(
+                f"{cell:.2f}".rstrip("0").rstrip(".") if isinstance(cell, float) else str(cell)
+                for cell in row
+            )
+        )
+    Console().print(table)

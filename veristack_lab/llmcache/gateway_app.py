@@ -1,0 +1,306 @@
+"""Ollama's API over HTTP, as a Starlette application around a `Service`.
+
+Beside Ollama's paths there are two of ours: `GET /api/lab/engines` (the nodes and their state)
+and `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
+may carry `X-Session-Id` to be kept on the node that served the conversation before.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from veristack_lab.errors import (
+    AdmissionRejected,
+    EngineFailed,
+    InvalidInput,
+    ModelNotFound,
+    NoNodeAvailable,
+    PromptTooLong,
+    ServingError,
+)
+from veristack_lab.llmcache import ollama_api as api
+from veristack_lab.llmcache.engines import Finish, TextPiece
+from veristack_lab.llmcache.facts import EngineFacts
+from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
+from veristack_lab.llmcache.service import Job, Service
+
+MAX_SESSION_ID = 256
+NDJSON = "application/x-ndjson"
+JSON = "application/json; charset=utf-8"
+
+Items = AsyncGenerator[TextPiece | Finish, None]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def application(service: Service) -> Starlette:
+    """The application. Its lifespan starts and closes the service."""
+    face = _Face(service)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.close()
+
+    routes = [
+        Route("/", face.root, methods=["GET", "HEAD"]),
+        Route("/api/version", face.version, methods=["GET", "HEAD"]),
+        Route("/api/tags", face.tags, methods=["GET", "HEAD"]),
+        Route("/api/ps", face.ps, methods=["GET"]),
+        Route("/api/show", face.show, methods=["POST"]),
+        Route("/api/generate", face.generate, methods=["POST"]),
+        Route("/api/chat", face.chat, methods=["POST"]),
+        Route("/api/embed", face.embed, methods=["POST"]),
+        Route("/api/embeddings", face.embeddings, methods=["POST"]),
+        Route("/api/lab/engines", face.engines, methods=["GET"]),
+        Route("/api/lab/decisions", face.decisions, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={
+            HTTPException: _plain_error,
+            ApiError: face.error,
+            ServingError: face.error,
+            InvalidInput: face.error,
+        },
+    )
+
+
+class _Face:
+    """The handlers."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.since = api.now()
+
+    # ------------------------------------------------------- questions
+
+    async def root(self, _: Request) -> Response:
+        return PlainTextResponse("Ollama is running")
+
+    async def version(self, _: Request) -> Response:
+        return _json({"version": api.VERSION})
+
+    async def tags(self, _: Request) -> Response:
+        models = self.service.models(alive=False)
+        entries = [api.model_entry(f, await self.service.details(f), self.since) for f in models]
+        return _json({"models": entries})
+
+    async def ps(self, _: Request) -> Response:
+        models = self.service.models(alive=True)
+        entries = [api.running_entry(f, await self.service.details(f)) for f in models]
+        return _json({"models": entries})
+
+    async def show(self, request: Request) -> Response:
+        body = api.parse_body(await request.body())
+        facts = self.service.resolve(str(body.get("model") or body.get("name") or ""))
+        return _json(api.show(facts, await self.service.details(facts), self.since))
+
+    async def engines(self, _: Request) -> Response:
+        return _json(
+            [
+                {
+                    "node_id": node.node_id,
+                    "kind": node.facts.kind,
+                    "model": node.facts.model,
+                    "capability": node.facts.capability,
+                    "alive": node.alive,
+                    "active": node.active,
+                    "slots": node.facts.slots,
+                    "context_tokens": node.facts.context_tokens,
+                    "random_weights": node.facts.random_weights,
+                    "used_blocks": node.pool.used_blocks,
+                    "total_blocks": node.pool.total_blocks,
+                    "prefixes": len(node.pool),
+                    "deaths": node.generation,
+                }
+                for node in self.service.state.registry
+            ]
+        )
+
+    async def decisions(self, request: Request) -> Response:
+        given = request.query_params.get("limit", "50")
+        if not given.isdecimal():
+            raise ApiError(400, f"limit must be a whole number, not {given!r}")
+        limit = int(given)
+        attempts = list(self.service.attempts)[-limit:] if limit else []
+        return _json([attempt.as_json() for attempt in attempts])
+
+    # ------------------------------------------------------------ text
+
+    async def generate(self, request: Request) -> Response:
+        call = api.parse_generate(api.parse_body(await request.body()))
+        return await self._text(request, call)
+
+    async def chat(self, request: Request) -> Response:
+        call = api.parse_chat(api.parse_body(await request.body()))
+        return await self._text(request, call)
+
+    async def _text(self, request: Request, call: TextCall) -> Response:
+        facts = self.service.resolve(call.model)
+        if facts.capability != "text":
+            verb = "chat" if call.chat else "generate"
+            raise ApiError(400, f'"{call.model}" does not support {verb}')
+        if call.loads_only:
+            return _json(api.loaded(call, facts.model))
+        job = self.service.job(facts.model, _session_id(request))
+        items = self.service.text(job, call.text, whole=not call.stream)
+        if not call.stream:
+            return _json(await _complete(job, call, facts, items))
+        try:
+            first = await anext(items)  # errors before it still get a status of their own
+        except BaseException:
+            await items.aclose()
+            raise
+        return StreamingResponse(_lines(job, call, facts, first, items), media_type=NDJSON)
+
+    # ------------------------------------------------------ embeddings
+
+    async def embed(self, request: Request) -> Response:
+        call = api.parse_embed(api.parse_body(await request.body()))
+        facts = self._embedder(call)
+        if not call.texts:
+            return _json({"model": facts.model, "embeddings": []})
+        job = self.service.job(facts.model)
+        found = await self.service.embed(job, call.texts, truncate=call.truncate)
+        vectors = found.vectors
+        if call.dimensions is not None:
+            vectors = [_shortened(vector, call.dimensions) for vector in vectors]
+        return _json(
+            {
+                "model": facts.model,
+                "embeddings": vectors,
+                "total_duration": job.total_ns,
+                "load_duration": job.load_ns + round(found.load_ms * api.NANOSECONDS_PER_MS),
+                "prompt_eval_count": found.prompt_tokens,
+            }
+        )
+
+    async def embeddings(self, request: Request) -> Response:
+        call = api.parse_embeddings(api.parse_body(await request.body()))
+        facts = self._embedder(call)
+        if not call.texts:
+            return _json({"embedding": []})
+        found = await self.service.embed(
+            self.service.job(facts.model), call.texts, truncate=call.truncate
+        )
+        return _json({"embedding": found.vectors[0]})
+
+    def _embedder(self, call: EmbedCall) -> EngineFacts:
+        try:
+            facts = self.service.resolve(call.model)
+        except ModelNotFound:
+            message = f'model "{call.model}" not found, try pulling it first'
+            raise ApiError(404, message) from None
+        if facts.capability != "embeddings":
+            raise ApiError(400, f'"{call.model}" does not support embeddings')
+        return facts
+
+    # ---------------------------------------------------------- errors
+
+    async def error(self, _: Request, error: Exception) -> Response:
+        status, headers = 500, {}
+        match error:
+            case ApiError():
+                status = error.status
+            case ModelNotFound():
+                status = 404
+            case PromptTooLong() | InvalidInput():
+                status = 400
+            case AdmissionRejected():
+                status = 503
+                headers = {"Retry-After": str(self.service.admission.retry_after_s)}
+            case NoNodeAvailable():
+                status, headers = 503, {"Retry-After": "1"}
+        return _json({"error": str(error)}, status, headers)
+
+
+async def _complete(job: Job, call: TextCall, facts: EngineFacts, items: Items) -> dict[str, Any]:
+    """The whole reply in one object."""
+    pieces: list[TextPiece] = []
+    async with aclosing(items):
+        async for item in items:
+            if isinstance(item, Finish):
+                text = "".join(piece.text for piece in pieces)
+                return _end(job, call, facts, text, pieces, item)
+            pieces.append(item)
+    raise EngineFailed("the engine's answer has no end")
+
+
+async def _lines(
+    job: Job, call: TextCall, facts: EngineFacts, first: TextPiece | Finish, items: Items
+) -> AsyncGenerator[bytes, None]:
+    """The reply as lines of JSON; an engine's death becomes a last line with `error`."""
+    pieces: list[TextPiece] = []
+
+    def line(item: TextPiece | Finish) -> bytes:
+        if isinstance(item, Finish):
+            return _line(_end(job, call, facts, "", pieces, item))
+        pieces.append(item)
+        return _line(api.piece(call, facts.model, item.text))
+
+    async with aclosing(items):
+        yield line(first)
+        try:
+            async for item in items:
+                yield line(item)
+        except ServingError as error:
+            message = f"an error was encountered while running the model: {error}"
+            yield _line({"error": message})
+
+
+def _end(
+    job: Job, call: TextCall, facts: EngineFacts, text: str, pieces: list[TextPiece], end: Finish
+) -> dict[str, Any]:
+    context = None
+    prompt = job.prompt.tokens if job.prompt else None
+    if prompt is not None and not call.chat and not call.text.raw:
+        context = [*prompt, *(token for piece in pieces for token in piece.tokens)]
+    load_ns = job.load_ns + round(end.usage.load_ms * api.NANOSECONDS_PER_MS)
+    durations_ns = (job.total_ns, load_ns)
+    return api.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
+
+
+def _shortened(vector: list[float], dimensions: int) -> list[float]:
+    """The first components, brought back to length one."""
+    if dimensions < 1:
+        raise ApiError(400, f"dimensions must be positive, not {dimensions}")
+    head = vector[:dimensions]
+    length = math.sqrt(math.fsum(x * x for x in head)) or 1.0
+    return [x / length for x in head]
+
+
+def _session_id(request: Request) -> str | None:
+    session_id = request.headers.get("x-session-id")
+    if session_id is not None and len(session_id) > MAX_SESSION_ID:
+        raise ApiError(400, f"X-Session-Id is longer than {MAX_SESSION_ID} characters")
+    return session_id or None
+
+
+def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(content, status, headers, media_type=JSON)
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+async def _plain_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # registered for it alone
+    known = {404: "404 page not found", 405: "405 method not allowed"}
+    return PlainTextResponse(
+        known.get(error.status_code, error.detail), error.status_code, error.headers
+    )

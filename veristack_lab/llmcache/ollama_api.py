@@ -1,0 +1,389 @@
+"""Ollama's API: what its requests mean, and what its replies look like.
+
+Pure translation between JSON and the gateway's own types. Shapes, status codes and wording
+follow what Ollama 0.17 answers, so that its official client cannot tell the difference.
+Durations are in nanoseconds. One field is ours: `prompt_eval_cached_count`, how many of the
+`prompt_eval_count` tokens the engine did not have to compute, or null when it does not say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from veristack_lab.errors import VeriStackError
+from veristack_lab.llmcache.engines.base import ModelDetails, TextRequest, Usage
+from veristack_lab.llmcache.engines.options import WrongOptionType, checked
+from veristack_lab.llmcache.facts import EngineFacts
+
+VERSION = "0.17.4"
+"""The version of Ollama whose replies these are."""
+NEVER = "9999-12-31T23:59:59Z"
+NANOSECONDS_PER_MS = 1_000_000
+
+_GO_NAMES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+}
+
+
+class ApiError(VeriStackError):
+    """A request that Ollama answers with `{"error": message}` and this status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class TextCall:
+    """A call of `/api/generate` or `/api/chat`."""
+
+    model: str
+    chat: bool
+    stream: bool
+    text: TextRequest
+    loads_only: bool
+    """No prompt was given: the call only wants the model loaded (or unloaded)."""
+    unloads: bool
+
+
+@dataclass(frozen=True)
+class EmbedCall:
+    """A call of `/api/embed` or of the older `/api/embeddings`."""
+
+    model: str
+    texts: tuple[str, ...]
+    truncate: bool
+    dimensions: int | None
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises:
+        ApiError: 400, with the words of Go's JSON decoder.
+    """
+    if not body:
+        raise ApiError(400, "missing request body")
+    try:
+        parsed = json.loads(body)
+    except json.JSONDecodeError as error:
+        rest = error.doc[error.pos :].lstrip()
+        if not rest or error.msg.startswith("Unterminated string"):
+            raise ApiError(400, "unexpected EOF") from None
+        raise ApiError(
+            400, f"invalid character '{rest[0]}' looking for beginning of value"
+        ) from None
+    except UnicodeDecodeError:
+        raise ApiError(400, "the request body is not UTF-8") from None
+    if not isinstance(parsed, dict):
+        raise ApiError(
+            400, f"json: cannot unmarshal {_go_name(parsed)} into Go value of type api.Request"
+        )
+    return parsed
+
+
+def parse_generate(body: Mapping[str, Any]) -> TextCall:
+    """The meaning of a body of `/api/generate`.
+
+    Raises:
+        ApiError: a field has a wrong type, or asks for what no engine here can do.
+    """
+    fields = _Fields(body, "GenerateRequest")
+    model = fields.get("model", str, "")
+    for name in ("images", "suffix"):
+        if body.get(name):
+            raise ApiError(400, f'"{model}" does not support {name}')
+    _refuse_unsupported(body, model)
+    prompt = fields.get("prompt", str, "")
+    text = TextRequest(
+        prompt=prompt,
+        system=fields.get("system", str, None),
+        raw=fields.get("raw", bool, False),
+        context=tuple(fields.integers("context")),
+        truncate=fields.get("truncate", bool, True),
+        options=_options(fields),
+        json_schema=_schema(body.get("format")),
+    )
+    return _text_call(fields, model, text, chat=False, empty=not prompt)
+
+
+def parse_chat(body: Mapping[str, Any]) -> TextCall:
+    """The meaning of a body of `/api/chat`.
+
+    Raises:
+        ApiError: a field has a wrong type, or asks for what no engine here can do.
+    """
+    fields = _Fields(body, "ChatRequest")
+    model = fields.get("model", str, "")
+    if body.get("tools"):
+        raise ApiError(400, f"{model} does not support tools")
+    _refuse_unsupported(body, model)
+    messages = []
+    for message in fields.get("messages", list, []):
+        turn = _Fields(_object(message, "ChatRequest.messages"), "Message")
+        if turn.body.get("images"):
+            raise ApiError(400, f'"{model}" does not support images')
+        messages.append(
+            {"role": turn.get("role", str, ""), "content": turn.get("content", str, "")}
+        )
+    text = TextRequest(
+        messages=tuple(messages),
+        truncate=fields.get("truncate", bool, True),
+        options=_options(fields),
+        json_schema=_schema(body.get("format")),
+    )
+    return _text_call(fields, model, text, chat=True, empty=not messages)
+
+
+def parse_embed(body: Mapping[str, Any]) -> EmbedCall:
+    """The meaning of a body of `/api/embed`.
+
+    Raises:
+        ApiError: a field has a wrong type.
+    """
+    fields = _Fields(body, "EmbedRequest")
+    given = body.get("input")
+    if given is None or given == "":
+        texts: list[str] = []
+    elif isinstance(given, str):
+        texts = [given]
+    elif isinstance(given, list) and all(isinstance(text, str) for text in given):
+        texts = given
+    else:
+        raise ApiError(400, "invalid input type")
+    return EmbedCall(
+        fields.get("model", str, ""),
+        tuple(texts),
+        fields.get("truncate", bool, True),
+        fields.get("dimensions", int, None) or None,
+    )
+
+
+def parse_embeddings(body: Mapping[str, Any]) -> EmbedCall:
+    """The meaning of a body of the older `/api/embeddings`, which takes one `prompt`."""
+    fields = _Fields(body, "EmbeddingRequest")
+    prompt = fields.get("prompt", str, "")
+    return EmbedCall(fields.get("model", str, ""), (prompt,) if prompt else (), True, None)
+
+
+def _text_call(
+    fields: _Fields, model: str, text: TextRequest, *, chat: bool, empty: bool
+) -> TextCall:
+    keep_alive = fields.body.get("keep_alive")
+    unloads = empty and keep_alive in (0, "0", "0s")
+    stream = fields.get("stream", bool, True)
+    return TextCall(model, chat, stream, text, loads_only=empty, unloads=unloads)
+
+
+class _Fields:
+    """Typed access to a JSON object, complaining as Go's decoder does."""
+
+    def __init__(self, body: Mapping[str, Any], go_type: str) -> None:
+        self.body = body
+        self.go_type = go_type
+
+    def get(self, name: str, kind: type, default: Any) -> Any:
+        value = self.body.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self._wrong(name, value, kind)
+        return value
+
+    def integers(self, name: str) -> list[int]:
+        values: list[object] = self.get(name, list, [])
+        for value in values:
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise self._wrong(name, value, int)
+        return [value for value in values if isinstance(value, int)]
+
+    def _wrong(self, name: str, value: Any, kind: type) -> ApiError:
+        wanted = {str: "string", bool: "bool", int: "int", list: "[]", dict: "map[string]"}[kind]
+        return ApiError(
+            400,
+            f"json: cannot unmarshal {_go_name(value)} into Go struct field "
+            f"{self.go_type}.{name} of type {wanted}",
+        )
+
+
+def _go_name(value: Any) -> str:
+    return _GO_NAMES.get(type(value), "null")
+
+
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ApiError(
+            400,
+            f"json: cannot unmarshal {_go_name(value)} into Go struct field {where} "
+            "of type api.Message",
+        )
+    return value
+
+
+def _options(fields: _Fields) -> dict[str, Any]:
+    try:
+        return checked(fields.get("options", dict, {}))
+    except WrongOptionType as error:
+        raise ApiError(500, str(error)) from None
+
+
+def _schema(given: Any) -> Mapping[str, Any] | None:
+    if given is None or given == "":
+        return None
+    if given == "json":
+        return {"type": "object"}
+    if isinstance(given, dict):
+        return given
+    raise ApiError(
+        500,
+        f'invalid format: "{json.dumps(json.dumps(given))[1:-1]}"; '
+        'expected "json" or a valid JSON Schema object',
+    )
+
+
+def _refuse_unsupported(body: Mapping[str, Any], model: str) -> None:
+    if body.get("think"):
+        raise ApiError(400, f'"{model}" does not support thinking')
+    if body.get("logprobs"):
+        raise ApiError(400, "this gateway does not report logprobs: ask the engine itself")
+
+
+# ------------------------------------------------------------------- replies
+
+
+def now() -> str:
+    """This moment, as Ollama writes it."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def piece(call: TextCall, model: str, text: str) -> dict[str, Any]:
+    """One line of a stream."""
+    return {"model": model, "created_at": now(), **_answer(call, text), "done": False}
+
+
+def end(
+    call: TextCall,
+    model: str,
+    text: str,
+    reason: str,
+    usage: Usage,
+    durations_ns: tuple[int, int],
+    context: list[int] | None,
+) -> dict[str, Any]:
+    """The last line of a stream, or the whole reply when it is not one.
+
+    Args:
+        durations_ns: total, and how long it took until an engine was at work.
+        context: the tokens of prompt and answer, where Ollama gives them.
+    """
+    total_ns, load_ns = durations_ns
+    with_context = {} if context is None else {"context": context}
+    return {
+        "model": model,
+        "created_at": now(),
+        **_answer(call, text),
+        "done": True,
+        "done_reason": reason,
+        **with_context,
+        "total_duration": total_ns,
+        "load_duration": load_ns,
+        "prompt_eval_count": usage.prompt_tokens,
+        "prompt_eval_cached_count": usage.cached_tokens,
+        "prompt_eval_duration": round(usage.prompt_ms * NANOSECONDS_PER_MS),
+        "eval_count": usage.output_tokens,
+        "eval_duration": round(usage.decode_ms * NANOSECONDS_PER_MS),
+    }
+
+
+def loaded(call: TextCall, model: str) -> dict[str, Any]:
+    """The reply to a call without a prompt."""
+    reason = "unload" if call.unloads else "load"
+    return {
+        "model": model,
+        "created_at": now(),
+        **_answer(call, ""),
+        "done": True,
+        "done_reason": reason,
+    }
+
+
+def _answer(call: TextCall, text: str) -> dict[str, Any]:
+    if call.chat:
+        return {"message": {"role": "assistant", "content": text}}
+    return {"response": text}
+
+
+def model_entry(facts: EngineFacts, details: ModelDetails, since: str) -> dict[str, Any]:
+    """One model of `/api/tags`. The digest is empty: engines do not tell it."""
+    return {
+        "name": facts.model,
+        "model": facts.model,
+        "modified_at": since,
+        "size": facts.size_bytes,
+        "digest": "",
+        "details": model_details(details),
+    }
+
+
+def running_entry(facts: EngineFacts, details: ModelDetails) -> dict[str, Any]:
+    """One model of `/api/ps`. Engines here keep their model for good."""
+    return {
+        "name": facts.model,
+        "model": facts.model,
+        "size": facts.size_bytes,
+        "digest": "",
+        "details": model_details(details),
+        "expires_at": NEVER,
+        "size_vram": 0,
+        "context_length": facts.context_tokens,
+    }
+
+
+def model_details(details: ModelDetails) -> dict[str, Any]:
+    """The `details` object of a model."""
+    return {
+        "parent_model": "",
+        "format": "gguf",
+        "family": details.family,
+        "families": [details.family] if details.family else [],
+        "parameter_size": parameter_size(details.parameter_count),
+        "quantization_level": details.quantization or "unknown",
+    }
+
+
+def parameter_size(count: int) -> str:
+    """134515008 -> '134.52M', as Ollama writes it; empty when unknown."""
+    for unit, size in (("B", 1_000_000_000), ("M", 1_000_000), ("K", 1_000)):
+        if count >= size:
+            return f"{count / size:.2f}{unit}" if unit != "B" else f"{count / size:.1f}B"
+    return str(count) if count else ""
+
+
+def show(facts: EngineFacts, details: ModelDetails, since: str) -> dict[str, Any]:
+    """The reply of `/api/show`, as far as an engine tells it; a field of ours says whether the
+    weights are random."""
+    architecture = details.family or "unknown"
+    return {
+        "modelfile": f"FROM {facts.model}\n",
+        "template": details.template,
+        "details": model_details(details),
+        "model_info": {
+            "general.architecture": architecture,
+            "general.parameter_count": details.parameter_count,
+            f"{architecture}.context_length": details.train_context_tokens,
+            f"{architecture}.embedding_length": details.embedding_length,
+            f"{architecture}.vocab_size": details.vocabulary,
+            "veristack.random_weights": facts.random_weights,
+        },
+        "capabilities": ["embedding"] if facts.capability == "embeddings" else ["completion"],
+        "modified_at": since,
+    }
