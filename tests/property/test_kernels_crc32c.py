@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.kernel_paths import both_paths, needs_jit, running
+from veristack_lab import kernels
 from veristack_lab.kernels import _crc32c_python, crc32c
 
 VALUES = st.integers(0, crc32c.ALL_ONES)
@@ -47,21 +48,35 @@ def test_combine_is_associative(a: int, b: int, c: int, m: int, n: int) -> None:
     assert left == crc32c.combine(a, crc32c.combine(b, c, n), m + n)
 
 
+def native_updates() -> list[str]:
+    if not kernels.jit_enabled():
+        return []
+    from veristack_lab.kernels import _crc32c_native, _folding
+
+    hardware = ["update_hardware", "update_short"] if _crc32c_native.HARDWARE else []
+    folding = ["update_folding"] if _folding.AVAILABLE else []
+    return ["update", "update_slicing", *hardware, *folding]
+
+
 @needs_jit
-@given(seed=VALUES, size=st.integers(0, 40_000), start=st.integers(0, 17))
-@example(seed=1, size=3 * 4096, start=0)
-@example(seed=1, size=3 * 4096 - 1, start=1)
-@example(seed=1, size=6 * 4096 + 7, start=3)
+@given(seed=VALUES, size=st.integers(0, 9_000), start=st.integers(0, 17))
+@example(seed=1, size=3 * 2048, start=0)
+@example(seed=1, size=3 * 2048 - 1, start=1)
+@example(seed=1, size=6 * 2048, start=3)
+@example(seed=1, size=1024, start=1)
+@example(seed=1, size=1023, start=5)
+@example(seed=crc32c.ALL_ONES, size=1279, start=0)
 def test_all_tiers_agree_on_long_data_at_any_alignment(seed: int, size: int, start: int) -> None:
     from veristack_lab.kernels import _crc32c_native as native
 
     data = np.frombuffer(random.Random(seed).randbytes(start + size), np.uint8)
     data.setflags(write=False)
-    register = np.uint64(seed)
-    expected = _crc32c_python.update(seed, data.data[start:]) if size < 9000 else None
-    slicing = int(native.update_slicing(register, data, start, start + size))
-    assert expected in (None, slicing)
-    assert int(native.update(register, data, start, start + size)) == slicing
+    expected = _crc32c_python.update(seed, data.data[start:])
+    found = {
+        name: int(getattr(native, name)(np.uint64(seed), data, start, start + size))
+        for name in native_updates()
+    }
+    assert set(found.values()) == {expected}, found
 
 
 @both_paths

@@ -11,9 +11,12 @@ import pytest
 
 from tests.kernel_paths import needs_jit
 from veristack_lab import kernels
-from veristack_lab.kernels import _jit
+from veristack_lab.kernels import _jit, crc32c
 
-CHECK = "from veristack_lab.kernels import crc32c, load; load(); "
+CHECK = (
+    "from veristack_lab.kernels import crc32c, load; load(); "
+    "assert crc32c.crc32c(bytes(9999)) == 0x3394096e; "
+)
 SHOW = "print(crc32c.tier(), hex(crc32c.crc32c(b'123456789')), 'numba' in sys.modules)"
 
 
@@ -57,6 +60,14 @@ def test_a_processor_without_the_instruction_does_not_abort() -> None:
     done = run(CHECK + SHOW, NUMBA_CPU_NAME="generic")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["slicing-by-8", "0xe3069283", "True"]
+
+
+@needs_jit
+@pytest.mark.skipif(crc32c.tier() != "hardware", reason="this processor has no crc32 instruction")
+def test_a_processor_without_wide_multiplication_uses_the_instruction_alone() -> None:
+    done = run(CHECK + SHOW, NUMBA_CPU_NAME="nehalem")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["hardware", "0xe3069283", "True"]
 
 
 @needs_jit

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from veristack_lab.kernels import _folding
+from veristack_lab.kernels._folding import fold
 from veristack_lab.kernels._intrinsics import (
     FEATURES,
     crc32_u8,
@@ -25,7 +27,10 @@ from veristack_lab.kernels._polynomial import byte_tables, multiplier_tables, ze
 HARDWARE = "+crc32" in FEATURES
 """Whether the machine code that numba makes here may hold the crc32 instruction."""
 
-LANE_BYTES = 4096
+BLOCK_BYTES = _folding.BLOCK_BYTES
+MIN_BLOCKS = 4
+"""Below, reducing the folded registers costs more than folding saves."""
+LANE_BYTES = 2048
 """Length of each of the three stripes that are summed at the same time."""
 _TABLES = byte_tables(8)
 _ONE_LANE = multiplier_tables(zeros(LANE_BYTES))
@@ -127,9 +132,19 @@ def update_slicing(register: np.uint64, data: Any, start: int, end: int) -> np.u
     return register
 
 
+@kernel
+def update_folding(register: np.uint64, data: Any, start: int, end: int) -> np.uint64:
+    """Carry-less multiplication for the bulk, the crc32 instruction for the rest."""
+    blocks = (end - start) // BLOCK_BYTES
+    if blocks >= MIN_BLOCKS:
+        register = fold(register, data, start, blocks)
+        start += blocks * BLOCK_BYTES
+    return update_short(register, data, start, end)
+
+
 step8, step4, step1 = (crc32_u64, crc32_u32, crc32_u8) if HARDWARE else (slice8, slice4, slice1)
 """Eight, four bytes and one through a register, the best way there is here."""
-update = update_hardware if HARDWARE else update_slicing
+update = update_folding if _folding.AVAILABLE else update_hardware if HARDWARE else update_slicing
 """The best there is here: `update(register, data, start, end)` without any inversion."""
 
 

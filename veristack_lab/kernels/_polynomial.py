@@ -51,6 +51,11 @@ def zeros(length: int) -> int:
     return power
 
 
+def power(exponent: int) -> int:
+    """x^exponent."""
+    return times(zeros(exponent // 8), ONE >> exponent % 8)
+
+
 def byte_tables(count: int) -> npt.NDArray[np.uint32]:
     """`count` tables of 256: table k is what a byte does to the register k bytes later.
 
