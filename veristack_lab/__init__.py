@@ -1,1 +1,48 @@
-"""VeriStack Lab."""
+"""Build, break and measure a whole AI infrastructure stack.
+
+    import veristack_lab as lab
+
+    with lab.veristore.open("folder") as store:
+        store.put(b"key", b"value")
+
+The layers, from the ground up: `kernels`, `veristore`, `llmcache`, `veriflow`, `smartsearch`.
+Beside them: `backends` finds or starts the real servers, `widgets` shows and kills processes,
+`viz` draws what the `experiments` module of each layer measured, `claims` and `errors` are
+shared by all. Each is imported when it is first named (PEP 562): importing this package costs
+a few milliseconds and loads no numba, pandas or plotly. Type checkers read `__init__.pyi`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "__version__",
+    "backends",
+    "chaos",
+    "claims",
+    "errors",
+    "kernels",
+    "llmcache",
+    "processes",
+    "progress",
+    "smartsearch",
+    "veriflow",
+    "veristore",
+    "viz",
+    "widgets",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("veristack-lab")
+    if name in __all__:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,34 @@
+from veristack_lab import (
+    backends,
+    chaos,
+    claims,
+    errors,
+    kernels,
+    llmcache,
+    processes,
+    progress,
+    smartsearch,
+    veriflow,
+    veristore,
+    viz,
+    widgets,
+)
+
+__all__ = [
+    "__version__",
+    "backends",
+    "chaos",
+    "claims",
+    "errors",
+    "kernels",
+    "llmcache",
+    "processes",
+    "progress",
+    "smartsearch",
+    "veriflow",
+    "veristore",
+    "viz",
+    "widgets",
+]
+
+__version__: str
