@@ -54,8 +54,7 @@ def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = N
     """
     with sole_installer(jars.folder()) as scratch:
         wanted = jars.damaged_or_missing()
-        if wanted:
-            jars.fetch_all(wanted, scratch, fetch or jars.fetch_with_jgo, on_progress)
+        jars.fetch_all(wanted, scratch, fetch or jars.fetch_with_jgo, on_progress)
         kafka_warmup.ensure(scratch)
     return [jar.file_name for jar in wanted]
 

@@ -95,19 +95,23 @@ def damaged_or_missing() -> list[Jar]:
 def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: OnProgress) -> None:
     """Bring the wanted jars into place, several at a time; each appears whole or not at all.
 
+    Args:
+        on_progress: counts all pinned jars, those that were there already included.
+
     Raises:
         DownloadFailed: one could not be fetched or was wrong twice. The others are kept.
     """
     target = folder() / "libs"
     target.mkdir(parents=True, exist_ok=True)
-    failures = []
-    on_progress(0, len(wanted))
+    failures, total = [], len(pinned())
+    kept = total - len(wanted)
+    on_progress(kept, total)
     with ThreadPoolExecutor(THREADS) as pool:
         outcomes = [pool.submit(_bring, jar, scratch, target, fetch) for jar in wanted]
-        for done, outcome in enumerate(as_completed(outcomes), 1):
+        for done, outcome in enumerate(as_completed(outcomes), kept + 1):
             if (error := outcome.exception()) is not None:
                 failures.append(error)
-            on_progress(done, len(wanted))
+            on_progress(done, total)
     if failures:
         raise failures[0]
 

@@ -23,7 +23,7 @@ class KafkaFacts:
         self.bootstrap = bootstrap
         """`host:port`, several separated by commas."""
         self.version = version
-        """Of the broker started here; of yours, what its API versions look like."""
+        """Of the broker started here; of yours, the version it is at least, by what it offers."""
         self._server = server
 
     def __repr__(self) -> str:

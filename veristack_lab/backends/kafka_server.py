@@ -216,9 +216,9 @@ def ahead_of_time_cache(java: Java) -> Path:
 
 
 def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str | None:
-    """The version a cluster seems to be, judged by the API versions it offers.
+    """The newest version that a cluster is at least, judged by the API versions it offers.
 
-    None when it does not answer a metadata request with at least one broker in time.
+    None when it does not answer a metadata request with a serving broker in time.
     """
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
@@ -233,9 +233,11 @@ def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str
         return None
     with contextlib.closing(client):
         try:
-            cluster = client.describe_cluster()
+            brokers = client.describe_cluster()["brokers"]
+            serving = [broker["broker_id"] for broker in brokers if not broker.get("is_fenced")]
+            if not serving:
+                return None
+            offered = client.get_broker_version_data(serving[0]).broker_version
         except KafkaError:
             return None
-        if not cluster.get("brokers"):
-            return None
-        return ".".join(map(str, client.config.get("api_version") or ())) or "unknown"
+    return ".".join(map(str, offered))

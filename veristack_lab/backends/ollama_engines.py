@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from veristack_lab.backends.models import TINY
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendUnavailable
 from veristack_lab.llmcache.facts import Capability, EngineFacts
@@ -121,6 +122,7 @@ class OllamaEngine:
             slots=int(os.environ.get("OLLAMA_NUM_PARALLEL", "1") or 1),
             kv_bytes_per_token=self.model.kv_bytes_per_token,
             size_bytes=self.model.size_bytes,
+            random_weights=self.model.name == TINY.name,  # behind a gateway of the lab
             pid=None if self.server is None else self.process().pid,
         )
 

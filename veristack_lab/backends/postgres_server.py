@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import tempfile
@@ -192,14 +193,20 @@ def _binaries() -> Path:
 
 def version() -> str | None:
     """Version of the PostgreSQL that would be started here; None without binaries."""
-    import re
+    return _first_match("include/pg_config.h", r'#define PG_VERSION "([^"]+)"')
 
+
+def pgvector_version() -> str | None:
+    """Version of the pgvector beside it; None without."""
+    return _first_match("share/postgresql/extension/vector.control", r"default_version = '([^']+)'")
+
+
+def _first_match(file: str, pattern: str) -> str | None:
     try:
-        header = _binaries().parent / "include" / "pg_config.h"
-        found = re.search(r'#define PG_VERSION "([^"]+)"', header.read_text())
+        found = re.search(pattern, (_binaries().parent / file).read_text())
     except (BackendUnavailable, OSError):
         return None
-    return found.group(1) if found else "18"
+    return found.group(1) if found else None
 
 
 def _unprivileged_account() -> pwd.struct_passwd:
