@@ -2,7 +2,8 @@
 
 Beside Ollama's paths there are two of ours: `GET /api/lab/engines` (the nodes and their state)
 and `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
-may carry `X-Session-Id` to be kept on the node that served the conversation before.
+may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply
+carries `X-Request-Number`, by which its attempts are found: `/api/lab/decisions?request=N`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Job, Service
 
 MAX_SESSION_ID = 256
+DECISIONS_SHOWN = 50
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
@@ -132,12 +134,11 @@ class _Face:
         )
 
     async def decisions(self, request: Request) -> Response:
-        given = request.query_params.get("limit", "50")
-        if not given.isdecimal():
-            raise ApiError(400, f"limit must be a whole number, not {given!r}")
-        limit = int(given)
-        attempts = list(self.service.attempts)[-limit:] if limit else []
-        return _json([attempt.as_json() for attempt in attempts])
+        attempts = list(self.service.attempts)
+        if (number := _whole_number(request, "request", None)) is not None:
+            attempts = [attempt for attempt in attempts if attempt.request == number]
+        limit = _whole_number(request, "limit", DECISIONS_SHOWN) or 0
+        return _json([attempt.as_json() for attempt in attempts[-limit:] if limit])
 
     # ------------------------------------------------------------ text
 
@@ -159,13 +160,14 @@ class _Face:
         job = self.service.job(facts.model, _session_id(request))
         items = self.service.text(job, call.text, whole=not call.stream)
         if not call.stream:
-            return _json(await _complete(job, call, facts, items))
+            return _json(await _complete(job, call, facts, items), headers=_number(job))
         try:
             first = await anext(items)  # errors before it still get a status of their own
         except BaseException:
             await items.aclose()
             raise
-        return StreamingResponse(_lines(job, call, facts, first, items), media_type=NDJSON)
+        lines = _lines(job, call, facts, first, items)
+        return StreamingResponse(lines, headers=_number(job), media_type=NDJSON)
 
     # ------------------------------------------------------ embeddings
 
@@ -186,7 +188,8 @@ class _Face:
                 "total_duration": job.total_ns,
                 "load_duration": job.load_ns + round(found.load_ms * api.NANOSECONDS_PER_MS),
                 "prompt_eval_count": found.prompt_tokens,
-            }
+            },
+            headers=_number(job),
         )
 
     async def embeddings(self, request: Request) -> Response:
@@ -288,6 +291,19 @@ def _session_id(request: Request) -> str | None:
     if session_id is not None and len(session_id) > MAX_SESSION_ID:
         raise ApiError(400, f"X-Session-Id is longer than {MAX_SESSION_ID} characters")
     return session_id or None
+
+
+def _whole_number(request: Request, name: str, default: int | None) -> int | None:
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal():
+        raise ApiError(400, f"{name} must be a whole number, not {given!r}")
+    return int(given)
+
+
+def _number(job: Job) -> dict[str, str]:
+    return {"X-Request-Number": str(job.number)}
 
 
 def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

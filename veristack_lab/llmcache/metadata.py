@@ -5,8 +5,8 @@ keeps one record for each (model, node, prompt) and each (model, session). Every
 is percent-escaped, so that no name can be mistaken for another: `/` separates the parts and
 never occurs inside one.
 
-The commit point of a change is the store's own for `put` or `delete`: when `apply` returns,
-it survives a power cut. A reader after a crash sees each change whole or not at all.
+The commit point of a call of `apply` is the store's own for one batch: when it returns, the
+changes survive a power cut; before, a reader after a crash sees all of them or none.
 """
 
 from __future__ import annotations
@@ -86,21 +86,26 @@ class StoreMetadata:
         self._store = store
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Keep some changes, in order; each is durable on return.
+        """Keep some changes, all or none; durable on return.
 
         Raises:
-            StoreError: the store failed; the changes before the failing one are kept.
+            StoreError: the store failed; none of them is kept.
         """
+        from veristack_lab.veristore import Batch
+
+        batch = Batch()
         for change in changes:
             match change:
                 case EntryKept(entry):
-                    self._store.put(entry_key(entry.node_id, entry.prefix), _entry_value(entry))
+                    batch.put(entry_key(entry.node_id, entry.prefix), _entry_value(entry))
                 case EntryDropped(node_id, prefix):
-                    self._store.delete(entry_key(node_id, prefix))
+                    batch.delete(entry_key(node_id, prefix))
                 case SessionKept(route):
-                    self._store.put(session_key(route), _session_value(route))
+                    batch.put(session_key(route), _session_value(route))
                 case SessionDropped(route):
-                    self._store.delete(session_key(route))
+                    batch.delete(session_key(route))
+        if len(batch):
+            self._store.write(batch)
 
     def entries(self) -> list[Entry]:
         """All prompts that nodes were known to hold.

@@ -47,7 +47,7 @@ class OllamaEngine:
         )
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._client.close()  # type: ignore[no-untyped-call]
         await self._prober.aclose()
 
     async def health(self) -> Health:
