@@ -1,0 +1,179 @@
+"""The HTTP face of smartsearch: FastAPI, JSON in camel case, OpenAPI at `/docs`.
+
+The tenant is a parameter, not a credential: put a gateway that knows its callers in front of
+it before anybody else can reach it. It binds to loopback.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from uuid import UUID
+
+import psycopg
+import uvicorn
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+
+from veristack_lab.errors import (
+    BackendStartFailed,
+    DocumentNotFound,
+    EmbeddingFailed,
+    EmbeddingModelChanged,
+    InvalidInput,
+    RequestConflict,
+    TextRefused,
+    VeriStackError,
+)
+from veristack_lab.smartsearch import views
+from veristack_lab.smartsearch.client import Search
+from veristack_lab.smartsearch.model import Status
+
+START_TIMEOUT_S = 15.0
+
+STATUS_CODES: dict[type[Exception], int] = {
+    DocumentNotFound: 404,
+    RequestConflict: 409,
+    EmbeddingModelChanged: 409,
+    InvalidInput: 422,
+    TextRefused: 422,
+    EmbeddingFailed: 503,
+    psycopg.OperationalError: 503,
+    PoolTimeout: 503,
+}
+
+Tenant = Annotated[str, Query(alias="tenantId", min_length=1)]
+OptionalTenant = Annotated[str | None, Query(alias="tenantId")]
+Question = Annotated[str, Query(min_length=1)]
+
+
+def application(search: Search) -> FastAPI:
+    """The API over one `Search`. The caller keeps the `Search` open."""
+    app = FastAPI(title="smartsearch", version="1")
+    for error, code in STATUS_CODES.items():
+        app.add_exception_handler(error, _handler(code))
+    _add_document_routes(app, search)
+    _add_query_routes(app, search)
+    _add_operation_routes(app, search)
+    return app
+
+
+def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is a union of two
+    def handle(_: Request, error: Exception) -> JSONResponse:
+        # Drivers' messages may hold connection strings; only our own go out.
+        own = isinstance(error, VeriStackError)
+        message = str(error) if own else "the database does not answer; try again later"
+        name = type(error).__name__ if own else "DatabaseUnavailable"
+        return JSONResponse({"error": name, "message": message}, status_code=code)
+
+    return handle
+
+
+def _add_document_routes(app: FastAPI, search: Search) -> None:
+    @app.post("/api/documents", status_code=202)
+    def ingest(body: views.NewDocument) -> views.Accepted:
+        """Take a document in. 202 means durable; a repeated request gives the same id."""
+        document = search.ingest(body.tenant_id, body.request_id, body.text, body.title)
+        return views.Accepted(id=document.id, status=document.status)
+
+    @app.get("/api/documents/{document_id}")
+    def status(document_id: UUID, tenant: Tenant) -> views.DocumentView:
+        """One document of the tenant."""
+        return views.DocumentView.of(search.status(tenant, document_id))
+
+    @app.get("/api/documents")
+    def documents(
+        tenant: Tenant, status: Status | None = None, limit: int = 20
+    ) -> list[views.DocumentView]:
+        """The tenant's newest documents."""
+        return [views.DocumentView.of(d) for d in search.documents(tenant, status, limit)]
+
+
+def _add_query_routes(app: FastAPI, search: Search) -> None:
+    @app.get("/api/search")
+    def find(tenant: Tenant, q: Question, k: int = 5) -> list[views.PassageView]:
+        """The nearest READY documents, each with its nearest passage."""
+        return [views.PassageView.of(p) for p in search.search(tenant, q, k)]
+
+    @app.get("/api/ask")
+    def ask(tenant: Tenant, q: Question, k: int = 3) -> views.AnswerView:
+        """An answer with its passages; the passages come even when no text engine answers."""
+        return views.AnswerView.of(search.ask(tenant, q, k))
+
+
+def _add_operation_routes(app: FastAPI, search: Search) -> None:
+    @app.get("/api/system/pressure")
+    def pressure() -> views.PressureView:
+        """How much work waits where."""
+        return views.PressureView.of(search.pressure())
+
+    @app.get("/api/dead-letters")
+    def dead_letters(tenant: OptionalTenant = None, limit: int = 100) -> list[views.LetterView]:
+        """Documents that were given up."""
+        return [views.LetterView.of(letter) for letter in search.dead_letters(tenant, limit)]
+
+    @app.post("/api/dead-letters/{letter_id}/replay", status_code=202)
+    def replay(letter_id: UUID) -> views.Replayed:
+        """Send a given-up document through once more."""
+        return views.Replayed(document_id=search.replay(letter_id))
+
+    @app.get("/api/health")
+    def health() -> dict[str, str]:
+        """Whether the database answers a query, not merely a connection."""
+        with search.database.connection() as conn:
+            conn.execute("SELECT 1 FROM documents LIMIT 1")
+        return {"status": "up"}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers: those belong to the main thread's owner."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def serve_in_thread(search: Search, port: int = 0) -> Iterator[str]:
+    """Serve the API on loopback while the body runs; yields its URL.
+
+    Args:
+        search: what to serve.
+        port: 0 for any free one.
+
+    Raises:
+        BackendStartFailed: the port is taken, or the server did not start.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise BackendStartFailed(f"port {port} cannot be used: {error}") from error
+    config = uvicorn.Config(application(search), log_level="warning", lifespan="off")
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="smartsearch-api")
+    thread.start()
+    try:
+        _wait_until_started(server, thread)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    tick = threading.Event()
+    for _ in range(int(START_TIMEOUT_S / 0.01)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        tick.wait(0.01)
+    raise BackendStartFailed("the API did not start; the log says why")
