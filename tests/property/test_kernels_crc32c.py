@@ -80,7 +80,7 @@ def test_all_tiers_agree_on_long_data_at_any_alignment(seed: int, size: int, sta
 
 
 @both_paths
-@given(pieces=st.lists(st.binary(max_size=50), max_size=20))
+@given(pieces=st.lists(st.binary(max_size=50) | st.just(bytes(700)), max_size=20))
 def test_many_equals_one_by_one(path: str, pieces: list[bytes]) -> None:
     offsets = np.cumsum([0, *map(len, pieces)])
     with running(path):

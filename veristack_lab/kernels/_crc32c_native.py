@@ -21,7 +21,7 @@ from veristack_lab.kernels._intrinsics import (
     load_u32,
     load_u64,
 )
-from veristack_lab.kernels._jit import kernel
+from veristack_lab.kernels._jit import inlined, kernel
 from veristack_lab.kernels._polynomial import byte_tables, multiplier_tables, zeros
 
 HARDWARE = "+crc32" in FEATURES
@@ -30,6 +30,8 @@ HARDWARE = "+crc32" in FEATURES
 BLOCK_BYTES = _folding.BLOCK_BYTES
 MIN_BLOCKS = 4
 """Below, reducing the folded registers costs more than folding saves."""
+SHORT_BYTES = 256
+"""Stretches of up to this length on average are summed four together."""
 LANE_BYTES = 2048
 """Length of each of the three stripes that are summed at the same time."""
 _TABLES = byte_tables(8)
@@ -39,7 +41,7 @@ _TWO_LANES = multiplier_tables(zeros(2 * LANE_BYTES))
 _ALL_ONES = np.uint64(0xFFFFFFFF)
 
 
-@kernel
+@inlined
 def _times(register: np.uint64, tables: Any) -> np.uint64:
     """Multiply a register by the polynomial the tables were made for."""
     return np.uint64(
@@ -50,7 +52,7 @@ def _times(register: np.uint64, tables: Any) -> np.uint64:
     )
 
 
-@kernel
+@inlined
 def update_short(register: np.uint64, data: Any, start: int, end: int) -> np.uint64:
     """Data of up to some hundred bytes: one dependent chain of crc32 instructions."""
     while start + 8 <= end:
@@ -83,7 +85,7 @@ def update_hardware(register: np.uint64, data: Any, start: int, end: int) -> np.
     return update_short(register, data, start, end)
 
 
-@kernel
+@inlined
 def slice8(register: np.uint64, word: np.uint64) -> np.uint64:
     """Eight bytes through eight look-ups that do not depend on each other."""
     byte = np.uint64(255)
@@ -100,7 +102,7 @@ def slice8(register: np.uint64, word: np.uint64) -> np.uint64:
     )
 
 
-@kernel
+@inlined
 def slice4(register: np.uint64, word: np.uint64) -> np.uint64:
     """Four bytes through four look-ups."""
     byte = np.uint64(255)
@@ -113,7 +115,7 @@ def slice4(register: np.uint64, word: np.uint64) -> np.uint64:
     )
 
 
-@kernel
+@inlined
 def slice1(register: np.uint64, byte: Any) -> np.uint64:
     """One byte through one look-up."""
     changed = _TABLES[0, (register ^ np.uint64(byte)) & np.uint64(255)]
@@ -132,7 +134,7 @@ def update_slicing(register: np.uint64, data: Any, start: int, end: int) -> np.u
     return register
 
 
-@kernel
+@inlined
 def update_folding(register: np.uint64, data: Any, start: int, end: int) -> np.uint64:
     """Carry-less multiplication for the bulk, the crc32 instruction for the rest."""
     blocks = (end - start) // BLOCK_BYTES
@@ -146,6 +148,8 @@ step8, step4, step1 = (crc32_u64, crc32_u32, crc32_u8) if HARDWARE else (slice8,
 """Eight, four bytes and one through a register, the best way there is here."""
 update = update_folding if _folding.AVAILABLE else update_hardware if HARDWARE else update_slicing
 """The best there is here: `update(register, data, start, end)` without any inversion."""
+finish = update_short if HARDWARE else update_slicing
+"""The best for what is left of a short stretch."""
 
 
 @kernel
@@ -155,13 +159,39 @@ def checksum(data: Any, value: int) -> Any:
     return np.int64(update(register, data, 0, data.size) ^ _ALL_ONES)
 
 
+@inlined
+def _four_together(data: Any, offsets: Any, index: int, sums: Any) -> None:
+    """Four short stretches at a time, so that their chains of instructions overlap."""
+    a, b, c, d = offsets[index], offsets[index + 1], offsets[index + 2], offsets[index + 3]
+    e = offsets[index + 4]
+    shared = min(b - a, c - b, d - c, e - d) // 8 * 8
+    w, x, y, z = _ALL_ONES, _ALL_ONES, _ALL_ONES, _ALL_ONES
+    for at in range(0, shared, 8):
+        w = step8(w, load_u64(data, a + at))
+        x = step8(x, load_u64(data, b + at))
+        y = step8(y, load_u64(data, c + at))
+        z = step8(z, load_u64(data, d + at))
+    sums[index] = np.uint32(finish(w, data, a + shared, b) ^ _ALL_ONES)
+    sums[index + 1] = np.uint32(finish(x, data, b + shared, c) ^ _ALL_ONES)
+    sums[index + 2] = np.uint32(finish(y, data, c + shared, d) ^ _ALL_ONES)
+    sums[index + 3] = np.uint32(finish(z, data, d + shared, e) ^ _ALL_ONES)
+
+
 @kernel
 def update_many(data: Any, offsets: Any, sums: Any) -> int:
     """The CRC32C of each stretch between two offsets; -1, or the first bad stretch."""
-    size = data.size
-    for index in range(sums.size):
+    size, count = data.size, sums.size
+    for index in range(count):
         start, end = offsets[index], offsets[index + 1]
         if start < 0 or end < start or end > size:
             return index
-        sums[index] = np.uint32(update(_ALL_ONES, data, start, end) ^ _ALL_ONES)
+    index = 0
+    while index < count:
+        if index + 4 <= count and offsets[index + 4] - offsets[index] <= 4 * SHORT_BYTES:
+            _four_together(data, offsets, index, sums)
+            index += 4
+        else:
+            register = update(_ALL_ONES, data, offsets[index], offsets[index + 1])
+            sums[index] = np.uint32(register ^ _ALL_ONES)
+            index += 1
     return -1

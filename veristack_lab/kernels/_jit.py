@@ -58,6 +58,18 @@ def kernel(function: Function) -> Function:
         return cast("Function", numba.njit(cache=writable, nogil=True)(function))
 
 
+def inlined(function: Function) -> Function:
+    """As `kernel`, for a piece of other kernels: its machine code goes into theirs.
+
+    A call costs more than such a piece does, above all the counting of references to arrays.
+    """
+    if not jit_enabled():
+        return function
+    import numba
+
+    return cast("Function", numba.njit(nogil=True, forceinline=True)(function))
+
+
 class NativeBudget:
     """Rent the Python twin until the rent paid would have bought the machine code.
 

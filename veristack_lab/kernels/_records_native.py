@@ -11,7 +11,7 @@ import numpy as np
 
 from veristack_lab.kernels._crc32c_native import step1, step4, step8, update
 from veristack_lab.kernels._intrinsics import load_u32, load_u64, store_u64
-from veristack_lab.kernels._jit import kernel
+from veristack_lab.kernels._jit import inlined, kernel
 from veristack_lab.kernels._records_python import (
     BAD_CRC,
     BAD_LENGTH,
@@ -29,7 +29,7 @@ LONG = 4096
 """Payload bytes from which copying and checksumming apart is quicker."""
 
 
-@kernel
+@inlined
 def _copy_short(register: Any, source: Any, start: Any, end: Any, out: Any, at: Any) -> Any:
     """Copy a payload and checksum it on the way: each word is loaded once."""
     while start + 8 <= end:

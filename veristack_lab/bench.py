@@ -1,0 +1,156 @@
+"""Fair comparisons: all contestants of one work item run interleaved in one run.
+
+A disk or a shared processor is quick one minute and slow the next. So no contestant runs all
+its rounds in one piece: each round measures every contestant once, in turning order, and what
+is reported are medians over the rounds.
+
+A benchmark is a module `tests/benchmarks/NAME.py` with a function `contests()`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from veristack_lab.errors import InvalidInput
+from veristack_lab.progress import OnProgress, silent
+
+MORE_IS_BETTER = frozenset({"GB/s", "MB/s", "M records/s", "records/s", "puts/s", "ops/s"})
+LESS_IS_BETTER = frozenset({"s", "ms", "µs", "ns"})
+ROUND_S = 0.05
+"""How long one measurement of a rate lasts at least."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do the work."""
+
+    name: str
+    measure: Callable[[], float]
+    """Do it once and say how well it went, in the contest's unit."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One work item: ours against one or more peers."""
+
+    id: str
+    what: str
+    unit: str
+    """One of MORE_IS_BETTER or LESS_IS_BETTER, which also tells the direction."""
+    ours: Contestant
+    peers: Sequence[Contestant]
+    goal: float | None = None
+    """The ratio to the best peer that is aimed at, if any."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The outcome of one contest."""
+
+    id: str
+    what: str
+    unit: str
+    ours: float
+    """Median over the rounds, in the unit."""
+    peer: str
+    """The best peer, by its median."""
+    peer_value: float
+    ratio: float
+    """How many times better than the peer we are, whichever way the unit points."""
+    iqr: float
+    """Interquartile range of that ratio over the rounds."""
+    goal: float | None
+    met: bool | None
+
+
+def rate(amount: float, work: Callable[[], object]) -> float:
+    """`amount` per second of one call of `work`, repeated until the clock says something."""
+    calls, started = 0, time.perf_counter()
+    while True:
+        work()
+        calls += 1
+        elapsed = time.perf_counter() - started
+        if elapsed >= ROUND_S:
+            return amount * calls / elapsed
+
+
+def run(
+    contests: Sequence[Contest], repeats: int = 7, on_progress: OnProgress | None = None
+) -> list[Row]:
+    """Hold every contest; one more round than asked for goes first and is not counted.
+
+    Raises:
+        InvalidInput: fewer than 2 rounds, a contest without a peer, or an unknown unit.
+    """
+    if repeats < 2:
+        raise InvalidInput(f"{repeats} rounds have no spread; ask for 2 or more")
+    for contest in contests:
+        _check(contest)
+    tick, rows = on_progress or silent, []
+    total = len(contests) * (repeats + 1)
+    for index, contest in enumerate(contests):
+        rounds = []
+        for number in range(repeats + 1):
+            rounds.append(_one_round(contest, number))
+            tick(index * (repeats + 1) + number + 1, total)
+        rows.append(judge(contest, rounds[1:]))
+    return rows
+
+
+def judge(contest: Contest, rounds: Sequence[Sequence[float]]) -> Row:
+    """The row of a contest from what was measured.
+
+    Args:
+        contest: what was measured.
+        rounds: for each round the value of ours and then of each peer.
+    """
+    more = contest.unit in MORE_IS_BETTER
+    medians = [statistics.median(values) for values in zip(*rounds, strict=True)]
+    best = (max if more else min)(medians[1:])
+    which = medians.index(best, 1)
+
+    def ratio(ours: float, peer: float) -> float:
+        return ours / peer if more else peer / ours
+
+    low, _, high = statistics.quantiles((ratio(row[0], row[which]) for row in rounds), n=4)
+    reached = ratio(medians[0], best)
+    return Row(
+        id=contest.id,
+        what=contest.what,
+        unit=contest.unit,
+        ours=medians[0],
+        peer=contest.peers[which - 1].name,
+        peer_value=best,
+        ratio=reached,
+        iqr=high - low,
+        goal=contest.goal,
+        met=None if contest.goal is None else reached >= contest.goal,
+    )
+
+
+def write_json(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows as a list of objects, making the folder if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+
+
+def _one_round(contest: Contest, number: int) -> list[float]:
+    """One value of each contestant; who begins changes from round to round."""
+    everybody = [contest.ours, *contest.peers]
+    first = number % len(everybody)
+    measured = {index: everybody[index].measure() for index in range(first, len(everybody))}
+    measured |= {index: everybody[index].measure() for index in range(first)}
+    return [measured[index] for index in range(len(everybody))]
+
+
+def _check(contest: Contest) -> None:
+    if contest.unit not in MORE_IS_BETTER | LESS_IS_BETTER:
+        known = ", ".join(sorted(MORE_IS_BETTER | LESS_IS_BETTER))
+        raise InvalidInput(f"{contest.id} has the unknown unit {contest.unit!r}; known: {known}")
+    if not contest.peers:
+        raise InvalidInput(f"{contest.id} has nobody to be compared with")
