@@ -1,0 +1,207 @@
+"""Figures of the store's experiments: the log's bytes, recovery, group commit."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from veristack_lab.errors import InvalidInput
+from veristack_lab.viz import PALETTE
+
+_FIELD_COLOURS = {
+    "segment header": PALETTE["grey"],
+    "crc32c": PALETTE["purple"],
+    "length": PALETTE["green"],
+    "LSN": PALETTE["blue"],
+    "epoch": PALETTE["sky"],
+    "type": PALETTE["yellow"],
+    "zero": "#E8E8E8",
+    "payload": "#F7DFB0",
+    "torn tail": PALETTE["red"],
+}
+_MAX_STRIP_BYTES = 2048
+
+
+def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
+    """The bytes of a log as a strip of coloured cells, for `log_anatomy` of a short log.
+
+    Args:
+        frame: one row a field, as `anatomy.log_anatomy` gives it.
+        bytes_per_row: where the strip is folded.
+
+    Raises:
+        InvalidInput: the log is longer than 2,048 bytes; nobody could read the strip.
+    """
+    size = int(frame["size_bytes"].sum())
+    if size > _MAX_STRIP_BYTES:
+        raise InvalidInput(f"a strip of {size:,} bytes; show a log of up to {_MAX_STRIP_BYTES:,}")
+    kinds = list(_FIELD_COLOURS)
+    codes: list[int] = []
+    texts: list[str] = []
+    hovers: list[str] = []
+    for lsn, name, meaning, raw in zip(
+        frame["record"].tolist(), frame["name"], frame["meaning"], frame["raw"], strict=True
+    ):
+        owner = f"record {lsn}, " if lsn > 0 else ""
+        codes += [kinds.index("segment header" if lsn == 0 else name)] * (len(raw) // 2)
+        texts += [raw[position : position + 2] for position in range(0, len(raw), 2)]
+        hovers += [f"{owner}{name}<br>{meaning}"] * (len(raw) // 2)
+    rows = -(-size // bytes_per_row)
+    steps = [
+        (edge / len(kinds), colour)
+        for number, colour in enumerate(_FIELD_COLOURS.values())
+        for edge in (number, number + 1)
+    ]
+    heatmap = go.Heatmap(
+        z=_fold(codes, bytes_per_row, None),
+        text=_fold(texts, bytes_per_row, ""),
+        customdata=_fold(hovers, bytes_per_row, ""),
+        y=[f"{row * bytes_per_row:04x}" for row in range(rows)],
+        texttemplate="%{text}",
+        textfont={"family": "monospace", "size": 10},
+        hovertemplate="%{customdata}<extra></extra>",
+        colorscale=steps,
+        zmin=-0.5,
+        zmax=len(kinds) - 0.5,
+        showscale=False,
+        xgap=1,
+        ygap=3,
+    )
+    figure = go.Figure(heatmap)
+    for kind in (kind for number, kind in enumerate(kinds) if number in codes):
+        marker = {"symbol": "square", "size": 11, "color": _FIELD_COLOURS[kind]}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=kind)
+    figure.update_layout(
+        title=f"{frame.attrs.get('segment', 'log')}: {size:,} bytes",
+        height=130 + 24 * rows,
+        xaxis={"title": "byte in the row", "showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
+        yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
+        legend={"y": -0.35, "yanchor": "top", "x": 0, "xanchor": "left"},
+    )
+    return figure
+
+
+def _fold(cells: list[object] | list[int] | list[str], width: int, empty: object) -> list[object]:
+    padded = [*cells, *[empty] * (-len(cells) % width)]
+    return [padded[first : first + width] for first in range(0, len(padded), width)]
+
+
+def kills(frame: pd.DataFrame) -> go.Figure:
+    """What each kill cost: acknowledged writes, and the torn bytes that recovery cut off.
+
+    Args:
+        frame: as `experiments.kill_and_recover` gives it.
+    """
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.1,
+        subplot_titles=("writes acknowledged before the kill", "torn bytes cut off at reopening"),
+    )
+    series = (
+        ("acknowledged", "acknowledged, and there after recovery", "blue"),
+        ("unacknowledged_kept", "under way, and there as a whole", "sky"),
+        ("lost", "acknowledged and lost", "red"),
+    )
+    found = frame["acknowledged"] - frame["lost"]
+    for column, name, colour in series:
+        heights = found if column == "acknowledged" else frame[column]
+        figure.add_bar(
+            x=frame["kill"], y=heights, name=name, marker_color=PALETTE[colour], row=1, col=1
+        )
+    figure.add_bar(
+        x=frame["kill"],
+        y=frame["torn_bytes"],
+        customdata=frame["recover_ms"],
+        hovertemplate="%{y} bytes, recovered in %{customdata:.1f} ms<extra></extra>",
+        marker_color=PALETTE["orange"],
+        showlegend=False,
+        row=2,
+        col=1,
+    )
+    figure.update_layout(
+        title=f"{len(frame)} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
+        f"{int(frame['lost'].sum())} lost",
+        barmode="stack",
+        height=480,
+        legend={"y": -0.15, "yanchor": "top", "x": 0, "xanchor": "left"},
+    )
+    figure.update_xaxes(title="kill", row=2, col=1)
+    return figure
+
+
+def group_commit(frame: pd.DataFrame) -> go.Figure:
+    """Durable puts a second, and records a sync, against the number of writers.
+
+    Args:
+        frame: as `experiments.group_commit_sweep` gives it.
+    """
+    medians = frame.groupby("writers", as_index=False).median(numeric_only=True)
+    spread = frame.groupby("writers")["puts_per_s"]
+    figure = make_subplots(
+        rows=1, cols=2, subplot_titles=("durable puts a second", "records a sync")
+    )
+    figure.add_scatter(
+        x=medians["writers"],
+        y=medians["puts_per_s"],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": spread.max().to_numpy() - medians["puts_per_s"],
+            "arrayminus": medians["puts_per_s"] - spread.min().to_numpy(),
+            "thickness": 1,
+        },
+        name="store: median, lowest, highest round",
+        line_color=PALETTE["blue"],
+        row=1,
+        col=1,
+    )
+    figure.add_scatter(
+        x=medians["writers"],
+        y=medians["raw_per_s"],
+        name="bare disk: one sync a write",
+        line={"color": PALETTE["grey"], "dash": "dash"},
+        row=1,
+        col=1,
+    )
+    figure.add_scatter(
+        x=medians["writers"],
+        y=medians["records_per_sync"],
+        line_color=PALETTE["green"],
+        showlegend=False,
+        row=1,
+        col=2,
+    )
+    ticks = sorted(int(count) for count in medians["writers"])
+    figure.update_xaxes(title="writers", type="log", tickvals=ticks)
+    figure.update_yaxes(type="log", row=1, col=1)
+    figure.update_yaxes(rangemode="tozero", row=1, col=2)
+    figure.update_layout(
+        title="One sync for many writers",
+        height=400,
+        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
+    )
+    return figure
+
+
+def recovery_time(frame: pd.DataFrame) -> go.Figure:
+    """How long opening takes, from the log and from a snapshot.
+
+    Args:
+        frame: as `experiments.recovery_sweep` gives it.
+    """
+    figure = go.Figure()
+    series = (
+        ("recover_ms", "from the log", "blue"),
+        ("snapshot_ms", "after a checkpoint", "green"),
+    )
+    for column, name, colour in series:
+        figure.add_scatter(
+            x=frame["records"], y=frame[column], name=name, line_color=PALETTE[colour]
+        )
+    figure.update_xaxes(title="records in the log", type="log")
+    figure.update_yaxes(title="milliseconds to open", type="log")
+    figure.update_layout(title="Time to open the store", height=380)
+    return figure
