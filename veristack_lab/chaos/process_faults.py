@@ -1,4 +1,4 @@
-"""Look at a process from outside, and stop it without ending it.
+"""What the operating system says of a process, and waiting until it says something else.
 
 SIGSTOP is the nastier half of a crash: the process keeps its sockets, its locks and its
 leases, answers nobody, and may come back at any moment believing that no time has passed.
@@ -11,12 +11,13 @@ from typing import Literal
 
 import psutil
 
-from veristack_lab.errors import ProcessDied
+from veristack_lab.errors import ProcessDied, WaitExpired
+
+Condition = Literal["running", "stopped", "gone"]
 
 SIGNAL_TIMEOUT_S = 5.0
 """How long a process may take to obey a signal; one in the middle of disk IO takes its time."""
-
-Condition = Literal["running", "stopped", "gone"]
+POLL_INTERVAL_S = 0.002
 
 
 def condition(pid: int) -> Condition:
@@ -30,33 +31,17 @@ def condition(pid: int) -> Condition:
     return "stopped" if status == psutil.STATUS_STOPPED else "running"
 
 
-def pause(pid: int) -> None:
-    """SIGSTOP; returns when the process stands still.
+def wait_until(pid: int, wanted: Condition, timeout_s: float = SIGNAL_TIMEOUT_S) -> None:
+    """Wait until a process that was signalled has obeyed: a signal only asks.
 
     Raises:
-        ProcessDied: there is no such process, or it does not obey.
+        ProcessDied: it ended instead.
+        WaitExpired: it did not obey in time.
     """
-    _signal(pid, "stopped")
-
-
-def resume(pid: int) -> None:
-    """SIGCONT; returns when the process goes on, as if nothing had happened.
-
-    Raises:
-        ProcessDied: there is no such process, or it does not obey.
-    """
-    _signal(pid, "running")
-
-
-def _signal(pid: int, wanted: Condition) -> None:
-    # psutil checks that the id was not given to another process in between.
-    try:
-        process = psutil.Process(pid)
-        process.suspend() if wanted == "stopped" else process.resume()
-    except psutil.NoSuchProcess as error:
-        raise ProcessDied(f"process {pid} cannot be signalled: it is gone") from error
-    deadline = time.monotonic() + SIGNAL_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while (seen := condition(pid)) != wanted:
-        if seen == "gone" or time.monotonic() > deadline:
-            raise ProcessDied(f"process {pid} is {seen}; it should be {wanted}")
-        time.sleep(0.002)
+        if seen == "gone":
+            raise ProcessDied(f"process {pid} is gone; it should be {wanted}")
+        if time.monotonic() > deadline:
+            raise WaitExpired(f"process {pid} is still {seen} after {timeout_s:g} s")
+        time.sleep(POLL_INTERVAL_S)

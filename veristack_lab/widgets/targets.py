@@ -1,7 +1,7 @@
 """What a kill switch can be pointed at: any process with a handle to kill it by.
 
-An adapter never signals a bare process id that it got from somewhere else for a kill: it uses
-the handle of whoever started the process, who alone knows that the id still means this process.
+An adapter signals through the handle of whoever started the process, never a bare process id:
+only the owner knows that the id still means this process.
 """
 
 from __future__ import annotations
@@ -85,10 +85,14 @@ class ChildTarget:
         self._child.kill()
 
     def pause(self) -> None:
-        process_faults.pause(_living_pid(self))
+        pid = _living_pid(self)
+        self._child.pause()
+        process_faults.wait_until(pid, "stopped")
 
     def resume(self) -> None:
-        process_faults.resume(_living_pid(self))
+        pid = _living_pid(self)
+        self._child.resume()
+        process_faults.wait_until(pid, "running")
 
     def restart(self) -> None:
         """Raises `InvalidInput` when nobody said how to start it again."""
@@ -113,14 +117,20 @@ class Engines(Protocol):
     def engines(self) -> tuple[EngineFacts, ...]:
         """The engines, living or dead."""
 
+    def alive(self, node_id: str) -> bool:
+        """Whether its process exists."""
+
     def kill(self, node_id: str) -> None:
         """SIGKILL."""
 
-    def restart(self, node_id: str) -> object:
-        """Start it again; returns when it answers."""
+    def pause(self, node_id: str) -> None:
+        """SIGSTOP."""
 
-    def alive(self, node_id: str) -> bool:
-        """Whether its process exists."""
+    def resume(self, node_id: str) -> None:
+        """SIGCONT."""
+
+    def restart(self, node_id: str) -> object:
+        """Start a killed one again; returns when it answers."""
 
 
 class EngineTarget:
@@ -155,12 +165,18 @@ class EngineTarget:
         self._engines.kill(self._node_id)
 
     def pause(self) -> None:
-        process_faults.pause(_living_pid(self))
+        pid = _living_pid(self)
+        self._engines.pause(self._node_id)
+        process_faults.wait_until(pid, "stopped")
 
     def resume(self) -> None:
-        process_faults.resume(_living_pid(self))
+        pid = _living_pid(self)
+        self._engines.resume(self._node_id)
+        process_faults.wait_until(pid, "running")
 
     def restart(self) -> None:
+        if self.alive:
+            self.kill()
         self._engines.restart(self._node_id)
 
     def release(self) -> None:
