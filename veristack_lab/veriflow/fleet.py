@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from veristack_lab.processes import Child, spawn, wait_until_ready
-from veristack_lab.veriflow import schedule
-from veristack_lab.veriflow.run import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
+from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Fleet:
             ProcessDied: it ended at once; the message holds the end of its log.
             BackendStartFailed: it was not ready in time.
         """
-        argv: list[str | Path] = [sys.executable, "-m", schedule.__name__, "--id", scheduler_id]
-        argv += ["--folder", self.folder, "--slots", str(slots)]
+        argv: list[str | Path] = [sys.executable, "-m", "veristack_lab.veriflow.schedule"]
+        argv += ["--id", scheduler_id, "--folder", self.folder, "--slots", str(slots)]
         argv += ["--lease-s", str(self.lease_s), "--poll-s", str(self.poll_s)]
         child = spawn(
             argv,

@@ -170,6 +170,16 @@ class Flow:
             row = _find(cursor, checked_id(job_id))
             return explanation.explain(_facts(cursor, row))
 
+    def step(self, job_id: UUID | str) -> int | None:
+        """The latest step the job's running run has reported; None without one."""
+        with self.database.snapshot() as cursor:
+            row = cursor.execute(
+                "select max(step) as step from metrics join runs using (run_id)"
+                " where runs.job_id = %s and runs.state = 'RUNNING'",
+                [checked_id(job_id)],
+            ).fetchone()
+        return None if row is None else row["step"]
+
     def counts(self) -> Mapping[JobState, int]:
         """How many jobs are in each state."""
         with self.database.snapshot() as cursor:

@@ -1,12 +1,7 @@
 """The process of one run: `python -m veristack_lab.veriflow.run --run-id ID --epoch N`.
 
-Reads where database and object store are from its environment, so that no password stands in
-a process list. Its exit code says what the scheduler shall do (numbers from BSD's sysexits):
-
-    0   done, and the result was recorded
-    65  the job itself is wrong (EX_DATAERR): trying again cannot help
-    75  the lease was lost (EX_TEMPFAIL): nothing to report, the job is somebody else's
-    other, or a signal: it failed, trying again may help
+Takes where database and object store are from its environment and tells how it ended by its
+exit code; both are described in `contract`.
 """
 
 from __future__ import annotations
@@ -19,15 +14,15 @@ import traceback
 from uuid import UUID
 
 from veristack_lab.errors import InvalidInput, LeaseLost, VeriStackError
-
-EXIT_DONE = 0
-EXIT_FAILED = 1
-EXIT_BAD_JOB = 65
-EXIT_LEASE_LOST = 75
-
-CONNINFO_VARIABLE = "VERIFLOW_CONNINFO"
-SCHEMA_VARIABLE = "VERIFLOW_SCHEMA"
-OBJECTS_VARIABLE = "VERIFLOW_OBJECTS"
+from veristack_lab.veriflow.contract import (
+    CONNINFO_VARIABLE,
+    EXIT_BAD_JOB,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_LEASE_LOST,
+    OBJECTS_VARIABLE,
+    SCHEMA_VARIABLE,
+)
 
 
 def main() -> int:

@@ -13,9 +13,9 @@ import signal
 import threading
 from pathlib import Path
 
+from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.migrations import migrate
-from veristack_lab.veriflow.run import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 from veristack_lab.veriflow.runners.local import LocalProcess
 from veristack_lab.veriflow.scheduler import Scheduler
 

@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from veristack_lab.errors import BackendError, BackendUnavailable, InvalidInput, LeaseLost
+from veristack_lab.veriflow.contract import EXIT_BAD_JOB, EXIT_DONE, EXIT_LEASE_LOST
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.dispatch import Dispatch
 from veristack_lab.veriflow.records import Claim, Lease
-from veristack_lab.veriflow.run import EXIT_BAD_JOB, EXIT_DONE, EXIT_LEASE_LOST
 from veristack_lab.veriflow.runners.protocol import Exit, Runner
 
 HEARTBEATS_PER_LEASE = 4

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from veristack_lab.processes import Child, spawn
-from veristack_lab.veriflow import run
+from veristack_lab.veriflow import contract
 from veristack_lab.veriflow.records import Claim, Lease
 from veristack_lab.veriflow.runners.protocol import Exit
 
@@ -29,9 +29,9 @@ class LocalProcess:
         self._folder = folder
         self._children: dict[UUID, Child] = {}
         self._environment = {
-            run.CONNINFO_VARIABLE: conninfo,
-            run.SCHEMA_VARIABLE: schema,
-            run.OBJECTS_VARIABLE: objects_url,
+            contract.CONNINFO_VARIABLE: conninfo,
+            contract.SCHEMA_VARIABLE: schema,
+            contract.OBJECTS_VARIABLE: objects_url,
             "PYTHONHASHSEED": "0",
             **ONE_THREAD,
         }
@@ -41,7 +41,7 @@ class LocalProcess:
 
     def start(self, claim: Claim) -> None:
         lease = claim.lease
-        argv = [sys.executable, "-m", run.__name__]
+        argv = [sys.executable, "-m", "veristack_lab.veriflow.run"]
         argv += ["--run-id", str(lease.run_id), "--epoch", str(lease.epoch)]
         self._children[lease.run_id] = spawn(
             argv,
