@@ -314,19 +314,15 @@ class _KillRun:
         }
 
     def kill(self, asked: Future[dict[str, Any]]) -> None:
-        """Kill the engine that works on user 0's request."""
+        """Kill the engine that works on user 0's request, or that just answered it."""
         session = self.session(0, self.plan.kill_step // self.turns)
 
         def at_work() -> str | None:
-            if asked.done():
-                raise InvalidInput(
-                    "the answer was complete before its engine could be killed; "
-                    "give a larger output_tokens_at_kill"
-                )
-            for attempt in self.client.get("/api/lab/decisions").json():
-                if attempt["session_id"] == session and attempt["outcome"] == "running":
+            for attempt in reversed(self.client.get("/api/lab/decisions").json()):
+                if attempt["session_id"] == session:
+                    running = attempt["outcome"] == "running"
                     node: str = attempt["node_id"]
-                    return node
+                    return node if running or asked.done() else None
             return None
 
         self.killed = _poll(at_work, "user 0's request never reached an engine")
