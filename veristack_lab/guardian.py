@@ -1,10 +1,11 @@
 """The process that outlives its owner by a moment, to clean up behind it.
 
 Run as `python -S guardian.py`, with the read end of a pipe as standard input. The owner
-writes one JSON object a line (`child`, `folder`, `release`); when the pipe ends, for whatever
-reason, SIGKILL included, the guardian kills every process that was named or that carries the
-owner's token in its environment, then removes the named folders, and exits. Standard library
-only: it must start in a few milliseconds and must not hold the owner's memory.
+writes one JSON object a line (`child`, `folder`, `segment`, `release`); when the pipe ends, for
+whatever reason, SIGKILL included, the guardian kills every process that was named or that
+carries the owner's token in its environment, then removes the named folders and shared-memory
+segments, and exits. Standard library only: it must start in a few milliseconds and must not
+hold the owner's memory.
 """
 
 from __future__ import annotations
@@ -73,6 +74,17 @@ def with_descendants(pids: set[int]) -> set[int]:
     return found
 
 
+def remove_segment(segment_id: int) -> None:
+    """Remove a System V shared-memory segment, which outlives its processes; absent is fine.
+
+    Postgres holds one of 56 bytes as a sign that it runs, and cannot remove it after SIGKILL.
+    """
+    import ctypes
+
+    remove = 0  # IPC_RMID of <sys/ipc.h>
+    ctypes.CDLL(None).shmctl(segment_id, remove, None)
+
+
 class Ward:
     """What the owner has named so far."""
 
@@ -80,6 +92,7 @@ class Ward:
         self.token = token
         self.children: dict[int, int | None] = {}
         self.folders: set[str] = set()
+        self.segments: set[int] = set()
 
     def hear(self, line: bytes) -> None:
         message = json.loads(line)
@@ -87,8 +100,11 @@ class Ward:
             self.children[message["pid"]] = message["ticks"]
         elif message["op"] == "folder":
             self.folders.add(message["path"])
+        elif message["op"] == "segment":
+            self.segments.add(message["id"])
         elif message["op"] == "release":
-            self.folders.discard(message["path"])
+            self.folders.discard(message.get("path"))
+            self.segments.discard(message.get("id"))
 
     def kill_children(self) -> None:
         while True:
@@ -102,9 +118,11 @@ class Ward:
                     os.kill(pid, signal.SIGKILL)
             select.select([], [], [], 0.02)
 
-    def remove_folders(self) -> None:
+    def remove_remains(self) -> None:
         for path in self.folders:
             shutil.rmtree(path, ignore_errors=True)
+        for segment_id in self.segments:
+            remove_segment(segment_id)
 
 
 def main() -> None:
@@ -124,7 +142,7 @@ def main() -> None:
         elif os.getppid() != owner:
             break
     ward.kill_children()
-    ward.remove_folders()
+    ward.remove_remains()
 
 
 if __name__ == "__main__":

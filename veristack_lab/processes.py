@@ -251,6 +251,17 @@ def temporary_folder(prefix: str = "veristack-") -> Iterator[Path]:
         guard.tell(op="release", path=str(path))
 
 
+def hold_segment(segment_id: int) -> None:
+    """Have a shared-memory segment of a child's removed if we are killed."""
+    _current_guard().tell(op="segment", id=segment_id)
+
+
+def remove_segment(segment_id: int) -> None:
+    """Remove a segment given to `hold_segment`, once its processes have ended."""
+    guardian.remove_segment(segment_id)
+    _current_guard().tell(op="release", id=segment_id)
+
+
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on at the moment.
 

@@ -190,12 +190,6 @@ class KafkaServer:
         wait_until_ready(child, self._answers, READY_TIMEOUT_S)
 
     def _answers(self) -> bool:
-        assert self._ports is not None  # set by _run
-        try:
-            # Before the port is open kafka-python would only fill the log with complaints.
-            socket.create_connection(("127.0.0.1", self._ports[0]), 1.0).close()
-        except OSError:
-            return False
         return self.alive and broker_version(self.bootstrap) is not None
 
     def _spawn(self, flags: list[str], program: list[str], name: str) -> Child:
@@ -220,6 +214,8 @@ def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str
 
     None when it does not answer a metadata request with a serving broker in time.
     """
+    if not any(_accepts(address, timeout_ms / 1000) for address in bootstrap.split(",")):
+        return None  # kafka-python would leave a thread and a socket behind on its way to this
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
@@ -241,3 +237,13 @@ def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str
         except KafkaError:
             return None
     return ".".join(map(str, offered))
+
+
+def _accepts(address: str, timeout_s: float) -> bool:
+    """Whether anybody accepts a connection at `host:port`."""
+    host, _, port = address.strip().rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+    except (OSError, ValueError):
+        return False
+    return True

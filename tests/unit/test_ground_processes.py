@@ -1,0 +1,230 @@
+"""Children die with their owner, however it dies, and its folders go with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from veristack_lab import guardian
+from veristack_lab.errors import BackendStartFailed, ProcessDied
+from veristack_lab.processes import Child, free_port, spawn, temporary_folder, wait_until_ready
+
+DEADLINE_S = 20.0
+SLEEPER = "import time; time.sleep(600)"
+PARENT_OF_SLEEPER = """
+import subprocess, sys, time
+below = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(below.pid, flush=True)
+time.sleep(600)
+"""
+OWNER = f"""
+import pathlib, sys, time
+from veristack_lab.processes import spawn, temporary_folder
+with temporary_folder() as folder:
+    (folder / "deep" / "er").mkdir(parents=True)
+    child = spawn([sys.executable, "-c", {PARENT_OF_SLEEPER!r}], name="c", log_path=folder / "log")
+    paused = spawn([sys.executable, "-c", {SLEEPER!r}], name="p", log_path=folder / "log2")
+    paused.pause()
+    while not (folder / "log").read_text().endswith("\\n"):
+        time.sleep(0.01)
+    print(folder, child.pid, paused.pid, (folder / "log").read_text().strip(), flush=True)
+    ENDING
+"""
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def gone(pid: int) -> bool:
+    return guardian.start_ticks(pid) is None
+
+
+@pytest.fixture
+def sleeper(folder: Path) -> Iterator[Child]:
+    child = spawn([sys.executable, "-c", SLEEPER], name="sleeper", log_path=folder / "log")
+    with child:
+        yield child
+
+
+def run_owner(ending: str) -> tuple[subprocess.Popen[str], Path, list[int]]:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER.replace("ENDING", ending)], stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    with owner.stdout:
+        path, *pids = owner.stdout.readline().split()
+    assert len(pids) == 3
+    return owner, Path(path), [int(pid) for pid in pids]
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_killed_owner_leaves_no_child_and_no_folder(number: signal.Signals) -> None:
+    owner, folder, pids = run_owner("time.sleep(600)")
+    assert folder.is_dir()
+    assert not any(map(gone, pids))
+    owner.send_signal(number)
+    owner.wait(DEADLINE_S)
+    assert eventually(lambda: all(map(gone, pids)))
+    assert eventually(lambda: not folder.exists())
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise RuntimeError('no')", "1 / 0"])
+def test_an_owner_that_ends_by_itself_leaves_nothing_either(ending: str) -> None:
+    owner, folder, pids = run_owner(ending)
+    owner.wait(DEADLINE_S)
+    assert eventually(lambda: all(map(gone, pids)) and not folder.exists())
+
+
+@pytest.mark.crash
+def test_a_forked_copy_that_ends_does_not_end_the_guardian(folder: Path) -> None:
+    script = f"""
+import os, pathlib, sys
+from veristack_lab.processes import spawn
+folder = pathlib.Path({str(folder)!r})
+child = spawn([sys.executable, "-c", {SLEEPER!r}], name="c", log_path=folder / "l")
+if os.fork() == 0:
+    sys.exit(0)
+os.wait()
+print(child.pid, child.alive, flush=True)
+sys.stdin.read()
+"""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    pid, alive = owner.stdout.readline().split()
+    assert alive == "True"
+    assert not gone(int(pid))
+    owner.communicate("", timeout=DEADLINE_S)
+    assert eventually(lambda: gone(int(pid)))
+
+
+@pytest.mark.crash
+def test_kill_returns_when_the_process_is_gone(sleeper: Child) -> None:
+    sleeper.kill()
+    assert gone(sleeper.pid)
+    assert sleeper.returncode == -signal.SIGKILL
+    sleeper.kill()
+    sleeper.stop()
+
+
+@pytest.mark.crash
+def test_kill_tree_takes_everything_below(folder: Path) -> None:
+    log = folder / "log"
+    with spawn([sys.executable, "-c", PARENT_OF_SLEEPER], name="parent", log_path=log) as child:
+        assert eventually(lambda: log.read_text().endswith("\n"))
+        below = int(log.read_text())
+        child.kill_tree()
+        assert gone(child.pid)
+        assert gone(below)
+
+
+def test_pause_stands_still_and_resume_goes_on(folder: Path) -> None:
+    log = folder / "log"
+    ticking = "import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.01)"
+    with spawn([sys.executable, "-c", ticking], name="ticking", log_path=log) as child:
+        assert eventually(lambda: log.stat().st_size > 0)
+        child.pause()
+        stat = Path(f"/proc/{child.pid}/stat")
+        assert eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+        assert child.alive
+        size = log.stat().st_size
+        child.resume()
+        assert eventually(lambda: log.stat().st_size > size)
+
+
+def test_a_paused_child_can_be_stopped(sleeper: Child) -> None:
+    sleeper.pause()
+    sleeper.stop()
+    assert sleeper.returncode == -signal.SIGTERM
+
+
+def test_a_child_that_ignores_the_question_is_killed(folder: Path) -> None:
+    log = folder / "log"
+    deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('deaf', flush=True)\n"
+    child = spawn([sys.executable, "-c", deaf + SLEEPER], name="deaf", log_path=log)
+    assert eventually(lambda: log.read_text() == "deaf\n")
+    child.stop(grace_s=0.1)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_program_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(BackendStartFailed, match="nothing could not be started"):
+        spawn([folder / "missing"], name="nothing", log_path=folder / "log")
+
+
+def test_waiting_for_a_child_that_dies_shows_its_last_words(folder: Path) -> None:
+    argv = [sys.executable, "-c", "print('my last words'); raise SystemExit(7)"]
+    child = spawn(argv, name="doomed", log_path=folder / "log")
+    with pytest.raises(ProcessDied, match=r"doomed ended with code 7.*\nmy last words"):
+        wait_until_ready(child, lambda: False)
+
+
+def test_waiting_too_long_kills_the_child(sleeper: Child) -> None:
+    with pytest.raises(BackendStartFailed, match=r"not ready after 0\.05 s"):
+        wait_until_ready(sleeper, lambda: False, timeout_s=0.05)
+    assert not sleeper.alive
+
+
+def test_a_temporary_folder_is_gone_after_its_body() -> None:
+    with temporary_folder("veristack-test-") as path:
+        (path / "file").write_text("x")
+        assert path.name.startswith("veristack-test-")
+    assert not path.exists()
+
+
+def test_a_child_sees_added_variables_and_the_token(folder: Path) -> None:
+    argv = [
+        sys.executable,
+        "-c",
+        "import os; print(os.environ['ADDED'], 'VERISTACK_GUARD' in os.environ)",
+    ]
+    with spawn(argv, name="env", log_path=folder / "log", env={"ADDED": "yes"}) as child:
+        assert child.wait(DEADLINE_S) == 0
+    assert child.log_tail() == "yes True"
+
+
+def test_free_ports_can_be_bound() -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", free_port()))
+        assert probe.getsockname()[1] > 0
+
+
+def test_start_ticks_tell_processes_apart(sleeper: Child) -> None:
+    own = guardian.start_ticks(os.getpid())
+    assert own is not None
+    assert guardian.start_ticks(os.getpid()) == own
+    assert (guardian.start_ticks(sleeper.pid) or 0) >= own
+
+
+def test_descendants_hold_the_whole_tree(sleeper: Child) -> None:
+    assert {os.getpid(), sleeper.pid} <= guardian.with_descendants({os.getpid()})
+    assert guardian.with_descendants({sleeper.pid}) == {sleeper.pid}
+
+
+def test_a_ward_forgets_what_was_released() -> None:
+    ward = guardian.Ward("token")
+    ward.hear(b'{"op": "folder", "path": "/a"}')
+    ward.hear(b'{"op": "folder", "path": "/b"}')
+    ward.hear(b'{"op": "segment", "id": 5}')
+    ward.hear(b'{"op": "release", "path": "/a"}')
+    ward.hear(b'{"op": "release", "id": 5}')
+    assert ward.folders == {"/b"}
+    assert ward.segments == set()
