@@ -1,12 +1,166 @@
-"""`veristack labs ...`."""
+"""`veristack labs ...`: the exercises."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from veristack_lab.labs.manifest import Lab
+    from veristack_lab.labs.runner import Outcome
+    from veristack_lab.labs.workbench import Workbench
+
+app = typer.Typer(no_args_is_help=True, help="Exercises: write a piece of the stack yourself.")
+
+Name = Annotated[str, typer.Argument(help="A lab, or the beginning of its name.")]
+Into = Annotated[Path, typer.Option(help="The folder of your work.")]
+DEFAULT_FOLDER = Path("my-labs")
 
 
-@app.callback()
-def group() -> None:
-    """To be written."""
+@app.command("list")
+def list_labs(into: Into = DEFAULT_FOLDER) -> None:
+    """Show all labs and how far you have come."""
+    from veristack_lab.labs import manifest
+
+    bench = _workbench(into)
+    table = Table("lab", "what you build", "hours", "tasks passed")
+    for lab in manifest.find_all():
+        passed = len(bench.progress(lab).passed)
+        table.add_row(lab.name, lab.summary, f"{lab.effort_hours:g}", f"{passed}/{len(lab.tasks)}")
+    Console().print(table)
+
+
+@app.command()
+def start(name: Name, into: Into = DEFAULT_FOLDER) -> None:
+    """Copy a lab's starter and chapter into your folder; work that is there stays."""
+    bench, lab = _workbench(into), _lab(name)
+    work = bench.work(lab)
+    fresh = bench.start(lab)
+    console = Console()
+    console.print(f"[bold]{lab.title}[/]" + ("" if fresh else " (begun before: left as it is)"))
+    console.print(f"read   {work.parent / 'README.md'}", highlight=False, soft_wrap=True)
+    console.print(f"write  {work}", highlight=False, soft_wrap=True)
+    console.print(f"check  veristack labs check {lab.name}{_option(into)}", soft_wrap=True)
+
+
+@app.command()
+def check(name: Name, into: Into = DEFAULT_FOLDER) -> None:
+    """Check your work; the exit code is 0 when every task passes."""
+    from veristack_lab import progress
+    from veristack_lab.labs import runner
+
+    bench, lab = _workbench(into), _lab(name)
+    begun: list[str] = []
+    with progress.bar(f"checking {lab.name}", len(lab.tasks)) as tick:
+
+        def on_task(task: object) -> None:
+            begun.append(str(task))
+            tick(len(begun) - 1, len(lab.tasks))
+
+        outcomes = runner.run_checks(lab, bench.work(lab), on_task=on_task)
+        tick(len(lab.tasks), len(lab.tasks))
+    passed = runner.passed_tasks(lab, outcomes)
+    bench.note_check(lab, passed)
+    console = Console()
+    console.print(_report(lab, outcomes))
+    _print_first_bad(console, lab, outcomes, into)
+    if len(passed) < len(lab.tasks):
+        raise typer.Exit(1)
+    console.print(f"[bold green]{lab.name} is done.[/] All {len(passed)} tasks pass.")
+
+
+@app.command()
+def hint(
+    name: Name,
+    task: Annotated[str | None, typer.Argument(help="Of which task.")] = None,
+    into: Into = DEFAULT_FOLDER,
+) -> None:
+    """Show one more hint, by default of the first task that has not passed."""
+    from veristack_lab.labs.manifest import HINTS_PER_TASK
+
+    task_id, number, text = _workbench(into).next_hint(_lab(name), task)
+    console = Console()
+    console.print(f"[bold]Task {task_id}, hint {number} of {HINTS_PER_TASK}[/]")
+    console.print(text, markup=False, highlight=False)
+
+
+@app.command()
+def solve(name: Name, into: Into = DEFAULT_FOLDER) -> None:
+    """Put the reference solution beside your work."""
+    path = _workbench(into).solve(_lab(name))
+    Console().print(f"the solution is in {path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def reset(name: Name, into: Into = DEFAULT_FOLDER) -> None:
+    """Begin a lab anew; your work so far is kept under another name."""
+    bench, lab = _workbench(into), _lab(name)
+    kept = bench.reset(lab)
+    console = Console()
+    if kept is not None:
+        console.print(f"your work so far is kept in {kept}", highlight=False, soft_wrap=True)
+    console.print(f"begin anew in {bench.work(lab)}", highlight=False, soft_wrap=True)
+
+
+@app.command("progress")
+def show_progress(into: Into = DEFAULT_FOLDER) -> None:
+    """Show every task of every lab you have begun."""
+    from veristack_lab.labs import manifest
+
+    bench = _workbench(into)
+    table = Table("lab", "task", "passed", "hints", "checks run")
+    for lab in manifest.find_all():
+        done = bench.progress(lab)
+        if not bench.work(lab).exists() and not done.checks_run:
+            continue
+        for task in lab.tasks:
+            mark = "[green]yes[/]" if task.id in done.passed else "no"
+            hints = f"{done.hints_shown.get(task.id, 0)}/{len(task.hints)}"
+            table.add_row(lab.name, f"{task.id} {task.title}", mark, hints, f"{done.checks_run}")
+        table.add_section()
+    if table.row_count:
+        Console().print(table)
+    else:
+        Console().print(f"nothing begun in {into}; `veristack labs list` shows what there is")
+
+
+def _workbench(into: Path) -> Workbench:
+    from veristack_lab.labs.workbench import Workbench
+
+    return Workbench(into)
+
+
+def _lab(name: str) -> Lab:
+    from veristack_lab.labs import manifest
+
+    return manifest.find(name)
+
+
+def _option(into: Path) -> str:
+    return "" if into == DEFAULT_FOLDER else f" --into {into}"
+
+
+def _report(lab: Lab, outcomes: list[Outcome]) -> Table:
+    table = Table("task", "check", "", title=lab.title)
+    colours = {"passed": "green", "failed": "bold red", "waiting": "dim"}
+    for outcome in outcomes:
+        task = lab.task(outcome.task)
+        state = f"[{colours[outcome.state]}]{outcome.state}[/]"
+        table.add_row(f"{task.id} {task.title}", escape(outcome.title), state)
+    return table
+
+
+def _print_first_bad(console: Console, lab: Lab, outcomes: list[Outcome], into: Path) -> None:
+    failed = next((outcome for outcome in outcomes if outcome.state == "failed"), None)
+    if failed is None:
+        return
+    console.print(f"[bold red]first bad event[/], task {failed.task}: {escape(failed.title)}")
+    for name, text in (("input", failed.given), ("expected", failed.expected), ("got", failed.got)):
+        console.print(f"  {name:9}{text}", markup=False, highlight=False, soft_wrap=True)
+    command = f"veristack labs hint {lab.name} {failed.task}{_option(into)}"
+    console.print(f"stuck? {command}", highlight=False, soft_wrap=True)

@@ -1,0 +1,230 @@
+"""The machinery of the labs, on a small lab of its own and through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from veristack_lab import paths
+from veristack_lab.cli import app
+from veristack_lab.errors import InvalidInput, ProcessDied
+from veristack_lab.labs import manifest, runner, starter
+from veristack_lab.labs.manifest import Lab
+from veristack_lab.labs.workbench import Workbench
+
+TOML = """
+title = "Adding"
+summary = "add two numbers"
+effort_hours = 0.1
+file = "adding.py"
+timeout_s = 30
+[[tasks]]
+id = "1"
+title = "add"
+hints = ["one", "two", "three"]
+"""
+CHECKS = """
+from veristack_lab.labs.checking import check, expect
+@check("1", "small numbers")
+def small(work):
+    expect(work, "add", 1, 2, returns=3)
+@check("1", "large numbers")
+def large(work):
+    expect(work, "add", 40, 60, returns=100)
+"""
+SOLUTION = """def add(a, b):
+    # BEGIN SOLUTION 1
+    return a + b
+    # END SOLUTION
+"""
+
+
+@pytest.fixture
+def lab(folder: Path) -> Lab:
+    root = folder / "50-adding"
+    root.mkdir()
+    (root / "lab.toml").write_text(TOML)
+    (root / "checks.py").write_text(CHECKS)
+    (root / "solution.py").write_text(SOLUTION)
+    (root / "starter.py").write_text(starter.generate(SOLUTION))
+    (root / "README.md").write_text("# Adding\n")
+    return manifest.load(root)
+
+
+@pytest.fixture
+def bench(folder: Path) -> Workbench:
+    return Workbench(folder / "mine")
+
+
+def first_bad(lab: Lab, folder: Path, text: str, timeout_s: float | None = None) -> runner.Outcome:
+    work = folder / "adding.py"
+    work.write_text(text)
+    found = runner.run_checks(lab, work, timeout_s=timeout_s)
+    return next(outcome for outcome in found if outcome.state == "failed")
+
+
+def test_the_first_bad_event_is_shown(lab: Lab, folder: Path) -> None:
+    bad = first_bad(lab, folder, "def add(a, b):\n    return 3\n")
+    assert bad.title == "large numbers"
+    assert (bad.given, bad.expected, bad.got) == (
+        "add(40 (0x00000028), 60 (0x0000003c))",
+        "100 (0x00000064)",
+        "3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def add(a, b):\n    return a / 0\n", "ZeroDivisionError: division by zero (line 2 of"),
+        ("def plus(a, b):\n    return a + b\n", "none of this name"),
+        ("def add(a, b)\n", "SyntaxError"),
+        ("import no_such_thing\n", "No module named 'no_such_thing'"),
+        ("raise SystemExit(0)\n", "SystemExit: 0"),
+        ("import os\ndef add(a, b):\n    os._exit(0)\n", "the end of the process, with code 0"),
+        ("def add(a, b):\n    raise SystemExit(7)\n", "the end of the process, with code 7"),
+        ("def add(a, b):\n    return float(a + b)\n", "3.0"),
+    ],
+)
+def test_whatever_a_learner_writes_becomes_an_event(lab, folder, text, words) -> None:
+    assert words in first_bad(lab, folder, text).got
+
+
+def test_printing_does_not_disturb(lab: Lab, folder: Path) -> None:
+    work = folder / "adding.py"
+    work.write_text("print('{')\ndef add(a, b):\n    print(a, flush=True)\n    return a + b\n")
+    assert {outcome.state for outcome in runner.run_checks(lab, work)} == {"passed"}
+
+
+@pytest.mark.parametrize("where", ["def add(a, b):\n    while True: pass\n", "while True: pass\n"])
+def test_an_endless_loop_is_ended(lab: Lab, folder: Path, where: str) -> None:
+    assert first_bad(lab, folder, where, timeout_s=2.5).got == "nothing within 2.5 s"
+
+
+def test_checks_that_break_themselves_are_not_blamed_on_the_learner(lab, folder) -> None:
+    (lab.folder / "checks.py").write_text("1 / 0\n")
+    with pytest.raises(ProcessDied, match="ZeroDivisionError"):
+        first_bad(lab, folder, SOLUTION)
+
+
+def test_nothing_to_check_names_the_command(lab: Lab, folder: Path) -> None:
+    with pytest.raises(InvalidInput, match="veristack labs start 50-adding"):
+        runner.run_checks(lab, folder / "absent.py")
+
+
+def test_work_is_never_overwritten(lab: Lab, bench: Workbench) -> None:
+    assert bench.start(lab)
+    bench.work(lab).write_text("mine")
+    assert not bench.start(lab)
+    assert bench.work(lab).read_text() == "mine"
+
+
+def test_reset_keeps_the_work_under_another_name(lab: Lab, bench: Workbench) -> None:
+    bench.start(lab)
+    kept = []
+    for text in ("first", "second"):
+        bench.work(lab).write_text(text)
+        kept.append(bench.reset(lab))
+    assert [path.read_text() for path in kept if path] == ["first", "second"]
+    assert bench.work(lab).read_text() == lab.starter
+
+
+def test_the_solution_is_put_beside_the_work(lab: Lab, bench: Workbench) -> None:
+    bench.start(lab)
+    solved = bench.solve(lab)
+    assert solved.read_text() == "def add(a, b):\n    return a + b\n"
+    solved.write_text("edited")
+    assert bench.solve(lab) != solved
+    assert solved.read_text() == "edited"
+    assert bench.progress(lab).solution_shown
+    assert bench.work(lab).read_text() == lab.starter
+
+
+def test_hints_come_one_by_one_and_the_last_one_stays(lab: Lab, bench: Workbench) -> None:
+    assert [bench.next_hint(lab, None)[1:] for _ in range(4)] == [
+        (1, "one"),
+        (2, "two"),
+        (3, "three"),
+        (3, "three"),
+    ]
+    bench.note_check(lab, ["1"])
+    with pytest.raises(InvalidInput, match="every task"):
+        bench.next_hint(lab, None)
+
+
+def test_progress_survives_and_leaves_no_temporary_file(lab: Lab, bench: Workbench) -> None:
+    bench.note_check(lab, ["1"])
+    bench.note_check(lab, [])
+    again = Workbench(bench.folder).progress(lab)
+    assert (again.passed, again.checks_run) == ([], 2)
+    assert [path.name for path in bench.folder.iterdir()] == ["progress.json"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 99, "labs": {}}'])
+def test_unreadable_progress_is_refused_not_replaced(lab, bench, text) -> None:
+    bench.folder.mkdir()
+    bench.progress_path.write_text(text)
+    with pytest.raises(InvalidInput, match=r"progress\.json"):
+        bench.note_check(lab, ["1"])
+    assert bench.progress_path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# END SOLUTION\n",
+        "# BEGIN SOLUTION 1\n",
+        SOLUTION * 1 + "    # BEGIN SOLUTION 2\n    # BEGIN SOLUTION 2\n",
+    ],
+)
+def test_unpaired_markers_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="marker"):
+        starter.generate(text)
+
+
+@pytest.mark.parametrize(("name", "words"), [("9", "no lab begins"), ("", "no lab begins")])
+def test_an_unknown_lab_names_the_known_ones(name: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{words}.*01-crc32c"):
+        manifest.find(name)
+
+
+@pytest.mark.parametrize(("old", "new"), [('file = "adding.py"', ""), (', "three"', "")])
+def test_a_manifest_with_a_gap_is_refused(lab: Lab, old: str, new: str) -> None:
+    (lab.folder / "lab.toml").write_text(TOML.replace(old, new))
+    with pytest.raises(InvalidInput, match=r"manifest|3 hints"):
+        manifest.load(lab.folder)
+
+
+def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    with pytest.raises(InvalidInput, match="source tree"):
+        manifest.find_all()
+
+
+def test_a_whole_lab_through_the_command_line(folder: Path) -> None:
+    into = ["--into", str(folder / "mine")]
+
+    def run(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, ["labs", *arguments, *into])
+        assert result.exit_code == code, result.output
+        return " ".join(result.output.split())
+
+    assert "nothing begun" in run("progress")
+    assert "labs check 01-crc32c" in run("start", "01")
+    failed = run("check", "01", code=1)
+    assert "first bad event" in failed
+    assert "got NotImplementedError: task 1" in failed
+    assert "hint 1 of 3" in run("hint", "01")
+    solved = folder / "mine" / "01-crc32c" / "crc32c.solution.py"
+    assert "solution" in run("solve", "01")
+    (folder / "mine" / "01-crc32c" / "crc32c.py").write_text(solved.read_text())
+    assert "01-crc32c is done" in run("check", "01")
+    assert "5/5" in run("list")
+    assert "1 one byte, bit by bit yes 1/3 2" in run("progress").replace("│", "").replace("  ", " ")
+    assert "begun before" in run("start", "01")
+    assert "kept in" in run("reset", "01")
+    stored = json.loads((folder / "mine" / "progress.json").read_text())
+    assert stored["labs"]["01-crc32c"]["passed"] == []
