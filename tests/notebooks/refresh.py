@@ -1,40 +1,52 @@
 """Run notebooks and store their outputs, small: `python -m tests.notebooks.refresh FILE...`.
 
-Widget state is dropped (plotly and anywidget put megabytes of JavaScript there), execution
-counts start at 1, and nothing else of the kernel that ran them is kept.
+Nothing of the kernel and the machine that ran them is kept: no widget state (plotly and
+anywidget put megabytes of JavaScript there), no reference to a widget that only that kernel
+had (its text form stays), no times of execution. A notebook that fails is not written.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
 TIMEOUT_S = 300
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
 def refresh(path: Path) -> None:
+    """Execute one notebook in its own folder and write it back."""
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        cell.pop("id", None)
-    NotebookClient(
-        notebook, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
-        cell.metadata.pop("execution", None)
+    resources = {"metadata": {"path": str(path.resolve().parent)}}
+    NotebookClient(
+        notebook, timeout=TIMEOUT_S, kernel_name="python3", resources=resources
+    ).execute()
+    clean(notebook)
+    nbformat.validate(notebook)
     nbformat.write(notebook, path)
 
 
+def clean(notebook: Any) -> None:
+    """Take away what only the kernel that ran it could make sense of."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
 def main() -> None:
+    """Refresh every notebook that was named."""
     for name in sys.argv[1:]:
         refresh(Path(name))
         print(f"{name}: {Path(name).stat().st_size / 1024:.0f} KB")
