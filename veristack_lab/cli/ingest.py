@@ -1,12 +1,256 @@
-"""`veristack ingest ...`."""
+"""`veristack ingest ...`: documents in, passages and answers out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+if TYPE_CHECKING:
+    import threading
+
+    from veristack_lab.progress import OnProgress
+    from veristack_lab.smartsearch.client import Search
+    from veristack_lab.smartsearch.corpus import Source
+    from veristack_lab.smartsearch.crew import Crew
+    from veristack_lab.smartsearch.model import Passage
+    from veristack_lab.smartsearch.settings import Settings
+
 app = typer.Typer(no_args_is_help=True)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Keep the data here, so that later commands find it. Without: temporary."),
+]
+Tenant = Annotated[str, typer.Option(help="Whose documents.")]
+Hits = Annotated[int, typer.Option("--k", help="How many documents to show.")]
+Workers = Annotated[int, typer.Option(help="How many worker processes.")]
+
+STDLIB = "stdlib"
+POLL_S = 0.2
+NOT_STARTED = "http://127.0.0.1:9"  # nobody calls it: the command does not need that server
 
 
 @app.callback()
 def group() -> None:
-    """To be written."""
+    """Ingest documents and search them. Servers that are not yours are started for the command."""
+
+
+@app.command()
+def stdlib(
+    sample: Annotated[
+        int | None, typer.Option(help="Only so many documents, drawn by the seed. Without: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
+    folder: Folder = None,
+    workers: Workers = 2,
+    ask_first: Annotated[
+        str, typer.Option("--question", help="What to search for when all is READY.")
+    ] = "merge sorted files without reading all of them into memory",
+) -> None:
+    """Ingest the standard library's docstrings, then search them once."""
+    from veristack_lab import progress
+    from veristack_lab.smartsearch import corpus
+
+    sources = corpus.standard_library() if sample is None else corpus.sample(sample, seed)
+    with _pipeline(folder, workers) as (connected, crew):
+        with progress.bar("documents finished", len(sources)) as tick:
+            _ingest_all(connected, crew, sources, tick)
+        found = connected.pressure()
+        typer.echo(f"{found.ready:,} documents READY, {found.failed} FAILED")
+        _print_hits(ask_first, connected.search(STDLIB, ask_first, 5))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 picks a free one.")] = 0,
+    folder: Folder = None,
+    workers: Workers = 2,
+) -> None:
+    """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready."""
+    from veristack_lab.smartsearch.api import serve_in_thread
+
+    stopped = _stop_on_signals()
+    with _pipeline(folder, workers) as (connected, _), serve_in_thread(connected, port) as url:
+        print(f"listening on {url}", flush=True)
+        stopped.wait()
+
+
+@app.command()
+def search(query: str, k: Hits = 5, folder: Folder = None, tenant: Tenant = STDLIB) -> None:
+    """Show the passages nearest to a query."""
+    with _search(folder) as connected:
+        _print_hits(query, connected.search(tenant, query, k))
+
+
+@app.command()
+def ask(question: str, k: Hits = 3, folder: Folder = None, tenant: Tenant = STDLIB) -> None:
+    """Answer a question from the documents, with the passages to check it against."""
+    from rich.console import Console
+
+    with _search(folder, text_engines=1) as connected:
+        answer = connected.ask(tenant, question, k)
+    console = Console(highlight=False)
+    if answer.text:
+        console.print(answer.text, markup=False)
+    console.print(f"({answer.note})", style="italic", markup=False)
+    _print_hits(question, list(answer.passages))
+
+
+@app.command()
+def pressure(folder: Folder = None) -> None:
+    """Show how much work waits where."""
+    from dataclasses import asdict
+
+    with _search(folder, embeddings=False, broker=True) as connected:
+        for name, value in asdict(connected.pressure()).items():
+            text = f"{value:.1f}" if isinstance(value, float) else str(value)
+            typer.echo(f"{name.replace('_', ' '):<22}{text:>10}")
+
+
+@app.command("dead-letters")
+def dead_letters(
+    folder: Folder = None,
+    replay: Annotated[
+        bool, typer.Option(help="Send those that were not replayed yet through once more.")
+    ] = False,
+) -> None:
+    """List documents that were given up, and replay them if asked."""
+    with _search(folder, embeddings=False) as connected:
+        letters = connected.dead_letters()
+        for letter in letters:
+            state = "replayed" if letter.replayed_at else "open"
+            typer.echo(f"{letter.id}  {state:<9} {letter.title or letter.document_id}")
+            typer.echo(f"    after {letter.attempts} attempts: {letter.reason}")
+            if replay and not letter.replayed_at:
+                connected.replay(letter.id)
+                typer.echo("    replayed; a worker will take it up")
+        if not letters:
+            typer.echo("no dead letters")
+
+
+@app.command()
+def worker(
+    name: Annotated[str | None, typer.Option(help="Its name in leases and logs.")] = None,
+) -> None:
+    """Run one more worker against servers of your own. See `relay` for the variables."""
+    from veristack_lab.smartsearch.run import run
+
+    run("worker", _settings_from_environment(), name)
+
+
+@app.command()
+def relay() -> None:
+    """Run one more relay against servers of your own.
+
+    Reads VERISTACK_SMARTSEARCH (all settings as JSON), else DATABASE_URL,
+    KAFKA_BOOTSTRAP_SERVERS and OLLAMA_HOST.
+    """
+    from veristack_lab.smartsearch.run import run
+
+    run("relay", _settings_from_environment())
+
+
+def _settings_from_environment() -> Settings:
+    import os
+
+    from veristack_lab.errors import InvalidInput
+    from veristack_lab.smartsearch.settings import ENVIRONMENT_VARIABLE, Settings
+
+    if ENVIRONMENT_VARIABLE in os.environ:
+        return Settings.from_environment()
+    names = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise InvalidInput(
+            f"set {', '.join(missing)}: the address of a server that is not there cannot be"
+            " guessed. `veristack ingest serve` starts everything by itself."
+        )
+    conninfo, bootstrap, gateway_url = (os.environ[name] for name in names)
+    return Settings(conninfo, bootstrap, gateway_url)
+
+
+@contextmanager
+def _search(
+    folder: Path | None, *, text_engines: int = 0, embeddings: bool = True, broker: bool = False
+) -> Iterator[Search]:
+    """A `Search` on servers that are found or started; only those that are needed."""
+    from veristack_lab.backends.kafka import kafka
+    from veristack_lab.backends.llm import llm
+    from veristack_lab.backends.postgres import postgres
+    from veristack_lab.llmcache.gateway import Gateway
+    from veristack_lab.processes import temporary_folder
+    from veristack_lab.smartsearch.client import connect
+
+    with ExitStack() as stack:
+        root = folder if folder else stack.enter_context(temporary_folder())
+        database = stack.enter_context(postgres(root / "postgres"))
+        bootstrap = url = NOT_STARTED
+        if broker:
+            bootstrap = stack.enter_context(kafka(root / "kafka")).bootstrap
+        if embeddings or text_engines:
+            running = llm(root / "llm", text_engines=text_engines)
+            url = stack.enter_context(Gateway(stack.enter_context(running).engines).serve())
+        yield stack.enter_context(connect(database.conninfo, bootstrap=bootstrap, gateway_url=url))
+
+
+@contextmanager
+def _pipeline(folder: Path | None, workers: int) -> Iterator[tuple[Search, Crew]]:
+    """Everything, with a relay and workers beside it."""
+    from veristack_lab.processes import temporary_folder
+    from veristack_lab.smartsearch.crew import Crew
+
+    with ExitStack() as stack:
+        search = stack.enter_context(_search(folder, text_engines=1, broker=True))
+        logs = folder / "logs" if folder else stack.enter_context(temporary_folder())
+        yield search, stack.enter_context(Crew(search.settings, logs, workers=workers))
+
+
+def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnProgress) -> None:
+    """Offer every document and wait until each is READY or FAILED."""
+    import time
+
+    for number, source in enumerate(sources):
+        search.ingest(STDLIB, source.request_id, source.text, source.title)
+        if number % 50 == 0:
+            tick(search.finished(STDLIB), len(sources))
+    while (finished := search.finished(STDLIB)) < len(sources):
+        crew.require_alive()
+        tick(finished, len(sources))
+        time.sleep(POLL_S)
+    tick(len(sources), len(sources))
+
+
+def _stop_on_signals() -> threading.Event:
+    import signal
+    import threading
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _print_hits(query: str, hits: Sequence[Passage]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not hits:
+        typer.echo(
+            "no READY document to search; `veristack ingest stdlib --folder F` brings some, and"
+            " `--folder F` here finds them"
+        )
+        return
+    table = Table(title=escape(query), title_justify="left", show_lines=True)
+    table.add_column("", justify="right")
+    table.add_column("document", overflow="fold")
+    table.add_column("passage")
+    table.add_column("cosine", justify="right")
+    for number, hit in enumerate(hits, start=1):
+        text = " ".join(hit.text.split())
+        table.add_row(str(number), escape(hit.title), escape(text), f"{hit.similarity:.2f}")
+    Console().print(table)

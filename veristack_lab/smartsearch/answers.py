@@ -17,12 +17,13 @@ import numpy as np
 import ollama
 
 from veristack_lab.errors import EmbeddingFailed, TextRefused
-from veristack_lab.smartsearch.embedding import Embedder
+from veristack_lab.smartsearch.embedding import Embedder, patiently, with_title
 from veristack_lab.smartsearch.model import Answer, Passage
 
 MAX_ANSWER_TOKENS = 96
-NEAR_ENOUGH = 0.45
-"""Cosine from which a sentence counts as resting on a passage (MiniLM: unrelated is < 0.3)."""
+NEAR_ENOUGH = 0.4
+"""Cosine from which a sentence counts as resting on a passage. With MiniLM, sentences about
+something else stay below 0.3."""
 
 _MARK = re.compile(r"\[(\d{1,2})\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -65,10 +66,12 @@ class TextEngine:
         Raises:
             ollama.ResponseError, ConnectionError, httpx.HTTPError: no engine answered.
         """
-        reply = self._client.chat(
-            model=self._model,
-            messages=[{"role": "user", "content": prompt}],
-            options={"temperature": 0, "num_predict": MAX_ANSWER_TOKENS, "seed": 0},
+        reply = patiently(
+            lambda: self._client.chat(
+                model=self._model,
+                messages=[{"role": "user", "content": prompt}],
+                options={"temperature": 0, "num_predict": MAX_ANSWER_TOKENS, "seed": 0},
+            )
         )
         return Generated((reply.message.content or "").strip(), reply.model or self._model)
 
@@ -85,10 +88,7 @@ def prompt_for(question: str, passages: Sequence[Passage]) -> str:
         for number, passage in enumerate(passages, start=1)
     )
     return (
-        f"Passages from the documentation:\n{numbered}\n\n"
-        f"Question: {question}\n"
-        "Answer in one or two short sentences, using only the passages. End with the number of"
-        " the passage you used, like [1]."
+        f"{numbered}\n\nUsing the passages above, answer this question in one sentence: {question}"
     )
 
 
@@ -148,7 +148,8 @@ def nearest_passages(
     Raises:
         EmbeddingFailed, TextRefused: they could not be embedded.
     """
-    vectors = embedder.embed([*sentences, *(p.text for p in passages)]).vectors
+    texts = [*sentences, *(with_title(p.title, p.text) for p in passages)]
+    vectors = embedder.embed(texts).vectors
     similarity = vectors[: len(sentences)] @ vectors[len(sentences) :].T
     best = np.argmax(similarity, axis=1)
     return [

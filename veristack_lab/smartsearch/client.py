@@ -53,6 +53,10 @@ class Search:
         """The newest documents of a tenant."""
         return intake.documents(self.database, tenant_id, status, limit)
 
+    def finished(self, tenant_id: str) -> int:
+        """How many of the tenant's documents are READY or FAILED."""
+        return intake.finished(self.database, tenant_id)
+
     def search(self, tenant_id: str, query: str, k: int = 5) -> list[Passage]:
         """The `k` nearest READY documents, each with its nearest passage."""
         return retrieval.search(self.database, self.embedder, tenant_id, query, k)

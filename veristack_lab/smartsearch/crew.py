@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+from veristack_lab.errors import ProcessDied
 from veristack_lab.processes import Child, spawn, wait_until_ready
 from veristack_lab.smartsearch.settings import ENVIRONMENT_VARIABLE, Settings
 
@@ -48,6 +49,18 @@ class Crew:
     def __repr__(self) -> str:
         alive = sum(child.alive for child in self.workers.values())
         return f"<Crew {self.settings.topic}: {alive} workers alive>"
+
+    def require_alive(self) -> None:
+        """Check that the pipeline can still get anywhere.
+
+        Raises:
+            ProcessDied: the relay, or the last worker, ended by itself.
+        """
+        needed = [[self.relay] if self.relay else [], list(self.workers.values())]
+        for group in needed:
+            if group and not any(child.alive for child in group):
+                last = group[-1]
+                raise ProcessDied(f"{last.name} ended:\n{last.log_tail()}")
 
     def add_worker(self) -> str:
         """Start one more worker; its name."""

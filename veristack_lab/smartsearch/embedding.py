@@ -6,10 +6,11 @@ is about these very texts, `EmbeddingFailed` about the server.
 
 from __future__ import annotations
 
+import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx
 import numpy as np
@@ -23,6 +24,31 @@ Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 MAX_TITLE_CHARS = 100
 """Word pieces are at least one character: 400 of passage and 100 of title always fit into
 the 512 tokens of a BERT, whatever the script."""
+
+
+PATIENCE_S = 3.0
+"""A gateway that lost an engine finds it, or another one, within this time or not soon."""
+_ASK_AGAIN_S = 0.1
+
+_Reply = TypeVar("_Reply")
+
+
+def patiently(call: Callable[[], _Reply], patience_s: float = PATIENCE_S) -> _Reply:
+    """Make a call again while the gateway says 503 (no living engine), up to a deadline.
+
+    Raises:
+        ollama.ResponseError: any other status, or still 503 at the deadline.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return call()
+        except ollama.ResponseError as error:
+            if error.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 @dataclass(frozen=True)
@@ -56,10 +82,11 @@ class GatewayEmbedder:
     def embed(self, texts: Sequence[str]) -> Embedded:
         if not texts:
             raise TextRefused("there is no text to embed")
+        inputs = [plain(text) for text in texts]
         try:
             # Without truncate=False an oversize text would be cut silently.
-            reply = self._client.embed(
-                model=self._model, input=[plain(text) for text in texts], truncate=False
+            reply = patiently(
+                lambda: self._client.embed(model=self._model, input=inputs, truncate=False)
             )
         except ollama.ResponseError as error:
             raise _classified(error) from error

@@ -142,7 +142,7 @@ def ingest_under_fire(
     settings = Settings(
         conninfo, broker.bootstrap, gateway_url, schema=name, topic=name, lease_s=3.0
     )
-    parameters = {
+    parameters: dict[Hashable, Any] = {
         "seed": seed, "documents": documents, "poison": poison, "workers": workers,
         "kill_worker_at": kill_worker_at, "kill_broker_at": kill_broker_at, "schema": name,
     }  # fmt: skip
@@ -241,12 +241,7 @@ class _Drill:
             time.sleep(POLL_S)
 
     def _look(self) -> None:
-        with self.fire.search.database.connection() as conn:
-            row = conn.execute(
-                "SELECT count(*) AS n FROM documents WHERE status IN ('READY', 'FAILED')"
-            ).fetchone()
-        assert row is not None  # an aggregate always gives one row
-        self.fire.finished = row["n"]
+        self.fire.finished = self.fire.search.finished(TENANT)
         self._on_progress(self.fire.finished, len(self.fire.sources))
 
     def _clock(self) -> float:
@@ -290,7 +285,7 @@ FROM document_states s JOIN documents d ON d.id = s.document_id ORDER BY s.seq
 
 
 def _report(
-    fire: _Fire, drill: _Drill, reader: Reader, parameters: Mapping[str, Any]
+    fire: _Fire, drill: _Drill, reader: Reader, parameters: Mapping[Hashable, Any]
 ) -> pd.DataFrame:
     database, settings = fire.search.database, fire.search.settings
     with database.connection() as conn:

@@ -101,6 +101,18 @@ def documents(
     return [_document(row) for row in rows]
 
 
+def finished(database: Database, tenant_id: str) -> int:
+    """How many of a tenant's documents came to an end, READY or FAILED."""
+    with database.connection() as conn:
+        row = conn.execute(
+            "SELECT count(*) AS n FROM documents WHERE tenant_id = %s"
+            " AND status IN ('READY', 'FAILED')",
+            (tenant_id,),
+        ).fetchone()
+    assert row is not None  # an aggregate always gives one row
+    return int(row["n"])
+
+
 def _document(row: dict[str, object]) -> Document:
     return Document(**{**row, "status": Status(str(row["status"]))})  # type: ignore[arg-type]
 
