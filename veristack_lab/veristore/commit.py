@@ -175,16 +175,21 @@ class GroupCommit:
         except BaseException as cause:  # noqa: BLE001 whatever it is, the group must be released
             error = StoreFailed(f"a write was broken off ({cause!r}); close and reopen the store")
             interrupt = cause
-        if error is not None:
-            with suppress(OSError):  # the disk has failed: what can be undone is a bonus
-                self._undo()
+        try:
+            if error is not None:
+                with suppress(OSError):  # the disk has failed: what can be undone is a bonus
+                    self._undo()
+        finally:
+            self._release(group, error)
+        if interrupt is not None:
+            raise interrupt
+
+    def _release(self, group: Sequence[_Waiter], error: StoreError | None) -> None:
         for waiter in group:
             waiter.error, waiter.done = error, True
         if error is not None:
             self.refuse(StoreFailed(f"an earlier write failed: {error}"))
         self._hand_over(group)
-        if interrupt is not None:
-            raise interrupt
 
     def _append_whole(self, group: Sequence[_Waiter]) -> tuple[int, BaseException | None]:
         """Append; on Ctrl-C in the middle write the same bytes again, and report it after."""
