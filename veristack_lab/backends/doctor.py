@@ -221,7 +221,7 @@ def _examine_ollama(url: str) -> ServiceReport:
         return ServiceReport(service, "yours", f"{url} does not answer", False, step)
     described = f"Ollama {number}"
     try:
-        available = ollama_engines.list_models(ollama_engines.connect(url, ANSWER_TIMEOUT_S), url)
+        available = ollama_engines.list_models(url, ANSWER_TIMEOUT_S)
     except BackendUnavailable as error:
         return ServiceReport(service, "yours", f"{described}: {error}", False, "ollama list")
     steps, chosen = [], []

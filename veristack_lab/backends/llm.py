@@ -154,7 +154,7 @@ def text_model(choice: ModelChoice) -> models.Model:
 
 def _yours(url: str, wanted: dict[Capability, int]) -> list[OllamaEngine]:
     where = f"your Ollama server at {url}"
-    available = ollama_engines.list_models(ollama_engines.connect(url), url)
+    available = ollama_engines.list_models(url)
     return [
         OllamaEngine(f"{capability}-0", ollama_engines.choose(available, capability, where), url)
         for capability, count in wanted.items()
@@ -171,8 +171,7 @@ def _from_ollama_binary(place: Path, wanted: dict[Capability, int]) -> list[Olla
                 server = OllamaServer(f"{capability}-{number}", place)
                 server.start()
                 try:
-                    client = ollama_engines.connect(server.url)
-                    available = ollama_engines.list_models(client, server.url)
+                    available = ollama_engines.list_models(server.url)
                     chosen = ollama_engines.choose(available, capability, "ollama")
                 except BaseException:
                     server.stop()

@@ -55,8 +55,9 @@ def with_phantom_space(piece: str) -> str:
 def write_gguf(safetensors: Path, vocabulary: Path, output: Path) -> None:
     """Write the model as GGUF: matrices as Q8_0 (8 bits and a scale per 32), the rest as F32.
 
-    Q8_0 was chosen by measuring: half the size of F16 and half again as fast on one thread, at
-    a cosine of 0.999 or more to the full-precision vectors.
+    Q8_0 was chosen by measuring: half the size of F16 and half again as fast on one thread. Its
+    vectors have a cosine of 0.999 or more to those of full precision for a sentence or more; for
+    a single letter, where errors have nothing to average out against, 0.9988.
     """
     import gguf
 

@@ -46,33 +46,27 @@ class OllamaModel:
     kv_bytes_per_token: int
 
 
-def connect(url: str, timeout_s: float = REQUEST_TIMEOUT_S) -> Client:
-    """The official client for a server."""
-    from ollama import Client
-
-    return Client(host=url, timeout=timeout_s)
-
-
-def list_models(client: Client, url: str) -> list[OllamaModel]:
+def list_models(url: str, timeout_s: float = REQUEST_TIMEOUT_S) -> list[OllamaModel]:
     """Every model of the server, smallest first.
 
     Raises:
         BackendUnavailable: the server does not answer, or does not speak Ollama's API.
     """
     import httpx
-    from ollama import ResponseError
+    from ollama import Client, ResponseError
 
-    try:
-        found = []
-        for listed in client.list().models:
-            if listed.model is None:
-                continue
-            found.append(_describe(client, listed.model, int(listed.size or 0)))
-    except (ConnectionError, httpx.HTTPError, ResponseError) as error:
-        raise BackendUnavailable(
-            f"the Ollama server at {url} does not answer as one ({error}); start it, correct "
-            "OLLAMA_HOST, or unset it to let the lab start engines of its own"
-        ) from error
+    with Client(host=url, timeout=timeout_s) as client:
+        try:
+            found = [
+                _describe(client, listed.model, int(listed.size or 0))
+                for listed in client.list().models
+                if listed.model is not None
+            ]
+        except (ConnectionError, httpx.HTTPError, ResponseError) as error:
+            raise BackendUnavailable(
+                f"the Ollama server at {url} does not answer as one ({error}); start it, correct "
+                "OLLAMA_HOST, or unset it to let the lab start engines of its own"
+            ) from error
     return sorted(found, key=lambda model: (model.size_bytes, model.name))
 
 

@@ -1,0 +1,89 @@
+"""However the owner of all three servers ends, no process, file or segment stays behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from veristack_lab.guardian import start_ticks
+
+pytestmark = [pytest.mark.crash, pytest.mark.backends]
+
+DEADLINE_S = 30.0
+OWNER = """
+import os, signal
+for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST", "PGHOST", "PGDATABASE"):
+    os.environ.pop(name, None)
+from veristack_lab.backends.kafka import kafka
+from veristack_lab.backends.llm import llm
+from veristack_lab.backends.postgres import postgres
+from veristack_lab.processes import temporary_folder
+with (
+    temporary_folder() as folder,
+    postgres(folder / "postgres"),
+    kafka(folder / "kafka"),
+    llm(folder / "llm", model="tiny"),
+):
+    print(folder, flush=True)
+    signal.pause()
+"""
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def segments_of(pids: set[int]) -> list[str]:
+    """System V shared-memory segments that one of these processes made."""
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return [line for line in lines if int(line.split()[4]) in pids]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_owner_takes_its_servers_with_it(number: signal.Signals) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    with owner.stdout:
+        folder = Path(owner.stdout.readline().strip())
+    below = {process.pid for process in psutil.Process(owner.pid).children(recursive=True)}
+    assert len(below) > 5  # a guardian, a postmaster with its helpers, a broker, two engines
+    assert segments_of(below)
+    owner.send_signal(number)
+    owner.wait(DEADLINE_S)
+    assert eventually(lambda: all(start_ticks(pid) is None for pid in below))
+    assert not folder.exists()
+    assert not segments_of(below)
+
+
+@pytest.mark.parametrize(
+    ("service", "line"),
+    [
+        ("postgres", "export DATABASE_URL='postgresql://"),
+        ("kafka", "export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:"),
+        ("llm", "export OLLAMA_HOST=http://127.0.0.1:"),
+    ],
+)
+def test_a_server_in_the_foreground_ends_cleanly(service: str, line: str, folder: Path) -> None:
+    argv = [sys.executable, "-m", "veristack_lab", "backends", "start", service]
+    server = subprocess.Popen([*argv, "--folder", str(folder)], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    with server.stdout:
+        printed = next((text for text in server.stdout if text.startswith("export")), "")
+        below = psutil.Process(server.pid).children(recursive=True)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(DEADLINE_S) == 0
+    assert printed.startswith(line)
+    assert below
+    assert eventually(lambda: all(start_ticks(process.pid) is None for process in below))
