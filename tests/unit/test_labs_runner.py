@@ -104,6 +104,14 @@ def test_an_endless_loop_is_ended(lab: Lab, folder: Path, where: str) -> None:
     assert first_bad(lab, folder, where, timeout_s=2.5).got == "nothing within 2.5 s"
 
 
+def test_after_a_death_the_other_tasks_are_still_checked(folder: Path) -> None:
+    lab = manifest.find("01")
+    work = folder / lab.file
+    work.write_text(f"{lab.solution}\nimport os\ndef step(*_):\n    os._exit(3)\n")
+    found = {outcome.task: outcome.state for outcome in runner.run_checks(lab, work)}
+    assert found == {"1": "failed", "2": "waiting", "3": "waiting", "4": "waiting", "5": "passed"}
+
+
 def test_checks_that_break_themselves_are_not_blamed_on_the_learner(lab, folder) -> None:
     (lab.folder / "checks.py").write_text("1 / 0\n")
     with pytest.raises(ProcessDied, match="ZeroDivisionError"):
@@ -191,10 +199,13 @@ def test_an_unknown_lab_names_the_known_ones(name: str, words: str) -> None:
         manifest.find(name)
 
 
-@pytest.mark.parametrize(("old", "new"), [('file = "adding.py"', ""), (', "three"', "")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('file = "adding.py"', ""), (', "three"', ""), ("hints", 'needs = ["2"]\nhints')],
+)
 def test_a_manifest_with_a_gap_is_refused(lab: Lab, old: str, new: str) -> None:
     (lab.folder / "lab.toml").write_text(TOML.replace(old, new))
-    with pytest.raises(InvalidInput, match=r"manifest|3 hints"):
+    with pytest.raises(InvalidInput, match=r"manifest|3 hints|comes later"):
         manifest.load(lab.folder)
 
 

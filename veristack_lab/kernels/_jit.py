@@ -41,7 +41,8 @@ def jit_enabled() -> bool:
         raise InvalidInput(f"VERISTACK_JIT is {wanted!r}; set it to auto or off, or unset it")
     if wanted == "off" or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return False
-    return importlib.util.find_spec("numba") is not None
+    # The kernels load and store words as the processor does; the log is little-endian.
+    return sys.byteorder == "little" and importlib.util.find_spec("numba") is not None
 
 
 def kernel(function: Function) -> Function:

@@ -1,9 +1,10 @@
 """The process that runs a learner's file against its lab's checks.
 
-    python -m veristack_lab.labs.child CHECKS LEARNER RESULTS TASK...
+    python -m veristack_lab.labs.child CHECKS LEARNER RESULTS PLAN
 
-Writes one JSON object a line into RESULTS, flushed before and after each check: whoever kills
-this process for taking too long still knows which check it was in.
+PLAN is a JSON object: for each task to check, in order, the tasks that it waits for. RESULTS
+receives one JSON object a line, flushed before and after each check: whoever kills this
+process for taking too long still knows which check it was in.
 """
 
 from __future__ import annotations
@@ -38,32 +39,50 @@ def run_one(check: Check, work: ModuleType) -> dict[str, str]:
     return {"state": "passed"}
 
 
-def run_all(checks: list[Check], learner: Path, out: TextIO) -> None:
-    """Run the checks one after the other."""
+def run_tasks(plan: dict[str, list[str]], checks: list[Check], learner: Path, out: TextIO) -> None:
+    """Run the checks task by task; one whose needed tasks have not passed is left waiting.
 
-    def tell(**event: str) -> None:
+    Args:
+        plan: for each task to check, in order, the tasks it needs that have not passed yet.
+        checks: of all tasks.
+        learner: the file to check.
+        out: receives the events.
+    """
+
+    def tell(**event: str) -> bool:
         out.write(json.dumps(event) + "\n")
         out.flush()
+        return event["state"] == "passed"
 
     try:
-        work = load_file(learner, "learners_work")
+        work, broken = load_file(learner, "learners_work"), ""
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it raises is the event
-        bad = {"given": f"import {learner.name}", "expected": "a file that runs"}
-        for check in checks:
-            tell(task=check.task, title=check.title, state="failed", got=describe(error), **bad)
-        return
-    for check in checks:
-        tell(task=check.task, title=check.title, state="started")
-        tell(task=check.task, title=check.title, **run_one(check, work))
+        work, broken = ModuleType("broken"), describe(error)
+    passed: set[str] = set()
+    for task, needs in plan.items():
+        if missing := [needed for needed in needs if needed not in passed]:
+            title = f"not checked before task {' and '.join(missing)} passes"
+            tell(task=task, title=title, state="waiting")
+            continue
+        good = True
+        for check in (check for check in checks if check.task == task):
+            tell(task=task, title=check.title, state="started")
+            if broken:
+                bad = {"given": f"import {learner.name}", "expected": "a file that runs"}
+                good = tell(task=task, title=check.title, state="failed", got=broken, **bad)
+            else:
+                good &= tell(task=task, title=check.title, **run_one(check, work))
+        if good:
+            passed.add(task)
 
 
 def main(arguments: list[str]) -> None:
     """Check one file; see the module for the arguments."""
     sys.dont_write_bytecode = True
-    checks, learner, results, *tasks = arguments
+    checks, learner, results, plan = arguments
     load_file(Path(checks), "checks_of_the_lab")
     with Path(results).open("w") as out:
-        run_all([check for check in registered() if check.task in tasks], Path(learner), out)
+        run_tasks(json.loads(plan), registered(), Path(learner), out)
 
 
 if __name__ == "__main__":

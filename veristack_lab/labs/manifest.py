@@ -99,7 +99,8 @@ def load(folder: Path) -> Lab:
     """Read one manifest.
 
     Raises:
-        InvalidInput: something is missing in it, or a task has not exactly three hints.
+        InvalidInput: something is missing in it, a task has not exactly three hints, or needs
+            one that does not come before it.
     """
     try:
         data = tomllib.loads((folder / "lab.toml").read_text())
@@ -116,11 +117,13 @@ def load(folder: Path) -> Lab:
         )
     except (KeyError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{folder / 'lab.toml'} is not a whole manifest: {error}") from error
+    earlier: set[str] = set()
     for task in tasks:
         if len(task.hints) != HINTS_PER_TASK:
             raise InvalidInput(f"task {task.id} of {lab.name} needs {HINTS_PER_TASK} hints")
-        for needed in task.needs:
-            lab.task(needed)
+        if not earlier.issuperset(task.needs):
+            raise InvalidInput(f"task {task.id} of {lab.name} needs a task that comes later")
+        earlier.add(task.id)
     return lab
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from veristack_lab import processes
 from veristack_lab.errors import InvalidInput, ProcessDied
-from veristack_lab.labs.manifest import Lab, Task
+from veristack_lab.labs.manifest import Lab
 
 PASSED, FAILED, WAITING = "passed", "failed", "waiting"
 
@@ -30,20 +30,16 @@ class Outcome:
     got: str = ""
 
 
-def run_checks(
-    lab: Lab,
-    learner: Path,
-    *,
-    timeout_s: float | None = None,
-    on_task: Callable[[Task], None] | None = None,
-) -> list[Outcome]:
-    """Check task by task; one whose needed tasks have not passed is left waiting.
+def run_checks(lab: Lab, learner: Path, *, timeout_s: float | None = None) -> list[Outcome]:
+    """Check all tasks; one whose needed tasks have not passed is left waiting.
+
+    One process runs them all. Where it hangs or dies in a check, that check has failed, and
+    another process goes on with the next task.
 
     Args:
         lab: whose checks.
         learner: the file to check.
-        timeout_s: for each task; the lab's own when None.
-        on_task: called as each task begins.
+        timeout_s: for each process; the lab's own when None.
 
     Raises:
         InvalidInput: there is no such file.
@@ -52,19 +48,17 @@ def run_checks(
     if not learner.is_file():
         raise InvalidInput(f"{learner} does not exist; `veristack labs start {lab.name}` makes it")
     outcomes: list[Outcome] = []
-    passed: set[str] = set()
-    for task in lab.tasks:
-        missing = [needed for needed in task.needs if needed not in passed]
-        if missing:
-            title = f"not checked before task {' and '.join(missing)} passes"
-            outcomes.append(Outcome(task.id, title, WAITING))
-            continue
-        if on_task:
-            on_task(task)
-        found = _run_task(lab, task, learner, timeout_s or lab.timeout_s)
-        outcomes += found
-        if all(outcome.state == PASSED for outcome in found):
-            passed.add(task.id)
+    left = list(lab.tasks)
+    while left:
+        known = {outcome.task for outcome in outcomes}
+        passed = {outcome.task for outcome in outcomes if outcome.state == PASSED} - {
+            outcome.task for outcome in outcomes if outcome.state != PASSED
+        }
+        plan = {task.id: [need for need in task.needs if need not in passed] for task in left}
+        outcomes += _run_plan(lab, plan, learner, timeout_s or lab.timeout_s)
+        now_known = {outcome.task for outcome in outcomes}
+        assert now_known > known  # _run_plan reports on one task at least, so this ends
+        left = [task for task in left if task.id not in now_known]
     return outcomes
 
 
@@ -74,25 +68,26 @@ def passed_tasks(lab: Lab, outcomes: Sequence[Outcome]) -> set[str]:
     return {task.id for task in lab.tasks} - bad
 
 
-def _run_task(lab: Lab, task: Task, learner: Path, timeout_s: float) -> list[Outcome]:
+def _run_plan(
+    lab: Lab, plan: dict[str, list[str]], learner: Path, timeout_s: float
+) -> list[Outcome]:
     with processes.temporary_folder() as folder:
         results, log = folder / "results.jsonl", folder / "output.log"
         argv: list[str | Path] = [sys.executable, "-m", "veristack_lab.labs.child"]
-        argv += lab.folder / "checks.py", learner.absolute(), results, task.id
+        argv += lab.folder / "checks.py", learner.absolute(), results, json.dumps(plan)
         with processes.spawn(argv, name=f"checks of {lab.name}", log_path=log) as child:
             try:
                 code = child.wait(timeout_s)
+                ended = f"the end of the process, with code {code}"
             except subprocess.TimeoutExpired:
                 child.kill()
-                late = f"nothing within {timeout_s:g} s"
-                return _outcomes(_events(results), late) or [_never_began(task, late)]
+                code, ended = 0, f"nothing within {timeout_s:g} s"
         events = _events(results)
         # Checks turn the learner's exceptions into events, but nothing can catch os._exit.
-        if events and events[-1]["state"] == "started":
-            return _outcomes(events, f"the end of the process, with code {code}")
-        if code or not events:
+        in_a_check = bool(events) and events[-1]["state"] == "started"
+        if code and not in_a_check:
             raise ProcessDied(f"the checks of {lab.name} broke (code {code}):\n{child.log_tail()}")
-        return _outcomes(events, "")
+        return _outcomes(events, ended) or [_never_began(task, ended) for task in plan]
 
 
 def _events(results: Path) -> list[dict[str, Any]]:
@@ -109,5 +104,5 @@ def _outcomes(events: list[dict[str, Any]], ended: str) -> list[Outcome]:
     return found
 
 
-def _never_began(task: Task, late: str) -> Outcome:
-    return Outcome(task.id, "the file can be imported", FAILED, "import", "an end of it", late)
+def _never_began(task_id: str, ended: str) -> Outcome:
+    return Outcome(task_id, "the file can be imported", FAILED, "import", "an end of it", ended)
