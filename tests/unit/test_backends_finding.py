@@ -28,7 +28,12 @@ from veristack_lab.backends.files import sha256_of
 from veristack_lab.backends.ollama_engines import OllamaModel
 from veristack_lab.backends.ports import ATTEMPTS, somebody_listens, start_on_free_ports
 from veristack_lab.cli import app
-from veristack_lab.errors import BackendUnavailable, InvalidInput, ProcessDied
+from veristack_lab.errors import (
+    BackendStartFailed,
+    BackendUnavailable,
+    InvalidInput,
+    ProcessDied,
+)
 
 CONFIGURATION = (
     "DATABASE_URL",
@@ -329,3 +334,41 @@ def test_list_names_what_is_missing(bare: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     assert "minilm:l6      not installed: veristack backends install models" in result.stdout
     assert f"kafka {jars.kafka_version()}" in result.stdout
+
+
+# ------------------------------------------------------- Postgres under root
+
+
+def test_programs_that_others_cannot_reach_are_copied_in_their_layout(folder: Path) -> None:
+    closed = folder / "closed"
+    binaries = closed / "package" / "install" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "postgres").touch(mode=0o700)
+    (closed / "package.libs").mkdir()
+    (closed / "package.libs" / "libpq.so").touch(mode=0o600)
+    closed.chmod(0o700)
+    copy = postgres_server._reachable(binaries, folder / "data")
+    assert copy == folder / "data" / "programs" / "package" / "install" / "bin"
+    assert (copy / "postgres").stat().st_mode & 0o777 == 0o755
+    assert (copy.parents[2] / "package.libs" / "libpq.so").stat().st_mode & 0o777 == 0o644
+    assert postgres_server._reachable(binaries, folder / "data") == copy
+
+
+def test_only_folders_below_the_temporary_one_are_opened(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    temporary, elsewhere = folder / "tmp", folder / "home"
+    for place in (temporary / "work" / "pg", elsewhere / "pg"):
+        place.mkdir(parents=True)
+    folder.chmod(0o711)
+    for closed in (temporary / "work", temporary / "work" / "pg", elsewhere):
+        closed.chmod(0o700)
+    monkeypatch.setattr(postgres_server.tempfile, "gettempdir", lambda: str(temporary))
+    for parent in folder.parents:
+        if not parent.stat().st_mode & 0o001:
+            pytest.skip(f"{parent} itself is closed to others")
+    postgres_server._let_others_traverse(temporary / "work" / "pg")
+    assert (temporary / "work").stat().st_mode & 0o777 == 0o701
+    with pytest.raises(BackendStartFailed, match="home is closed to others"):
+        postgres_server._let_others_traverse(elsewhere / "pg")
+    assert elsewhere.stat().st_mode & 0o777 == 0o700

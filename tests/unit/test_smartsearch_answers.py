@@ -14,12 +14,12 @@ from veristack_lab.smartsearch.model import Passage
 
 
 class ByFirstLetter:
-    """Texts with the same first letter point the same way."""
+    """Texts (below their title) with the same first letter point the same way."""
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         rows = np.zeros((len(texts), 26), np.float32)
         for row, text in enumerate(texts):
-            rows[row, ord(text.strip().lower()[0]) - ord("a")] = 1
+            rows[row, ord(text.split("\n", 1)[-1].lower()[0]) - ord("a")] = 1
         return Embedded("letters", rows)
 
 

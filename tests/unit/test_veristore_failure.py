@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import veristack_lab.veristore as veristore
-from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, WatchedDisk
+from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, WatchedDisk, quick_folder
 from veristack_lab.errors import DiskFull, NotAStore, StoreCorrupt, StoreFailed
 from veristack_lab.veristore import Batch, ObjectStore
 from veristack_lab.veristore.kv import Store, open_store
@@ -141,10 +142,16 @@ def _workload(store: Store, states: list[Model]) -> None:
     store.checkpoint()
 
 
-def test_a_cut_at_every_step_recovers_and_recovers_again(path: Path, folder: Path) -> None:
+@pytest.fixture
+def quick() -> Iterator[Path]:
+    with quick_folder() as found:
+        yield found
+
+
+def test_a_cut_at_every_step_recovers_and_recovers_again(quick: Path) -> None:
     points = 0
     for at in range(1, 1000):
-        place, states = folder / f"store-{at}", [{}]
+        place, states = quick / f"store-{at}", [{}]
         disk = CutDisk(at)
         try:
             store = open_store(place, disk=disk)
@@ -179,11 +186,11 @@ def _cut_recovery_everywhere(place: Path, states: list[Model]) -> None:
     raise AssertionError("recovery did not come to an end")
 
 
-def test_an_object_cut_at_every_step_is_the_old_or_the_new_one(folder: Path) -> None:
+def test_an_object_cut_at_every_step_is_the_old_or_the_new_one(quick: Path) -> None:
     old, new = b"o" * 25, b"n" * 35
     points = 0
     for at in range(1, 1000):
-        place = folder / f"store-{at}"
+        place = quick / f"store-{at}"
         with veristore.open(place) as store:
             objects = ObjectStore(store, chunk_bytes=10)
             objects.create_bucket("b")

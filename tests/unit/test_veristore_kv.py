@@ -115,7 +115,7 @@ def test_checkpoint_drops_the_log_and_keeps_the_lsn(path: Path) -> None:
         assert after.log_bytes < before.log_bytes
         assert (after.last_lsn, after.epoch) == (before.last_lsn, before.epoch + 1)
         assert store.checkpoint() == before.last_lsn, "nothing new: nothing to do"
-        names = sorted(name for name in os.listdir(path) if name != "LOCK")
+        names = sorted(file.name for file in path.iterdir() if file.name != "LOCK")
         assert names == ["log-0000000002", f"snapshot-{before.last_lsn:020d}"]
     with veristore.open(path) as store:
         assert store.get(b"key") == b"99"
@@ -165,7 +165,7 @@ def test_what_is_no_store_is_left_alone(folder: Path) -> None:
         veristore.open(file)
     with pytest.raises(NotAStore, match="'file'"):
         veristore.open(folder)
-    assert os.listdir(folder) == ["file"]
+    assert list(folder.iterdir()) == [file]
 
 
 def test_a_newer_version_is_refused(path: Path) -> None:

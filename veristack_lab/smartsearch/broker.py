@@ -7,26 +7,41 @@ broker's restart takes three to four seconds, and no constructor may hang for ha
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetSpec, TopicPartition
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
 from veristack_lab.smartsearch.settings import Settings
 
 SESSION_MS = 6000  # the least that a broker's default group.min.session.timeout.ms allows
 HEARTBEAT_MS = 1000
 BOOTSTRAP_MS = 3000
+CONNECT_TIMEOUT_S = 2.0
 RECONNECT_MAX_MS = 500
 
 
 def _client(settings: Settings) -> dict[str, Any]:
+    _require_listening(settings.bootstrap)
     return {
         "bootstrap_servers": settings.bootstrap,
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
         "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
     }
+
+
+def _require_listening(bootstrap: str) -> None:
+    """Fail at once when nobody listens: kafka-python would try for seconds and leak a socket."""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S).close()
+        except (OSError, ValueError):
+            continue
+        return
+    raise KafkaConnectionError(f"nobody listens at {bootstrap}")
 
 
 def ensure_topics(settings: Settings) -> None:

@@ -1,0 +1,51 @@
+"""A worker is killed with documents in hand, then the broker; nothing is lost, nothing twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from veristack_lab.backends.kafka import kafka
+from veristack_lab.llmcache.gateway import Gateway
+from veristack_lab.smartsearch import experiments
+from veristack_lab.viz import smartsearch as viz
+
+pytestmark = [pytest.mark.crash, pytest.mark.backends]
+
+
+def test_nothing_is_lost_or_doubled_when_a_worker_and_the_broker_are_killed(
+    postgres_server, tiny_llm, folder
+):
+    ticks: list[tuple[int, int]] = []
+    with kafka(folder / "kafka") as broker, Gateway(tiny_llm.embeddings).serve() as url:
+        frame = experiments.ingest_under_fire(
+            postgres_server.conninfo,
+            broker,
+            url,
+            folder / "crew",
+            documents=110,
+            poison=1,
+            seed=11,
+            on_progress=lambda done, total: ticks.append((done, total)),
+        )
+        with experiments.connect_to(frame, postgres_server.conninfo, "unused:1", url) as search:
+            quality = experiments.retrieval_quality(search)
+    seen = frame.attrs
+    assert len(frame) == seen["accepted"] == 111
+    assert seen["lost"] == seen["duplicates"] == 0
+    assert seen["audit_unfinished"] == seen["audit_incomplete"] == 0
+    assert seen["audit_hidden_leftovers"] == 0
+    assert seen["in_hand_finished"] == seen["in_hand"] > 0
+    assert seen["accepted_while_broker_down"] > 0
+    assert seen["reads"] > 0
+    assert seen["violations"] == 0, seen["first_violations"]
+    assert list(frame.loc[frame["poison"], "status"]) == ["FAILED"]
+    assert seen["audit_dead_letters"] == 1
+    assert ticks[-1] == (111, 111)
+    # The pictures are drawn from the same frame.
+    times, counts = viz.state_counts(frame)
+    assert [int(counts[state][-1]) for state in viz.STATES] == [110, 1, 0, 0]
+    assert len(viz.states_over_time(frame).data) == 4
+    assert len(times) == len(counts["READY"])
+    # Ranks far above chance: the vectors are the right ones for their texts.
+    assert quality.attrs["hit_at_k"] > 0.7 > 3 * quality.attrs["chance"]
+    assert sum(len(bar.x) for bar in viz.quality(quality).data) == quality.attrs["k"] + 1
