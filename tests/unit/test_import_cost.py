@@ -123,9 +123,6 @@ def test_the_types_are_those_of_the_names() -> None:
 
     stub = ast.parse(Path(veristack_lab.__file__).with_suffix(".pyi").read_text())
     imported = {
-        alias.name
-        for node in stub.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert imported | {"__version__"} == set(veristack_lab.__all__)
