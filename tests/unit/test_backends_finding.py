@@ -34,6 +34,7 @@ from veristack_lab.errors import (
     InvalidInput,
     ProcessDied,
 )
+from veristack_lab.processes import temporary_folder
 
 CONFIGURATION = (
     "DATABASE_URL",
@@ -354,19 +355,25 @@ def test_programs_that_others_cannot_reach_are_copied_in_their_layout(folder: Pa
     assert postgres_server._reachable(binaries, folder / "data") == copy
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter; pytest's own cannot be."""
+    with temporary_folder() as path:
+        path.chmod(0o755)
+        if postgres_server._closed_parents(path):
+            pytest.skip(f"the system's temporary folder {path.parent} is closed to others")
+        yield path
+
+
 def test_only_folders_below_the_temporary_one_are_opened(
-    monkeypatch: pytest.MonkeyPatch, folder: Path
+    monkeypatch: pytest.MonkeyPatch, open_folder: Path
 ) -> None:
-    temporary, elsewhere = folder / "tmp", folder / "home"
+    temporary, elsewhere = open_folder / "tmp", open_folder / "home"
     for place in (temporary / "work" / "pg", elsewhere / "pg"):
         place.mkdir(parents=True)
-    folder.chmod(0o711)
     for closed in (temporary / "work", temporary / "work" / "pg", elsewhere):
         closed.chmod(0o700)
     monkeypatch.setattr(postgres_server.tempfile, "gettempdir", lambda: str(temporary))
-    for parent in folder.parents:
-        if not parent.stat().st_mode & 0o001:
-            pytest.skip(f"{parent} itself is closed to others")
     postgres_server._let_others_traverse(temporary / "work" / "pg")
     assert (temporary / "work").stat().st_mode & 0o777 == 0o701
     with pytest.raises(BackendStartFailed, match="home is closed to others"):

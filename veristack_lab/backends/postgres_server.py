@@ -260,13 +260,29 @@ def _let_others_traverse(folder: Path) -> None:
 
 
 def _reachable(binaries: Path, folder: Path) -> Path:
-    """The binaries themselves if every user can reach them, else a copy in our folder."""
+    """The binaries themselves if every user can reach them, else a copy in our folder.
+
+    The copy keeps the layout of the wheel, whose libraries are found by relative paths.
+    """
     if not _closed_parents(binaries.resolve()):
         return binaries
-    copy = folder / "pginstall"
+    install = binaries.parent
+    package, libraries = install.parent, install.parent.with_name(f"{install.parent.name}.libs")
+    copy = folder / "programs"
     if not copy.is_dir():
-        partial = folder / "pginstall.partial"
+        partial = folder / "programs.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(binaries.parent, partial, symlinks=True)
+        shutil.copytree(install, partial / package.name / install.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        for path in (partial, *partial.rglob("*")):
+            _let_others_use(path)
         partial.rename(copy)
-    return copy / "bin"
+    return copy / package.name / install.name / binaries.name
+
+
+def _let_others_use(path: Path) -> None:
+    """Give everybody what the owner may do, except writing."""
+    if not path.is_symlink():
+        mode = path.stat().st_mode
+        path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
