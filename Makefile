@@ -44,7 +44,7 @@ test: $(VENV)/.dev backends ## Check everything: style, types, tests with and wi
 	@echo "== kernels and store without JIT"
 	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(PYTEST) -q tests/unit tests/property tests/golden -k "kernels or veristore"
 	@echo "== notebooks"
-	@$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+	@$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 	@echo "== everything"
 	@$(PYTEST) tests
 	@$(BIN)/coverage combine --quiet

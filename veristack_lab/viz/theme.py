@@ -36,7 +36,13 @@ def apply_theme() -> None:
             "title": {"x": 0, "xanchor": "left", "xref": "paper", "font": {"size": 16}},
             "xaxis": {"gridcolor": "#EEEEEE", "zeroline": False, "linecolor": "#CCCCCC"},
             "yaxis": {"gridcolor": "#EEEEEE", "zeroline": False, "linecolor": "#CCCCCC"},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+            "legend": {
+                "orientation": "h",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "x": 1,
+                "xanchor": "right",
+            },
         }
     )
     pio.templates.default = "veristack"
