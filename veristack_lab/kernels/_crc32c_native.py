@@ -164,17 +164,22 @@ def _four_together(data: Any, offsets: Any, index: int, sums: Any) -> None:
     """Four short stretches at a time, so that their chains of instructions overlap."""
     a, b, c, d = offsets[index], offsets[index + 1], offsets[index + 2], offsets[index + 3]
     e = offsets[index + 4]
-    shared = min(b - a, c - b, d - c, e - d) // 8 * 8
+    shared = min(b - a, c - b, d - c, e - d) & -8
     w, x, y, z = _ALL_ONES, _ALL_ONES, _ALL_ONES, _ALL_ONES
-    for at in range(0, shared, 8):
+    at = 0
+    while at < shared:
         w = step8(w, load_u64(data, a + at))
         x = step8(x, load_u64(data, b + at))
         y = step8(y, load_u64(data, c + at))
         z = step8(z, load_u64(data, d + at))
-    sums[index] = np.uint32(finish(w, data, a + shared, b) ^ _ALL_ONES)
-    sums[index + 1] = np.uint32(finish(x, data, b + shared, c) ^ _ALL_ONES)
-    sums[index + 2] = np.uint32(finish(y, data, c + shared, d) ^ _ALL_ONES)
-    sums[index + 3] = np.uint32(finish(z, data, d + shared, e) ^ _ALL_ONES)
+        at += 8
+    if e - a != 4 * shared:
+        w, x = finish(w, data, a + shared, b), finish(x, data, b + shared, c)
+        y, z = finish(y, data, c + shared, d), finish(z, data, d + shared, e)
+    sums[index] = np.uint32(w ^ _ALL_ONES)
+    sums[index + 1] = np.uint32(x ^ _ALL_ONES)
+    sums[index + 2] = np.uint32(y ^ _ALL_ONES)
+    sums[index + 3] = np.uint32(z ^ _ALL_ONES)
 
 
 @kernel
