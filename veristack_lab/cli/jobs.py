@@ -1,12 +1,219 @@
-"""`veristack jobs ...`."""
+"""`veristack jobs ...`: training jobs, from a whole system in one command to a single question."""
 
 from __future__ import annotations
 
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+if TYPE_CHECKING:
+    import threading
+    from contextlib import ExitStack
+
+    from veristack_lab.processes import Child
+    from veristack_lab.veriflow.fleet import Fleet
+
 app = typer.Typer(no_args_is_help=True)
+
+DEFAULT_PORT = 8600
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+Url = Annotated[
+    str, typer.Option(help="Address of the job API.", envvar="VERISTACK_JOBS_URL", metavar="URL")
+]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `list` shows it.")]
+Schema = Annotated[str, typer.Option(help="Postgres schema that holds the jobs.")]
+Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", min=1)]
+LeaseS = Annotated[
+    float, typer.Option("--lease", help="Seconds of silence after which a run is taken back.")
+]
 
 
 @app.callback()
 def group() -> None:
-    """To be written."""
+    """Submit training jobs, run them, and see why they are where they are."""
+
+
+@app.command()
+def serve(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PATH]", help="Folder that keeps all data; temporary if absent."),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks one.")] = DEFAULT_PORT,
+    schedulers: Annotated[int, typer.Option(help="Scheduler processes to start.", min=0)] = 2,
+    slots: Slots = 1,
+    lease_s: LeaseS = 10.0,
+    schema: Schema = "veriflow",
+) -> None:
+    """Serve the job API, with all it needs: Postgres, object store, schedulers.
+
+    Postgres is yours if DATABASE_URL names one. Prints `listening on URL` when ready; ends on
+    Ctrl-C or SIGTERM.
+    """
+    from contextlib import ExitStack
+
+    from veristack_lab.backends.postgres import postgres
+    from veristack_lab.processes import temporary_folder
+    from veristack_lab.veriflow import connect
+    from veristack_lab.veriflow.api import serve_in_thread
+    from veristack_lab.veriflow.fleet import Fleet
+
+    stop = _stop_on_signals()
+    with ExitStack() as stack:
+        folder = path.absolute() if path else stack.enter_context(temporary_folder())
+        server = stack.enter_context(postgres(folder / "postgres"))
+        objects_url = _object_server(stack, folder)
+        flow = stack.enter_context(connect(server.conninfo, schema=schema))
+        fleet = Fleet(server.conninfo, schema, objects_url, folder / "runs", lease_s)
+        names = [f"s{number + 1}" for number in range(schedulers)]
+        children = stack.enter_context(fleet.running(*names, slots=slots))
+        url = stack.enter_context(serve_in_thread(flow, port))
+        print(f"listening on {url}", flush=True)
+        _keep_alive(stack, fleet, children, slots, stop)
+
+
+@app.command()
+def schedule(
+    objects: Annotated[str, typer.Option(help="Address of the object store.", metavar="URL")],
+    name: Annotated[str | None, typer.Option(help="Name of this scheduler.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="For the output of runs; temporary if absent.")
+    ] = None,
+    slots: Slots = 1,
+    lease_s: LeaseS = 10.0,
+    schema: Schema = "veriflow",
+) -> None:
+    """Run one scheduler on the Postgres that DATABASE_URL names, until Ctrl-C or SIGTERM.
+
+    Start the object store with `veristack s3 serve PATH`.
+    """
+    from contextlib import ExitStack
+
+    from veristack_lab.backends.postgres import your_conninfo
+    from veristack_lab.errors import BackendUnavailable
+    from veristack_lab.processes import temporary_folder
+    from veristack_lab.veriflow import schedule as scheduling
+
+    conninfo = your_conninfo()
+    if conninfo is None:
+        raise BackendUnavailable(
+            "set DATABASE_URL to the Postgres that holds the jobs, or run `veristack jobs serve`, "
+            "which starts one with its schedulers"
+        )
+    with ExitStack() as stack:
+        scheduling.schedule(
+            conninfo=conninfo,
+            schema=schema,
+            objects_url=objects,
+            scheduler_id=name or f"{socket.gethostname()}-{os.getpid()}",
+            folder=folder or stack.enter_context(temporary_folder()),
+            slots=slots,
+            lease_s=lease_s,
+        )
+
+
+@app.command()
+def submit(
+    workload: Annotated[str, typer.Argument(help="Which workload: docstrings, primes.")],
+    name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=JSON", help="May be given again."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides everything random in the job.")] = 0,
+    max_attempts: Annotated[int, typer.Option(help="Runs to begin before giving up.")] = 3,
+    priority: Annotated[int, typer.Option(help="Each point is worth a minute of waiting.")] = 0,
+    key: Annotated[str | None, typer.Option(help="Idempotency-Key.")] = None,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Put a job into the queue. Example: veristack jobs submit docstrings -p steps=500."""
+    from veristack_lab.cli import jobs_client, jobs_view
+
+    body = {
+        "name": name or workload,
+        "workload": workload,
+        "parameters": jobs_client.parameters(parameter or []),
+        "seed": seed,
+        "max_attempts": max_attempts,
+        "priority": priority,
+    }
+    headers = {} if key is None else {"Idempotency-Key": key}
+    jobs_view.submitted(jobs_client.call(url, "POST", "/v1/jobs", json=body, headers=headers))
+
+
+@app.command("list")
+def list_jobs(
+    state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 20,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List jobs, newest first."""
+    from veristack_lab.cli import jobs_client, jobs_view
+
+    query: dict[str, Any] = {"limit": limit, **({"state": state.upper()} if state else {})}
+    jobs_view.listing(jobs_client.call(url, "GET", "/v1/jobs", params=query)["jobs"])
+
+
+@app.command()
+def show(job: JobId, url: Url = DEFAULT_URL) -> None:
+    """Show a job, its runs, its history and its result."""
+    from veristack_lab.cli import jobs_client, jobs_view
+
+    jobs_view.whole(jobs_client.call(url, "GET", jobs_client.path(job)))
+
+
+@app.command()
+def cancel(job: JobId, url: Url = DEFAULT_URL) -> None:
+    """Stop a job."""
+    from veristack_lab.cli import jobs_client, jobs_view
+
+    jobs_view.submitted(jobs_client.call(url, "POST", jobs_client.path(job, "cancel")))
+
+
+@app.command()
+def why(job: JobId, url: Url = DEFAULT_URL) -> None:
+    """Say why a job is where it is."""
+    from veristack_lab.cli import jobs_client, jobs_view
+
+    jobs_view.why(jobs_client.call(url, "GET", jobs_client.path(job, "why")))
+
+
+def _stop_on_signals() -> threading.Event:
+    import signal
+    import threading
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _object_server(stack: ExitStack, folder: Path) -> str:
+    """Start the object store as a process of its own; its URL."""
+    import sys
+
+    from veristack_lab.processes import spawn, wait_until_ready
+
+    ready = "listening on "
+    argv = [sys.executable, "-m", "veristack_lab", "s3", "serve"]
+    log_path = folder / "object-server.log"
+    log_path.unlink(missing_ok=True)  # a line of an earlier server must not be taken for ours
+    argv += [str(folder / "objects"), "--port", "0"]
+    server = stack.enter_context(spawn(argv, name="object server", log_path=log_path))
+    wait_until_ready(server, lambda: ready in server.log_tail())
+    return server.log_tail().split(ready)[1].split()[0]
+
+
+def _keep_alive(
+    stack: ExitStack, fleet: Fleet, children: dict[str, Child], slots: int, stop: threading.Event
+) -> None:
+    """Replace schedulers that die, until told to stop."""
+    while not stop.wait(0.5):
+        for name, child in list(children.items()):
+            if not child.alive:
+                print(f"scheduler {name} ended with code {child.returncode}: starting it again")
+                children[name] = stack.enter_context(fleet.start(name, slots))

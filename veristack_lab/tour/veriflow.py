@@ -63,7 +63,7 @@ def _kill_a_run(tour: Tour, conninfo: str, objects_url: str, schema: str) -> Non
             seed=tour.rng("veriflow/kill").randrange(2**31),
             folder=tour.work / LAYER / "resume",
             schema=schema,
-            parameters={"steps": 200, "checkpoint_every": 25} if tour.quick else None,
+            parameters={"steps": 150, "checkpoint_every": 25} if tour.quick else None,
             on_progress=tick,
         )
     with veriflow.connect(conninfo, schema=schema) as flow:
@@ -97,7 +97,7 @@ def _kill_a_scheduler(tour: Tour, conninfo: str, objects_url: str, schema: str) 
             seed=tour.rng("veriflow/schedulers").randrange(2**31),
             folder=tour.work / LAYER / "schedulers",
             schema=schema,
-            jobs=5 if tour.quick else 8,
+            jobs=4 if tour.quick else 8,
             on_progress=tick,
         )
     _claim(tour, promises.nothing_twice(frame))

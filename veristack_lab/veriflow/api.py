@@ -46,6 +46,11 @@ PROBLEM_TYPE = "application/problem+json"
 READY_TIMEOUT_S = 15.0
 POLL_S = 0.005
 
+KeyHeader = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="The same key and body never make a second job."),
+]
+
 STATUS: dict[type[VeriStackError], HTTPStatus] = {
     InvalidInput: HTTPStatus(422),
     JobNotFound: HTTPStatus.NOT_FOUND,
@@ -64,15 +69,11 @@ def create_app(flow: Flow) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, flow: Flow) -> None:
-    key_header = Header(
-        alias="Idempotency-Key", description="The same key and body never make a second job."
-    )
-
     @app.post("/v1/jobs", status_code=201, responses=_problems(409, 422, 503))
     def submit(
         spec: JobSpec,
         response: Response,
-        idempotency_key: Annotated[str | None, key_header] = None,
+        idempotency_key: KeyHeader = None,
     ) -> dict[str, Any]:
         """Put a job into the queue."""
         job = flow.submit(spec, idempotency_key)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.veriflow import schedule
 from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 
 
@@ -31,10 +32,26 @@ class Fleet:
             ProcessDied: it ended at once; the message holds the end of its log.
             BackendStartFailed: it was not ready in time.
         """
+        child = self._spawn(scheduler_id, slots)
+        _wait(child)
+        return child
+
+    @contextmanager
+    def running(self, *scheduler_ids: str, slots: int = 1) -> Iterator[dict[str, Child]]:
+        """Start schedulers by name, all at once, and end those that still live afterwards."""
+        with ExitStack() as stack:
+            children = {
+                name: stack.enter_context(self._spawn(name, slots)) for name in scheduler_ids
+            }
+            for child in children.values():
+                _wait(child)
+            yield children
+
+    def _spawn(self, scheduler_id: str, slots: int) -> Child:
         argv: list[str | Path] = [sys.executable, "-m", "veristack_lab.veriflow.schedule"]
         argv += ["--id", scheduler_id, "--folder", self.folder, "--slots", str(slots)]
         argv += ["--lease-s", str(self.lease_s), "--poll-s", str(self.poll_s)]
-        child = spawn(
+        return spawn(
             argv,
             name=f"scheduler {scheduler_id}",
             log_path=self.folder / f"scheduler-{scheduler_id}.log",
@@ -44,16 +61,12 @@ class Fleet:
                 OBJECTS_VARIABLE: self.objects_url,
             },
         )
-        wait_until_ready(child, lambda: "scheduling as" in child.log_tail(), timeout_s=60)
-        return child
-
-    @contextmanager
-    def running(self, *scheduler_ids: str, slots: int = 1) -> Iterator[dict[str, Child]]:
-        """Start schedulers by name, and end those that still live afterwards."""
-        with ExitStack() as stack:
-            yield {name: stack.enter_context(self.start(name, slots)) for name in scheduler_ids}
 
     @property
     def processes_started(self) -> int:
         """How many run processes were ever started, counted by their log files."""
         return len(list(self.folder.glob("run-*.log")))
+
+
+def _wait(child: Child) -> None:
+    wait_until_ready(child, lambda: schedule.READY in child.log_tail(), timeout_s=60)

@@ -19,6 +19,8 @@ from veristack_lab.veriflow.migrations import migrate
 from veristack_lab.veriflow.runners.local import LocalProcess
 from veristack_lab.veriflow.scheduler import Scheduler
 
+READY = "scheduling as"
+
 
 def main() -> None:
     """Parse the arguments and schedule until told to stop."""
@@ -63,7 +65,7 @@ def schedule(
         scheduler = Scheduler(
             database, runner, scheduler_id, slots=slots, lease_s=lease_s, poll_s=poll_s
         )
-        print(f"scheduling as {scheduler_id}", flush=True)
+        print(f"{READY} {scheduler_id}", flush=True)
         scheduler.run(stop)
     finally:
         database.close()
