@@ -1,0 +1,97 @@
+"""A real writer process is killed fifty times; every acknowledged write must be there."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import veristack_lab.veristore as veristore
+from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.veristore.experiments import kill_and_recover
+from veristack_lab.veristore.workload import Expected, check, operation
+
+KILLS = 50
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(200)
+def test_fifty_kills_lose_nothing(folder: Path) -> None:
+    ticks: list[tuple[int, int]] = []
+    frame = kill_and_recover(folder, KILLS, 1, on_progress=lambda *tick: ticks.append(tick))
+    assert len(frame) == KILLS
+    assert ticks == [(kill, KILLS) for kill in range(1, KILLS + 1)]
+    assert (frame["acknowledged"] >= frame["kill_after"]).all()
+    assert frame["lost"].sum() == 0
+    assert frame["mixed"].sum() == 0
+    assert (frame["torn_bytes"] >= frame["torn_by_us"]).all()
+    assert frame["lsn_monotonic"].all()
+    assert frame["snapshot_lsn"].max() > 0, "kills fell before and after checkpoints"
+
+
+@pytest.mark.crash
+def test_seeds_kill_at_different_points(folder: Path) -> None:
+    aims = [
+        kill_and_recover(folder / str(number), 2, seed, writers=1)["kill_after"].tolist()
+        for number, seed in enumerate((1, 2, 1))
+    ]
+    assert aims[0] == aims[2] != aims[1]
+
+
+def test_the_audit_sees_what_is_wrong() -> None:
+    """An audit that cannot fail proves nothing."""
+    full = Expected(7, 0)
+    full.advance(40)
+    assert check(Expected(7, 0), 40, dict(full.state)).lost == 0
+
+    short = Expected(7, 0)
+    short.advance(33)
+    finding = check(Expected(7, 0), 40, dict(short.state))
+    assert finding.lost > 0
+    assert not finding.mixed
+
+    put = next(n for n in range(40, 100) if operation(7, 0, n)[0][1] is not None)
+    ahead = Expected(7, 0)
+    ahead.advance(put + 1)
+    finding = check(Expected(7, 0), put, dict(ahead.state))
+    assert (finding.lost, finding.kept_unacknowledged, finding.mixed) == (0, 1, False)
+
+    batch = next(n for n in range(40, 100) if len(operation(7, 0, n)) == 3)
+    half = Expected(7, 0)
+    half.advance(batch)
+    key, value = operation(7, 0, batch)[0]
+    assert value is not None
+    finding = check(Expected(7, 0), batch, {**half.state, key: value})
+    assert finding.mixed
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("arguments", [("store", "serve"), ("s3", "serve")])
+def test_a_killed_server_lets_go_of_its_store(folder: Path, arguments: tuple[str, str]) -> None:
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "veristack_lab", *arguments, folder / "s", "--port", "0"]
+    with spawn(command, name="server", log_path=log) as server:
+        wait_until_ready(server, lambda: b"listening on" in log.read_bytes())
+        server.kill()
+    with veristore.open(folder / "s") as store:
+        assert len(store) == 0
+
+
+@pytest.mark.parametrize("arguments", [("store", "serve"), ("s3", "serve")])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_ends_cleanly(folder: Path, arguments: tuple[str, str], number: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "veristack_lab", *arguments, folder / "s", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening on ")
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=20)
+        assert (process.returncode, rest, errors) == (0, "", "")
