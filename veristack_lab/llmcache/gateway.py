@@ -8,22 +8,21 @@ The names `text` and `embeddings` stand for whatever serves them; replies carry 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from veristack_lab.errors import BackendStartFailed, InvalidInput
 from veristack_lab.llmcache.facts import EngineFacts
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from veristack_lab.llmcache.service import Service
     from veristack_lab.veristore import Store
 
-START_TIMEOUT_S = 30.0
+POLL_INTERVAL_S = 0.01
 GRACE_S = 2
 """How long requests in progress may go on when the gateway is stopped."""
 
@@ -80,32 +79,19 @@ class Gateway:
         """Serve on loopback while the body runs; the URL.
 
         Raises:
-            BackendStartFailed: the port is taken, or the metadata cannot be read.
+            BackendStartFailed: the port is taken.
+            StoreCorrupt: the metadata store holds something else.
         """
-        import uvicorn
-
-        from veristack_lab.llmcache.gateway_app import application
-
         self._service = self._fresh_service()
         listener = _listen(port)
-        config = uvicorn.Config(
-            application(self._service),
-            log_level="critical",
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="gateway", daemon=True
-        )
         try:
-            thread.start()
-            _wait_until_started(server, thread)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            serving = _Serving(self._service, listener)
+            serving.start()
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                serving.stop()
         finally:
-            server.should_exit = True
-            thread.join()
             listener.close()
 
     def _fresh_service(self) -> Service:
@@ -131,15 +117,49 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    waited_s = 0.0
-    while not server.started:
-        thread.join(0.01)
-        waited_s += 0.01
-        if not thread.is_alive() or waited_s > START_TIMEOUT_S:
-            with suppress(AttributeError):
-                server.should_exit = True
-            raise BackendStartFailed(
-                "the gateway did not start: its metadata store cannot be read, or it waits for "
-                "an engine that does not answer"
-            )
+class _Serving:
+    """The thread with the event loop that owns the service."""
+
+    def __init__(self, service: Service, listener: socket.socket) -> None:
+        import uvicorn
+
+        from veristack_lab.llmcache.gateway_app import application
+
+        config = uvicorn.Config(
+            application(service),
+            log_level="critical",
+            access_log=False,
+            lifespan="off",  # the service is started first, so that its error reaches the caller
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        self._service = service
+        self._listener = listener
+        self._server = uvicorn.Server(config)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        while self._thread.is_alive() and not self._server.started:
+            self._thread.join(POLL_INTERVAL_S)
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:  # noqa: BLE001 - raised again in the caller's thread
+            self._failure = failure
+
+    async def _serve(self) -> None:
+        try:
+            await self._service.start()
+            await self._server.serve(sockets=[self._listener])
+        finally:
+            await self._service.close()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from starlette.applications import Starlette
@@ -41,21 +41,11 @@ NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
 Items = AsyncGenerator[TextPiece | Finish, None]
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def application(service: Service) -> Starlette:
-    """The application. Its lifespan starts and closes the service."""
+    """The application. Its owner starts the service before and closes it after."""
     face = _Face(service)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.close()
-
     routes = [
         Route("/", face.root, methods=["GET", "HEAD"]),
         Route("/api/version", face.version, methods=["GET", "HEAD"]),
@@ -71,7 +61,6 @@ def application(service: Service) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        lifespan=lifespan,
         exception_handlers={
             HTTPException: _plain_error,
             ApiError: face.error,

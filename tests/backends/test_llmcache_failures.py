@@ -1,0 +1,166 @@
+"""Engines that die under their requests."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import ollama
+import pytest
+
+from veristack_lab.llmcache import Gateway, experiments
+from veristack_lab.processes import spawn, wait_until_ready
+
+if TYPE_CHECKING:
+    from veristack_lab.backends.llm import LLM
+
+pytestmark = [pytest.mark.backends, pytest.mark.crash]
+
+OPTIONS = {"temperature": 0, "seed": 1, "num_predict": 8}
+LONG = {"model": "text", "prompt": "go on", "options": {**OPTIONS, "num_predict": 1500}}
+
+
+@pytest.fixture
+def engines(tiny_llm: LLM) -> Iterator[LLM]:
+    """The session's engines; the dead ones are started again afterwards."""
+    yield tiny_llm
+    for facts in tiny_llm.engines:
+        tiny_llm.restart(facts.node_id)
+
+
+def running_node(http: httpx.Client) -> str:
+    (attempt,) = [d for d in http.get("/api/lab/decisions").json() if d["outcome"] == "running"]
+    node: str = attempt["node_id"]
+    return node
+
+
+def test_a_stream_ends_with_an_error_when_its_engine_dies(engines: LLM) -> None:
+    with Gateway(engines.text).serve() as url, httpx.Client(base_url=url, timeout=60) as http:
+        with http.stream("POST", "/api/generate", json=LONG) as reply:
+            lines = reply.iter_lines()
+            next(lines)
+            engines.kill(running_node(http))
+            last: dict[str, Any] = json.loads(list(lines)[-1])
+        assert reply.status_code == 200
+        assert last.keys() == {"error"}
+        assert last["error"].startswith("an error was encountered while running the model: ")
+        again = http.post("/api/generate", json={**LONG, "options": OPTIONS})
+        assert again.status_code == 200
+
+
+def test_the_official_client_raises_it(engines: LLM) -> None:
+    with Gateway(engines.text).serve() as url, ollama.Client(host=url, timeout=60) as client:
+        stream = client.generate(model="text", prompt="go on", options=LONG["options"], stream=True)
+        next(stream)
+        with httpx.Client(base_url=url) as http:
+            engines.kill(running_node(http))
+        with pytest.raises(ollama.ResponseError, match="an error was encountered"):
+            list(stream)
+
+
+def test_requests_go_on_without_the_dead_node_and_use_it_again(engines: LLM) -> None:
+    with Gateway(engines.text).serve() as url:
+        frame = experiments.kill_engine(engines, url, seed=3, steps=12, turns=2)
+    plan, killed = frame.attrs, frame.attrs["killed_node"]
+    assert set(frame["outcome"]) == {"answered"}
+    retried = frame[(frame["step"] == plan["kill_step"]) & (frame["user"] == 0)].iloc[0]
+    assert retried["tried"].split(",")[0] == killed
+    assert (retried["attempts"], retried["node_id"] != killed) == (2, True)
+    down = frame[frame["phase"] == "down"]
+    assert len(down)
+    assert not down["tried"].str.contains(killed).any()
+    assert (frame[frame["phase"] == "after"]["node_id"] == killed).any()
+
+
+def test_nobody_left_is_503_until_one_comes_back(engines: LLM) -> None:
+    body = {"model": "text", "prompt": "hello", "stream": False, "options": OPTIONS}
+    with Gateway(engines.text).serve() as url, httpx.Client(base_url=url, timeout=60) as http:
+        for facts in engines.text:
+            engines.kill(facts.node_id)
+        refused = http.post("/api/generate", json=body)
+        assert refused.status_code == 503
+        assert "no living engine serves 'tiny:random'" in refused.json()["error"]
+        assert http.get("/api/ps").json() == {"models": []}
+        node = engines.text[0].node_id
+        engines.restart(node)
+        experiments.wait_for_node(http, node, alive=True)
+        assert http.post("/api/generate", json=body).status_code == 200
+
+
+def test_embedding_fails_cleanly_without_its_engine(engines: LLM) -> None:
+    with Gateway(engines.engines).serve() as url, ollama.Client(host=url, timeout=60) as client:
+        node = engines.embeddings[0].node_id
+        engines.kill(node)
+        with pytest.raises(ollama.ResponseError) as caught:
+            client.embed(model="embeddings", input="rain")
+        assert caught.value.status_code == 503
+        engines.restart(node)
+        with httpx.Client(base_url=url) as http:
+            experiments.wait_for_node(http, node, alive=True)
+        assert len(client.embed(model="embeddings", input="rain").embeddings) == 1
+
+
+def test_cold_warm_and_prefix_by_the_engines_count(engines: LLM) -> None:
+    with Gateway(engines.text).serve() as url:
+        frame = experiments.cold_warm_prefix(
+            url, seed=5, prompt_words=60, output_tokens=4, repeats=2, engines=engines
+        )
+    by_kind = frame.set_index("kind")
+    assert frame.groupby("kind").size().to_dict() == {
+        "cold engine": 1,
+        "cold": 2,
+        "warm": 2,
+        "prefix": 2,
+        "unrelated": 2,
+        "back": 2,
+    }
+    assert (by_kind.loc["cold engine", "load_ms"] > 0).all()
+    warm = by_kind.loc["warm"]
+    assert (warm["cached_tokens"] == warm["prompt_tokens"] - 1).all()
+    assert (by_kind.loc[["cold", "unrelated"], "cached_tokens"] <= 4).all()
+    for kind in ("prefix", "back"):
+        share = by_kind.loc[kind, "cached_tokens"] / by_kind.loc[kind, "prompt_tokens"]
+        assert share.between(0.6, 0.95).all()
+    assert (frame["expected_tokens"] <= frame["cached_tokens"]).all()
+
+
+def test_counts_are_the_same_for_the_same_seed(engines: LLM) -> None:
+    columns = ["kind", "prompt_tokens", "expected_tokens"]
+    frames = []
+    for _ in range(2):
+        with Gateway(engines.text).serve() as url:
+            frame = experiments.cold_warm_prefix(url, seed=9, prompt_words=20, repeats=1)
+        frames.append(frame[columns])
+    assert frames[0].equals(frames[1])
+
+
+def test_a_new_gateway_remembers_and_a_forgetful_one_does_not(engines: LLM, folder: Path) -> None:
+    frame = experiments.restart_gateway(engines.engines, folder / "store", seed=2)
+    runs = dict(list(frame.groupby("run")))
+    restored = runs["restored"]
+    assert set(restored["kind"]) == {"exact"}
+    assert (restored["cached_tokens"] == restored["prompt_tokens"] - 1).all()
+    assert set(runs["forgetful"]["kind"]) == {"miss"}
+    assert runs["forgetful"]["cached_tokens"].sum() < restored["cached_tokens"].sum()
+
+
+def test_the_command_serves_and_ends_cleanly(engines: LLM, folder: Path) -> None:
+    import sys
+
+    argv = [sys.executable, "-m", "veristack_lab", "gateway", "serve"]
+    for facts in engines.engines:
+        argv += ["--engine", json.dumps(asdict(facts))]
+    argv += ["--metadata", str(folder / "metadata")]
+    log = folder / "gateway.log"
+    with spawn(argv, name="gateway", log_path=log) as child:
+        wait_until_ready(child, lambda: b"listening on http" in log.read_bytes())
+        url = log.read_text().split("listening on ")[1].split()[0]
+        with ollama.Client(host=url, timeout=60) as client:
+            assert client.generate(model="text", prompt="hi", options=OPTIONS).done
+        child._signal(signal.SIGTERM)
+        assert child.wait(20) == 0
