@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from veristack_lab import veriflow
+from veristack_lab.backends.objects import object_server
 from veristack_lab.guardian import start_ticks
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.processes import Child
 from veristack_lab.veriflow import experiments, promises
 from veristack_lab.veriflow.fleet import Fleet
 from veristack_lab.veriflow.lifecycle import JobState, RunState
@@ -39,11 +39,8 @@ def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
 
 @pytest.fixture(scope="module")
 def objects_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("objects")
-    argv = [sys.executable, "-m", "veristack_lab", "s3", "serve", str(folder / "s"), "--port", "0"]
-    with spawn(argv, name="object server", log_path=folder / "log") as server:
-        wait_until_ready(server, lambda: "listening on " in server.log_tail())
-        yield server.log_tail().split("listening on ")[1].split()[0]
+    with object_server(tmp_path_factory.mktemp("objects")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def serve(
     """
     from contextlib import ExitStack
 
+    from veristack_lab.backends.objects import object_server
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.processes import temporary_folder
     from veristack_lab.veriflow import connect
@@ -66,7 +67,7 @@ def serve(
     with ExitStack() as stack:
         folder = path.absolute() if path else stack.enter_context(temporary_folder())
         server = stack.enter_context(postgres(folder / "postgres"))
-        objects_url = _object_server(stack, folder)
+        objects_url = stack.enter_context(object_server(folder))
         flow = stack.enter_context(connect(server.conninfo, schema=schema))
         fleet = Fleet(server.conninfo, schema, objects_url, folder / "runs", lease_s)
         names = [f"s{number + 1}" for number in range(schedulers)]
@@ -190,22 +191,6 @@ def _stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _object_server(stack: ExitStack, folder: Path) -> str:
-    """Start the object store as a process of its own; its URL."""
-    import sys
-
-    from veristack_lab.processes import spawn, wait_until_ready
-
-    ready = "listening on "
-    argv = [sys.executable, "-m", "veristack_lab", "s3", "serve"]
-    log_path = folder / "object-server.log"
-    log_path.unlink(missing_ok=True)  # a line of an earlier server must not be taken for ours
-    argv += [str(folder / "objects"), "--port", "0"]
-    server = stack.enter_context(spawn(argv, name="object server", log_path=log_path))
-    wait_until_ready(server, lambda: ready in server.log_tail())
-    return server.log_tail().split(ready)[1].split()[0]
 
 
 def _keep_alive(

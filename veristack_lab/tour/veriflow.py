@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from veristack_lab.backends.objects import object_server
 from veristack_lab.claims import Claim
-from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.tour.context import Tour
 
 LAYER = "veriflow"
-READY = "listening on "
 
 
 def act(tour: Tour) -> None:
     """Train and kill, schedule and kill, submit again and again; and look at what is left."""
     conninfo = tour.postgres().conninfo
     prefix = f"tour_{tour.rng('veriflow/schema').getrandbits(32):08x}"
-    with _object_server(tour) as objects_url, _schemas(conninfo, prefix) as names:
+    with object_server(tour.work / LAYER) as objects_url, _schemas(conninfo, prefix) as names:
         resume, schedulers, keys = names
         _kill_a_run(tour, conninfo, objects_url, resume)
         _kill_a_scheduler(tour, conninfo, objects_url, schedulers)
         _submit_repeatedly(tour, conninfo, keys)
         _look_for_leftovers(tour, conninfo, (resume, schedulers))
-
-
-@contextmanager
-def _object_server(tour: Tour) -> Iterator[str]:
-    """The object store as a process of its own, with its data in the tour's folder."""
-    folder = tour.work / LAYER
-    objects = str(folder / "objects")
-    argv = [sys.executable, "-m", "veristack_lab", "s3", "serve", objects, "--port", "0"]
-    server = spawn(argv, name="object server", log_path=folder / "object-server.log")
-    with server:
-        wait_until_ready(server, lambda: READY in server.log_tail())
-        yield server.log_tail().split(READY)[1].split()[0]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ STATE_COLOURS = {
     "RUNNING": PALETTE["sky"],
 }
 MARKS = {
-    "checkpoint": ("diamond", PALETTE["blue"], 7),
+    "checkpoint": ("diamond", PALETTE["ink"], 9),
     "resumed": ("triangle-right", PALETTE["purple"], 12),
     "killed": ("x", PALETTE["red"], 13),
     "lease expired": ("x-open", PALETTE["red"], 13),
@@ -53,7 +53,12 @@ def job_timeline(timeline: pd.DataFrame, title: str = "Runs of each job") -> go.
                 x=marks["start_s"],
                 mode="markers",
                 name=kind,
-                marker={"symbol": symbol, "color": colour, "size": size, "opacity": 1},
+                marker={
+                    "symbol": symbol,
+                    "color": colour,
+                    "size": size,
+                    "line": {"color": "white", "width": 1},
+                },
                 text=marks["note"],
                 hovertemplate="%{text} at %{x:.1f} s<extra>" + kind + "</extra>",
             )
