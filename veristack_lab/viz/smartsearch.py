@@ -19,6 +19,7 @@ _COLOURS = {
     "PENDING": PALETTE["sky"],
 }
 _STEPS = 300
+_CITED = "#BFDDF0"  # the palette's blue, light enough to read dark text on
 
 
 def states_over_time(frame: pd.DataFrame) -> go.Figure:
@@ -41,12 +42,10 @@ def states_over_time(frame: pd.DataFrame) -> go.Figure:
         )
     _mark_events(figure, frame.attrs["events"], top=len(frame))
     figure.update_layout(
-        title="Documents by state while a worker and the broker are killed",
+        title="Documents by state",
         xaxis_title="seconds since the first document",
         yaxis_title="documents accepted",
         hovermode="x unified",
-        legend_y=1.08,
-        margin_t=90,
     )
     return figure
 
@@ -82,12 +81,11 @@ def _mark_events(figure: go.Figure, events: dict[str, float], top: int) -> None:
     for name, label in labels.items():
         if name in events:
             figure.add_vline(
-                x=events[name],
-                line={"color": PALETTE["ink"], "dash": "dot", "width": 1.5},
-                annotation={
-                    "text": label, "font_size": 11, "yref": "y", "y": top,
-                    "xanchor": "left", "yanchor": "top", "align": "left",
-                },
+                x=events[name], line={"color": PALETTE["ink"], "dash": "dot", "width": 1.5}
+            )
+            figure.add_annotation(
+                x=events[name], y=top, text=label, showarrow=False, font_size=11,
+                xanchor="left", yanchor="top", align="left", xshift=3,
             )  # fmt: skip
 
 
@@ -147,13 +145,14 @@ def _bars(found: tuple[Passage, ...], filled: list[bool], title: str) -> go.Figu
             y=labels,
             orientation="h",
             marker={
-                "color": [PALETTE["blue"] if full else "white" for full in filled],
+                "color": [_CITED if full else "white" for full in filled],
                 "line": {"color": PALETTE["blue"], "width": 1.5},
             },
             text=[_snippet(passage.text) for passage in found],
             textposition="inside",
             insidetextanchor="start",
-            textfont={"color": ["white" if full else PALETTE["ink"] for full in filled]},
+            textfont={"color": PALETTE["ink"]},
+            constraintext="none",
             hovertext=[passage.text.replace("\n", "<br>") for passage in found],
             hoverinfo="text",
         )
@@ -163,7 +162,7 @@ def _bars(found: tuple[Passage, ...], filled: list[bool], title: str) -> go.Figu
     return figure
 
 
-def _snippet(text: str, limit: int = 90) -> str:
+def _snippet(text: str, limit: int = 60) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
