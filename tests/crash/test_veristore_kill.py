@@ -93,5 +93,8 @@ def test_a_server_ends_cleanly(folder: Path, arguments: tuple[str, str], number:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening on ")
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=20)
+        try:
+            rest, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert (process.returncode, rest, errors) == (0, "", "")

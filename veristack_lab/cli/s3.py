@@ -24,13 +24,8 @@ def serve(
 
     Try: curl -X PUT http://127.0.0.1:9000/bucket
     """
-    import signal
-
     import veristack_lab.veristore as veristore
 
-    # uvicorn raises the signal again once it has shut down; the store is still to be closed then.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
     with veristore.open(path) as store:
         objects = veristore.ObjectStore(store)
         veristore.s3.serve(objects, port, lambda url: print(f"listening on {url}", flush=True))

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +43,6 @@ CREATED_HEADER = "x-veristack-created-ms"
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
 METADATA_PREFIX = "x-amz-meta-"
 _START_TIMEOUT_S = 10.0
-_POLL_S = 0.005
 
 _LIST_PARAMETERS = {
     *("list-type", "prefix", "start-after", "continuation-token", "max-keys", "encoding-type"),
@@ -200,9 +201,11 @@ def _not_implemented(what: str) -> S3Error:
 # ------------------------------------------------------------------------ running
 
 
-def _server(objects: Objects) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
+class _Server(uvicorn.Server):
+    """Tells when it answers and heeds signals, not merely when it listens."""
+
+    def __init__(self, objects: Objects, on_ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
             S3App(objects),
             log_config=None,
             access_log=False,
@@ -210,18 +213,36 @@ def _server(objects: Objects) -> uvicorn.Server:
             ws="none",
             timeout_graceful_shutdown=5,
         )
-    )
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
 
 
 def serve(objects: Objects, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. For a main thread.
+    """Serve until SIGTERM or SIGINT, then return; `on_ready` gets the URL. For a main thread.
 
     Raises:
         InvalidInput: the port cannot be used.
     """
     with listen(port) as listener:
-        on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
-        _server(objects).run(sockets=[listener])
+        url = _url(listener)
+        server = _Server(objects, lambda: on_ready(url))
+
+        def stop(*_: object) -> None:
+            server.should_exit = True
+
+        # uvicorn takes the signals over while it runs, and afterwards raises what it caught
+        # once more: that must not end the process before the caller has closed the store.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        server.run(sockets=[listener])
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
 @contextmanager
@@ -233,18 +254,16 @@ def serve_in_thread(objects: Objects, port: int = 0) -> Iterator[str]:
         BackendStartFailed: the server did not come up.
     """
     with listen(port) as listener:
-        server = _server(objects)
+        ready = threading.Event()
+        server = _Server(objects, ready.set)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="veristore-s3", daemon=True
         )
         thread.start()
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline_s:
-                raise BackendStartFailed("the S3 face did not come up")
-            time.sleep(_POLL_S)
         try:
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
+            if not ready.wait(_START_TIMEOUT_S):
+                raise BackendStartFailed("the S3 face did not come up")
+            yield _url(listener)
         finally:
             server.should_exit = True
             thread.join()
