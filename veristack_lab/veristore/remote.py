@@ -26,7 +26,7 @@ from veristack_lab.veristore.object_types import (
     key_bytes,
     prefix_bytes,
 )
-from veristack_lab.veristore.s3_errors import CODE_HEADER, error_of
+from veristack_lab.veristore.s3_errors import KIND_HEADER, error_of
 from veristack_lab.veristore.s3_xml import read_error, read_listing
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -181,7 +181,7 @@ def _segment(quoted: str) -> str:
 
 
 def _code(response: httpx.Response) -> str:
-    return read_error(response.content)[0] or str(response.headers.get(CODE_HEADER, ""))
+    return read_error(response.content)[0]
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
@@ -191,8 +191,12 @@ def _checked(response: httpx.Response) -> httpx.Response:
 
 
 def _error(response: httpx.Response) -> VeriStackError:
-    code, message = _code(response), read_error(response.content)[1]
-    if not code:
-        return StoreError(f"{response.url} answered {response.status_code} and no code of S3")
-    where = f"{response.request.method} {response.request.url.path}"
-    return error_of(code, message or f"{where}: {code}")
+    kind = response.headers.get(KIND_HEADER, "")
+    code, message = read_error(response.content)
+    request = f"{response.request.method} {response.request.url}"
+    if not kind and not code:
+        return StoreError(
+            f"{request} was answered {response.status_code}, and not by an object store; check "
+            "the URL"
+        )
+    return error_of(kind, code, message or f"{request} was answered {response.status_code}")

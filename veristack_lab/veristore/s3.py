@@ -36,7 +36,7 @@ from veristack_lab.veristore.object_types import (
     ObjectInfo,
     Objects,
 )
-from veristack_lab.veristore.s3_errors import CODE_HEADER, S3Error, code_of
+from veristack_lab.veristore.s3_errors import KIND_HEADER, S3Error, code_of
 from veristack_lab.veristore.s3_xml import buckets_xml, error_xml, listing_xml
 
 CREATED_HEADER = "x-veristack-created-ms"
@@ -65,9 +65,9 @@ class S3App:
         except ClientDisconnect:
             return
         except S3Error as error:
-            response = _failure(error.code, error.status, str(error), request)
+            response = _failure(error.code, error.status, error, request)
         except VeriStackError as error:
-            response = _failure(*code_of(error), str(error), request)
+            response = _failure(*code_of(error), error, request)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -188,9 +188,9 @@ def _xml(body: bytes, status: int = 200) -> Response:
     return Response(body, status_code=status, headers={"content-type": "application/xml"})
 
 
-def _failure(code: str, status: int, message: str, request: Request) -> Response:
-    response = _xml(error_xml(code, message, request.url.path), status)
-    response.headers[CODE_HEADER] = code
+def _failure(code: str, status: int, error: Exception, request: Request) -> Response:
+    response = _xml(error_xml(code, str(error), request.url.path), status)
+    response.headers[KIND_HEADER] = type(error).__name__
     return response
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from veristack_lab.errors import (
     BucketNotFound,
     ChecksumMismatch,
     DiskFull,
     InvalidInput,
     ObjectNotFound,
+    StoreClosed,
     StoreError,
+    StoreFailed,
     VeriStackError,
 )
 
-CODE_HEADER = "x-veristack-error"
-"""Repeats the code where S3 gives none: in answers to HEAD, which have no body."""
+KIND_HEADER = "x-veristack-error"
+"""Names the lab's error, which S3's codes do not tell apart, and which HEAD has no body for."""
 
 _KNOWN: tuple[tuple[type[VeriStackError], str, int], ...] = (
     (BucketNotFound, "NoSuchBucket", 404),
@@ -23,8 +23,12 @@ _KNOWN: tuple[tuple[type[VeriStackError], str, int], ...] = (
     (InvalidInput, "InvalidArgument", 400),
     (ChecksumMismatch, "InternalError", 500),
     (DiskFull, "InsufficientStorage", 507),
-    (StoreError, "ServiceUnavailable", 503),
+    (StoreFailed, "ServiceUnavailable", 503),
+    (StoreClosed, "ServiceUnavailable", 503),
+    (StoreError, "InternalError", 500),
+    (VeriStackError, "InternalError", 500),
 )
+_BY_NAME = {kind.__name__: kind for kind, _, _ in _KNOWN}
 
 
 class S3Error(Exception):
@@ -38,13 +42,12 @@ class S3Error(Exception):
 
 def code_of(error: VeriStackError) -> tuple[str, int]:
     """S3's code and the HTTP status for an error."""
-    return next(((code, status) for kind, code, status in _KNOWN if isinstance(error, kind)))
+    return next((code, status) for kind, code, status in _KNOWN if isinstance(error, kind))
 
 
-def error_of(code: str, message: str) -> VeriStackError:
-    """The lab's error for a code of S3."""
-    kinds: Iterator[type[VeriStackError]] = (kind for kind, known, _ in _KNOWN if known == code)
+def error_of(kind_name: str, code: str, message: str) -> VeriStackError:
+    """The lab's error for what an answer of the HTTP face says."""
     if code == "BadDigest":
         return ChecksumMismatch(message)
-    kind = next(kinds, StoreError)
-    return kind(message if kind is not StoreError else f"{code}: {message}")
+    kind = _BY_NAME.get(kind_name)
+    return StoreError(f"{code}: {message}") if kind is None else kind(message)

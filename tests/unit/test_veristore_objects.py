@@ -1,0 +1,286 @@
+"""One suite for every `Objects`: the store itself, and the one behind HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+import veristack_lab.veristore as veristore
+from veristack_lab.errors import (
+    BucketNotFound,
+    ChecksumMismatch,
+    InvalidInput,
+    ObjectNotFound,
+    ObjectStoreUnavailable,
+)
+from veristack_lab.processes import free_port
+from veristack_lab.veristore import ObjectInfo, Objects, ObjectStore, RemoteObjectStore, Store
+from veristack_lab.veristore.s3_xml import read_listing
+
+CHUNK_BYTES = 64
+AWKWARD_KEYS = ["a/../b", "..", ".", "a//b", "/lead", "é✓", "🙂", "ﬀ", "x\x01\n", "z?q#f%41+ &"]
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    with veristore.open(folder / "store") as opened:
+        yield opened
+
+
+@pytest.fixture
+def near(store: Store) -> ObjectStore:
+    return ObjectStore(store, chunk_bytes=CHUNK_BYTES)
+
+
+@pytest.fixture(params=["near", "remote"])
+def objects(request: pytest.FixtureRequest, near: ObjectStore) -> Iterator[Objects]:
+    with ExitStack() as resources:
+        if request.param == "near":
+            yield near
+        else:
+            url = resources.enter_context(veristore.s3.serve_in_thread(near))
+            yield resources.enter_context(RemoteObjectStore(url))
+
+
+def test_a_bucket_is_made_once(objects: Objects) -> None:
+    assert objects.create_bucket("b") is True
+    assert objects.create_bucket("b") is False
+    assert objects.list("b") == []
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 10 * CHUNK_BYTES + 7])
+def test_content_and_facts_come_back(objects: Objects, size: int) -> None:
+    data = bytes(number % 251 for number in range(size))
+    objects.create_bucket("b")
+    notes = {"step": "12", "note": "two words", "empty": ""}
+    info = objects.put("b", "k", data, content_type="text/plain", metadata=notes)
+    assert info == ObjectInfo(
+        "b",
+        "k",
+        size,
+        hashlib.sha256(data).hexdigest(),
+        "text/plain",
+        notes,
+        info.created_ms,
+        hashlib.md5(data).hexdigest(),
+    )
+    assert objects.get("b", "k") == data
+    assert objects.head("b", "k") == info
+    assert objects.list("b") == [info]
+
+
+def test_names_are_any_text_and_listed_in_byte_order(objects: Objects) -> None:
+    objects.create_bucket("a:b")
+    objects.create_bucket("a")
+    for key in AWKWARD_KEYS:
+        objects.put("a", key, key.encode())
+        objects.put("a:b", key, b"other " + key.encode())
+    for key in AWKWARD_KEYS:
+        assert objects.get("a", key) == key.encode()
+        assert objects.get("a:b", key) == b"other " + key.encode()
+    listed = [info.key for info in objects.list("a")]
+    assert listed == sorted(AWKWARD_KEYS, key=str.encode)
+    assert [info.key for info in objects.list("a", "a/")] == ["a/../b", "a//b"]
+    assert objects.list("a", "nothing like it") == []
+
+
+def test_an_overwrite_replaces_all_of_it(objects: Objects, store: Store) -> None:
+    objects.create_bucket("b")
+    objects.put("b", "k", bytes(1000), metadata={"old": "1"})
+    objects.put("b", "k", b"new")
+    assert objects.get("b", "k") == b"new"
+    assert objects.head("b", "k").metadata == {}
+    assert len(list(store.scan(b"obj\x00c"))) == 1, "the old chunks went in the same batch"
+
+
+def test_what_is_missing_is_named(objects: Objects) -> None:
+    objects.create_bucket("b")
+    for call in (objects.get, objects.head):
+        with pytest.raises(ObjectNotFound):
+            call("b", "no")
+        with pytest.raises(BucketNotFound):
+            call("no", "no")
+    with pytest.raises(BucketNotFound):
+        objects.list("no")
+    with pytest.raises(BucketNotFound):
+        objects.put("no", "k", b"")
+    with pytest.raises(BucketNotFound):
+        objects.delete("no", "k")
+    objects.delete("b", "never was")
+
+
+def test_deleting_takes_the_content_along(objects: Objects, store: Store) -> None:
+    objects.create_bucket("b")
+    objects.put("b", "k", bytes(1000))
+    objects.delete("b", "k")
+    with pytest.raises(ObjectNotFound):
+        objects.get("b", "k")
+    assert list(store.scan(b"obj\x00c")) == list(store.scan(b"obj\x00m")) == []
+
+
+def test_names_and_notes_that_cannot_be(objects: Objects) -> None:
+    objects.create_bucket("b")
+    for bucket in ("", "a/b", "x" * 256, "\ud800"):
+        with pytest.raises(InvalidInput):
+            objects.create_bucket(bucket)
+    for key in ("", "k" * 1025, "é" * 513, "\udfff"):
+        with pytest.raises(InvalidInput):
+            objects.put("b", key, b"")
+    for notes in ({"Upper": "x"}, {"a b": "x"}, {"n": "ü"}, {"n": " x"}, {"n": "x" * 9000}):
+        with pytest.raises(InvalidInput):
+            objects.put("b", "k", b"", metadata=notes)
+    with pytest.raises(InvalidInput, match="content type"):
+        objects.put("b", "k", b"", content_type="a\nb")
+    with pytest.raises(InvalidInput, match="bytes, not str"):
+        objects.put("b", "k", "text")  # type: ignore[arg-type]
+    assert objects.list("b") == []
+
+
+def test_rotten_content_is_never_handed_out(objects: Objects, store: Store) -> None:
+    objects.create_bucket("b")
+    objects.put("b", "k", bytes(3 * CHUNK_BYTES))
+    chunk = [key for key, _ in store.scan(b"obj\x00c")][1]
+    store.put(chunk, b"\x01" + bytes(CHUNK_BYTES - 1))
+    with pytest.raises(ChecksumMismatch, match="SHA-256"):
+        objects.get("b", "k")
+    store.delete(chunk)
+    with pytest.raises(ChecksumMismatch, match="128 of 192 stored bytes"):
+        objects.get("b", "k")
+
+
+def test_readers_see_whole_versions_while_writers_replace(objects: Objects) -> None:
+    objects.create_bucket("b")
+    versions = [bytes([n]) * (CHUNK_BYTES * 3 + n) for n in range(1, 6)]
+    objects.put("b", "k", versions[0])
+    failures: list[bytes] = []
+
+    def write(first: int) -> None:
+        for number in range(40):
+            objects.put("b", "k", versions[(first + number) % len(versions)])
+
+    def read() -> None:
+        found = [objects.get("b", "k") for _ in range(80)]
+        failures.extend(data for data in found if data not in versions)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(2)]
+    threads += [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_the_collector_spares_puts_in_flight(store: Store, near: ObjectStore) -> None:
+    near.create_bucket("b")
+    stop = threading.Event()
+    collected: list[int] = []
+
+    def collect() -> None:
+        while not stop.is_set():
+            collected.append(near.collect_garbage())
+
+    collector = threading.Thread(target=collect)
+    collector.start()
+    for number in range(25):
+        ObjectStore(store, chunk_bytes=8).put("b", f"k{number}", bytes([number]) * 100)
+    stop.set()
+    collector.join()
+    assert sum(collected) == 0
+    for number in range(25):
+        assert near.get("b", f"k{number}") == bytes([number]) * 100
+
+
+def test_orphans_are_collected(store: Store, near: ObjectStore) -> None:
+    near.create_bucket("b")
+    near.put("b", "k", bytes(200))
+    store.put(b"obj\x00c" + b"i" * 16 + b"\x00\x00\x00\x00", b"orphan")
+    assert near.collect_garbage() == 1
+    assert near.collect_garbage() == 0
+    assert near.get("b", "k") == bytes(200)
+
+
+def test_a_server_that_is_not_there(folder: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with (
+        RemoteObjectStore(url) as remote,
+        pytest.raises(ObjectStoreUnavailable, match="veristack s3 serve"),
+    ):
+        remote.get("b", "k")
+    with pytest.raises(InvalidInput, match="URL"):
+        RemoteObjectStore("127.0.0.1:9000")
+
+
+@pytest.fixture
+def http(near: ObjectStore) -> Iterator[httpx.Client]:
+    with veristore.s3.serve_in_thread(near) as url, httpx.Client(base_url=url) as client:
+        client.put("/b").raise_for_status()
+        yield client
+
+
+def test_s3_speaks_in_codes(http: httpx.Client) -> None:
+    for method, path, headers, status, code in (
+        ("GET", "/b/no", {}, 404, "NoSuchKey"),
+        ("GET", "/no?list-type=2", {}, 404, "NoSuchBucket"),
+        ("PUT", "/b", {}, 409, "BucketAlreadyOwnedByYou"),
+        ("PUT", "/b/k", {"if-none-match": "*"}, 501, "NotImplemented"),
+        ("PUT", "/b/k", {"x-amz-copy-source": "/b/j"}, 501, "NotImplemented"),
+        ("PUT", "/b/k", {"x-amz-content-sha256": "STREAMING-X"}, 501, "NotImplemented"),
+        ("PUT", "/b/k", {"x-amz-checksum-sha256": "AAAA"}, 400, "BadDigest"),
+        ("PUT", "/b/" + "k" * 1025, {}, 400, "InvalidArgument"),
+        ("PUT", "/b/%ff", {}, 400, "InvalidArgument"),
+        ("POST", "/b/k?uploads", {}, 501, "NotImplemented"),
+        ("GET", "/b?delimiter=/", {}, 501, "NotImplemented"),
+        ("GET", "/b?max-keys=x", {}, 400, "InvalidArgument"),
+        ("DELETE", "/b", {}, 501, "NotImplemented"),
+    ):
+        answer = http.request(method, path, headers=headers)
+        assert (answer.status_code, f"<Code>{code}</Code>" in answer.text) == (status, True), path
+        assert answer.headers["content-type"] == "application/xml"
+    head = http.head("/b/no")
+    assert (head.status_code, head.content) == (404, b"")
+    assert http.get("/").text.count("<Name>b</Name>") == 1
+
+
+def test_s3_lists_page_by_page(http: httpx.Client) -> None:
+    keys = [f"k{number:02d} &<" for number in range(7)]
+    for key in keys:
+        http.put(f"/b/{key.replace('&', '%26').replace('<', '%3C')}", content=b"x")
+    found: list[str] = []
+    token = ""
+    for _ in range(10):
+        query = {"list-type": "2", "max-keys": "3", "encoding-type": "url"}
+        answer = http.get(
+            "/b", params={**query, **({"continuation-token": token} if token else {})}
+        )
+        page, after = read_listing(answer.content, "b")
+        assert len(page) <= 3
+        found += [info.key for info in page]
+        if after is None:
+            break
+        token = after
+    assert found == keys
+
+
+def test_a_remote_list_goes_beyond_one_page(
+    near: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veristack_lab.veristore.s3_xml.MAX_PAGE", 3)
+    near.create_bucket("b")
+    for number in range(10):
+        near.put("b", f"k{number} 100%", b"")
+    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as remote:
+        assert remote.list("b") == near.list("b")
+
+
+def test_two_servers_cannot_share_a_port(near: ObjectStore) -> None:
+    with veristore.s3.serve_in_thread(near) as url:
+        port = int(url.rpartition(":")[2])
+        with pytest.raises(InvalidInput, match="another"), veristore.s3.serve_in_thread(near, port):
+            raise AssertionError("two servers on one port")
