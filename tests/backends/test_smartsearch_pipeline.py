@@ -7,20 +7,22 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import httpx
+import numpy as np
 import pytest
 from kafka import KafkaConsumer
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.gateway import Gateway
 from veristack_lab.processes import free_port
-from veristack_lab.smartsearch import broker, experiments
+from veristack_lab.smartsearch import broker, experiments, sweeper
 from veristack_lab.smartsearch.api import serve_in_thread
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.corpus import SCANNED_PAGE
+from veristack_lab.smartsearch.embedding import Embedded
 from veristack_lab.smartsearch.relay import Relay
 from veristack_lab.smartsearch.settings import RetryPolicy, Settings
 from veristack_lab.smartsearch.worker import Worker
@@ -121,7 +123,9 @@ def test_another_text_for_the_same_request_is_409(pipeline, ready):
     ],
 )
 def test_a_body_that_cannot_be_taken_is_422(pipeline, body):
-    assert pipeline.http.post("/api/documents", json=body).status_code == 422
+    reply = pipeline.http.post("/api/documents", json=body)
+    assert reply.status_code == 422
+    assert reply.json()["error"] == "InvalidInput"
 
 
 def test_a_document_of_another_tenant_is_404(pipeline, ready):
@@ -194,6 +198,8 @@ def test_pressure_shows_an_idle_pipeline(pipeline, ready):
         )
 
     until(idle, "an idle pipeline")
+    nobody = pipeline.http.get("/api/system/pressure", params={"tenantId": "nobody"}).json()
+    assert (nobody["ready"], nobody["failed"]) == (0, 0)
     assert pipeline.http.get("/api/health").json() == {"status": "up"}
 
 
@@ -242,6 +248,53 @@ def test_two_relays_share_the_outbox_and_send_each_event_once(
             thread.join()
         assert search.pressure().outbox_unsent == 0
         until(lambda: broker.lag(settings) == 500, "the end offsets")
+
+
+class Slow:
+    """An engine that answers only after the lease was renewed twice."""
+
+    def __init__(self, search: Search, lease_s: float) -> None:
+        self.search = search
+        self.lease_s = lease_s
+        self.swept = 0
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        until(self.renewed_twice, "two renewals")
+        return Embedded("slow", np.ones((len(texts), 1), np.float32))
+
+    def renewed_twice(self) -> bool:
+        self.swept += sweeper.end_expired(self.search.database, self.search.settings)
+        with self.search.database.connection() as conn:
+            row = conn.execute(
+                "SELECT lease_expires_at > updated_at + make_interval(secs => %s) AS renewed"
+                " FROM documents",
+                (self.lease_s * 2,),
+            ).fetchone()
+        return bool(row and row["renewed"])
+
+
+def test_a_worker_keeps_its_lease_while_it_works_longer_than_that(
+    postgres_server, kafka_server, unique_name
+):
+    settings = Settings(
+        postgres_server.conninfo, kafka_server.bootstrap, "http://unused",
+        schema=unique_name, topic=unique_name, lease_s=1.0,
+    )  # fmt: skip
+    stop = threading.Event()
+    with Search(settings) as search, Relay(settings) as relay:
+        slow = Slow(search, settings.lease_s)
+        document = search.ingest(TENANT, "r", "text").id
+        with Worker(settings, name="slow", embedder=slow) as worker:
+            relay.relay_once()
+            thread = threading.Thread(target=worker.run, args=(stop,))
+            thread.start()
+            try:
+                until(lambda: search.status(TENANT, document).status == "READY", "READY")
+            finally:
+                stop.set()
+                thread.join()
+        assert slow.swept == 0
+        assert search.status(TENANT, document).attempts == 1
 
 
 def drain(relay: Relay) -> None:

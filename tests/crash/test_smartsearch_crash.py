@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import psycopg
 import pytest
+from psycopg_pool import PoolTimeout
 
 from veristack_lab.backends.kafka import kafka
+from veristack_lab.backends.postgres import postgres
 from veristack_lab.llmcache.gateway import Gateway
-from veristack_lab.smartsearch import experiments
+from veristack_lab.smartsearch import Relay, Search, Settings, Worker, experiments
+from veristack_lab.smartsearch.embedding import Embedded
 from veristack_lab.viz import smartsearch as viz
 
 pytestmark = [pytest.mark.crash, pytest.mark.backends]
@@ -49,3 +58,45 @@ def test_nothing_is_lost_or_doubled_when_a_worker_and_the_broker_are_killed(
     # Ranks far above chance: the vectors are the right ones for their texts.
     assert quality.attrs["hit_at_k"] > 0.7 > 3 * quality.attrs["chance"]
     assert sum(len(bar.x) for bar in viz.quality(quality).data) == quality.attrs["k"] + 1
+
+
+class Ones:
+    """Every text is the same to it."""
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        return Embedded("ones", np.ones((len(texts), 1), np.float32))
+
+
+def test_relay_and_worker_live_through_the_death_of_the_database(kafka_server, folder, unique_name):
+    stop = threading.Event()
+    with postgres(folder / "postgres") as server:
+        settings = Settings(
+            server.conninfo, kafka_server.bootstrap, "http://unused",
+            schema=unique_name, topic=unique_name, lease_s=1.0, sweep_interval_s=0.1,
+        )  # fmt: skip
+        with Search(settings) as search, Relay(settings) as relay:
+            with Worker(settings, name="only", embedder=Ones()) as worker:
+                threads = [threading.Thread(target=p.run, args=(stop,)) for p in (relay, worker)]
+                for thread in threads:
+                    thread.start()
+                try:
+                    taken = [search.ingest("t", f"before-{n}", f"text {n}").id for n in range(40)]
+                    server.kill()
+                    with pytest.raises((psycopg.OperationalError, PoolTimeout)):
+                        search.ingest("t", "while it is dead", "text")
+                    server.restart()
+                    taken += [search.ingest("t", f"after-{n}", f"text {n}").id for n in range(10)]
+                    wait_until_finished(search, len(taken))
+                finally:
+                    stop.set()
+                    for thread in threads:
+                        thread.join()
+            assert {search.status("t", document).status for document in taken} == {"READY"}
+            assert search.pressure("t").ready == len(taken)
+
+
+def wait_until_finished(search: Search, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while search.finished("t") < count:
+        assert time.monotonic() < deadline, search.pressure("t")
+        time.sleep(0.05)

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 import uvicorn
 from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 
@@ -56,6 +57,7 @@ def application(search: Search) -> FastAPI:
     app = FastAPI(title="smartsearch", version="1")
     for error, code in STATUS_CODES.items():
         app.add_exception_handler(error, _handler(code))
+    app.add_exception_handler(RequestValidationError, _unreadable)
     _add_document_routes(app, search)
     _add_query_routes(app, search)
     _add_operation_routes(app, search)
@@ -71,6 +73,13 @@ def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is 
         return JSONResponse({"error": name, "message": message}, status_code=code)
 
     return handle
+
+
+def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    """What FastAPI itself refuses, in the shape of all other errors."""
+    assert isinstance(error, RequestValidationError)  # registered for nothing else
+    found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    return JSONResponse({"error": "InvalidInput", "message": "; ".join(found)}, status_code=422)
 
 
 def _add_document_routes(app: FastAPI, search: Search) -> None:
@@ -107,9 +116,9 @@ def _add_query_routes(app: FastAPI, search: Search) -> None:
 
 def _add_operation_routes(app: FastAPI, search: Search) -> None:
     @app.get("/api/system/pressure")
-    def pressure() -> views.PressureView:
-        """How much work waits where."""
-        return views.PressureView.of(search.pressure())
+    def pressure(tenant: OptionalTenant = None) -> views.PressureView:
+        """How much work waits where, for one tenant or for all."""
+        return views.PressureView.of(search.pressure(tenant))
 
     @app.get("/api/dead-letters")
     def dead_letters(tenant: OptionalTenant = None, limit: int = 100) -> list[views.LetterView]:

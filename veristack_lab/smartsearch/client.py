@@ -66,9 +66,9 @@ class Search:
         passages = self.search(tenant_id, question, k)
         return answers.answer(self._text, self.embedder, question, passages)
 
-    def pressure(self) -> Pressure:
-        """How much work waits where."""
-        return pressure(self.database, self.settings)
+    def pressure(self, tenant_id: str | None = None) -> Pressure:
+        """How much work waits where, for one tenant or for all."""
+        return pressure(self.database, self.settings, tenant_id)
 
     def dead_letters(self, tenant_id: str | None = None, limit: int = 100) -> list[DeadLetter]:
         """Documents that were given up."""

@@ -5,6 +5,7 @@ And questions about them, written by hand, with the entries that answer each.
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from dataclasses import dataclass
@@ -53,16 +54,20 @@ def questions() -> list[Question]:
     ]
 
 
-def standard_library() -> list[Source]:
-    """Every documented module, class and function, in the order of the files."""
-    return [
+@functools.cache
+def standard_library() -> tuple[Source, ...]:
+    """Every documented module, class and function, in the order of the files.
+
+    Reading the sources takes seconds, so a process does it once.
+    """
+    return tuple(
         Source(
             request_id=f"{entry.module}:{entry.qualname}"[:MAX_NAME_CHARS],
             title=title_of(entry.module, entry.qualname)[:MAX_NAME_CHARS],
             text=entry.text,
         )
         for entry in iter_docstrings()
-    ]
+    )
 
 
 def sample(size: int, seed: int) -> list[Source]:

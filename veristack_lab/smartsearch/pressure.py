@@ -24,14 +24,18 @@ SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending,
        (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox_unsent,
        (SELECT extract(epoch FROM now() - min(created_at))::float8 FROM outbox
          WHERE sent_at IS NULL) AS outbox_oldest_s,
-       (SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL) AS dead_letters_open
-FROM documents
+       (SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL
+         AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)) AS dead_letters_open
+FROM documents WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
 """
 
 
-def pressure(database: Database, settings: Settings) -> Pressure:
-    """The state of the whole pipeline, all tenants together."""
+def pressure(database: Database, settings: Settings, tenant_id: str | None = None) -> Pressure:
+    """The state of the pipeline; documents and dead letters of one tenant, or of all.
+
+    Outbox and consumer lag are always those of all tenants, who share them.
+    """
     with database.connection() as conn:
-        row = conn.execute(_QUERY).fetchone()
+        row = conn.execute(_QUERY, {"tenant": tenant_id}).fetchone()
     assert row is not None  # an aggregate always gives one row
     return Pressure(**row, consumer_lag=broker.lag(settings))
