@@ -5,8 +5,8 @@ do distributed locking", 2016) and the version under which the claim's chunks ar
 workers can never write the same version, and each write checks, in its own transaction, that
 the epoch is still the document's. All times are the database's; a worker's clock is never asked.
 
-Commit points: `finish` makes a version visible, in one UPDATE of the document's row; `give_back`
-makes a failure known. Before `finish` commits no reader sees any chunk of that version.
+Commit points: `write_chunks(last=True)` makes a version visible, by one UPDATE of the document's
+row; before it commits no reader sees any chunk of that version. `give_back` makes a failure known.
 """
 
 from __future__ import annotations
