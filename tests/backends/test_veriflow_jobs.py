@@ -432,3 +432,37 @@ def test_why_follows_a_job_through_its_life(flow: veriflow.Flow) -> None:
     assert "attempt 1 of 2 ended: killed by SIGKILL" in why.reasons
     flow.cancel(job_id)
     assert "cancelled" in flow.why(job_id).headline
+
+
+# ------------------------------------------------- a scheduler dies between any two steps
+
+Step = Callable[[RunLog], None]
+STEPS: list[Step] = [
+    lambda log: log.started("here", 1),
+    lambda log: log.metrics(1, {"loss": 1.0}),
+    lambda log: log.checkpoint(1, "key", "0" * 64, 1),
+    lambda log: log.result({"primes": 4}),
+]
+
+
+@pytest.mark.parametrize("survived", range(len(STEPS) + 1))
+def test_no_crash_between_claim_and_finish_strands_a_job(
+    flow: veriflow.Flow, survived: int
+) -> None:
+    job = flow.submit(spec(max_attempts=2))
+    (claim,) = dispatch(flow, "dead", lease_s=30).claim()
+    for step in STEPS[:survived]:
+        step(RunLog(flow.database, claim.lease))
+    with flow.database.transaction() as cursor:
+        cursor.execute("update runs set lease_until = clock_timestamp()")
+    heir = dispatch(flow, "heir")
+    assert heir.reclaim_expired() == [job.job_id]
+    (again,) = until(heir.claim)
+    log = RunLog(flow.database, again.lease)
+    assert [row.step for row in log.accepted_checkpoints()] == ([1] if survived > 2 else [])
+    log.result({"primes": 5})
+    heir.succeed(again.lease)
+    job = flow.get(job.job_id)
+    assert (job.state, job.result) == (JobState.SUCCEEDED, {"primes": 5})
+    assert [run.state for run in job.runs] == [RunState.LOST, RunState.SUCCEEDED]
+    assert_history_tells_the_state(flow)

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,12 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab import veriflow
 from veristack_lab.backends.objects import object_server
+from veristack_lab.backends.postgres import postgres
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.guardian import start_ticks
 from veristack_lab.processes import Child
 from veristack_lab.veriflow import experiments, promises
+from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.fleet import Fleet
 from veristack_lab.veriflow.lifecycle import JobState, RunState
 
@@ -211,7 +215,7 @@ def test_ways_for_a_run_to_end(flow: veriflow.Flow, fleet: Fleet) -> None:
     assert killed.runs[0].reason == "killed by SIGKILL"
     assert killed.runs[0].exit_code == -signal.SIGKILL
     assert impossible.state is JobState.FAILED
-    assert (impossible.attempts, impossible.runs[0].exit_code) == (1, 65)
+    assert (impossible.attempts, impossible.runs[0].exit_code) == (1, 65), impossible.runs
     assert "ask for fewer" in (impossible.runs[0].reason or "")
     assert flow.get(cancelled.job_id).state is JobState.CANCELLED
     assert all(experiments.history_agrees(flow, job) for job in flow.list())
@@ -259,3 +263,29 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     told = {event.type: event.payload for event in flow.events(job.job_id)}
     assert newest.object_key in told["CHECKPOINT_REJECTED"]["why"][0]
     assert told["RUN_RESUMED"] == {"step": before.step, "from_epoch": 1}
+
+
+def test_jobs_outlive_a_power_cut_of_the_database(objects_url: str, folder: Path) -> None:
+    """Postgres is killed under a running job and started again on its data."""
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres(folder / "postgres"))
+        if server.origin == "yours":
+            pytest.skip("this Postgres is yours, and is not killed")
+        flow = stack.enter_context(veriflow.connect(server.conninfo))
+        fleet = Fleet(server.conninfo, "veriflow", objects_url, folder, lease_s=2.0, poll_s=0.05)
+        scheduler = stack.enter_context(fleet.start("s1"))
+        job = submit(flow, parameters={"below": 6_000_000, "segment": 200_000}, max_attempts=10)
+        working_run(flow, job)
+        until(lambda: flow.checkpoints(job.job_id))
+        server.kill()
+        away = Database(server.conninfo, "veriflow", timeout_s=0.3)
+        with pytest.raises(BackendUnavailable, match="does not answer"), away.transaction():
+            pass
+        away.close()
+        server.restart()
+        job = ended(flow, job)
+        assert scheduler.alive
+        assert experiments.history_agrees(flow, job)
+    assert job.state is JobState.SUCCEEDED
+    assert job.result is not None
+    assert job.result["primes"] == experiments.primes_below(6_000_000)

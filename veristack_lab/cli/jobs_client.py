@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 
@@ -31,13 +31,24 @@ def call(url: str, method: str, path: str, **request: Any) -> Any:
         ) from error
     if answer.is_success:
         return body
-    kind = getattr(errors, str(body.get("title")), errors.FlowError)
+    kind = getattr(errors, str(body.get("title")), None)
+    if not (isinstance(kind, type) and issubclass(kind, errors.VeriStackError)):
+        kind = errors.FlowError
     raise kind(str(body.get("detail")))
 
 
 def path(job_id: str, *rest: str) -> str:
-    """The path of a job, or of something of it."""
-    return "/".join(("/v1/jobs", quote(job_id, safe=""), *rest))
+    """The path of a job, or of something of it.
+
+    Raises:
+        InvalidInput: that is not a job's id.
+    """
+    try:
+        return "/".join(("/v1/jobs", str(UUID(job_id)), *rest))
+    except ValueError as error:
+        raise errors.InvalidInput(
+            f"{job_id!r} is not a job id; `veristack jobs list` shows them"
+        ) from error
 
 
 def parameters(pairs: Sequence[str]) -> dict[str, Any]:

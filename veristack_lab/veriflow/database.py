@@ -21,9 +21,20 @@ Row = dict[str, Any]
 
 
 class Database:
-    """A few connections to one schema. Use as a context manager, or call `close()`."""
+    """A few connections to one schema, for any number of threads; `close()` ends them.
 
-    def __init__(self, conninfo: str, schema: str, connections: int = 4) -> None:
+    Args:
+        connections: how many to keep at most.
+        timeout_s: how long to wait for a connection before giving up.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        schema: str,
+        connections: int = 4,
+        timeout_s: float = CONNECT_TIMEOUT_S,
+    ) -> None:
         self.conninfo = conninfo
         self.schema = checked_schema(schema)
         self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
@@ -31,7 +42,7 @@ class Database:
             min_size=1,
             max_size=connections,
             open=False,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=timeout_s,
             num_workers=1,
             kwargs={"row_factory": dict_row},
             configure=self._configure,
