@@ -24,6 +24,7 @@ from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
+from veristack_lab.veristore.segment import HEADER_BYTES
 from veristack_lab.veristore.workload import Expected, check, key_prefix
 from veristack_lab.veristore.writer import (
     ENTRY_BYTES,
@@ -151,6 +152,46 @@ def _audit(
         "lsn_monotonic": floor_lsn < lowest and highest <= stats.last_lsn,
         "recover_ms": stats.recovery.recover_ms,
     }
+
+
+def truncation_sweep(
+    path: Path, *, records_written: int = 6, on_progress: OnProgress | None = None
+) -> pd.DataFrame:
+    """Cut a log at every byte and open what is left: a power cut, at every moment there is.
+
+    Args:
+        path: a folder to work in.
+        records_written: how many records the log has before its last one, a MARK.
+        on_progress: told after each cut.
+
+    Returns:
+        One row a cut: `cut` (bytes left), `keys` (found after opening), `torn_bytes` (cut off
+        by recovery), `is_prefix` (whether exactly the first writes are there),
+        `accepts_writes` (whether a write after it survives another opening).
+    """
+    tick, rows = on_progress or silent, []
+    source = path / "whole"
+    with open_store(source) as store:
+        for number in range(records_written):
+            store.put(b"key-%d" % number, b"v" * (10 + 7 * number))
+        wanted = list(store.scan())
+    name = wal.path_of(source, 1).name
+    data = (source / name).read_bytes()
+    for cut in range(HEADER_BYTES, len(data) + 1):
+        folder = path / f"cut-{cut}"
+        folder.mkdir()
+        (folder / name).write_bytes(data[:cut])
+        with open_store(folder) as store:
+            found, torn = list(store.scan()), store.stats().recovery.torn_bytes
+            store.put(b"later", b"")
+        with open_store(folder) as store:
+            accepts = list(store.scan()) == [*found, (b"later", b"")]
+        rows.append((cut, len(found), torn, found == wanted[: len(found)], accepts))
+        tick(cut - HEADER_BYTES + 1, len(data) + 1 - HEADER_BYTES)
+    columns = ["cut", "keys", "torn_bytes", "is_prefix", "accepts_writes"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame.attrs = {"records": records_written, "size_bytes": len(data), "seed": None}
+    return frame
 
 
 def group_commit_sweep(

@@ -87,6 +87,31 @@ def _fold(cells: list[object] | list[int] | list[str], width: int, empty: object
     return [padded[first : first + width] for first in range(0, len(padded), width)]
 
 
+def truncation(frame: pd.DataFrame) -> go.Figure:
+    """How much survives a cut, for every byte at which a log can be cut.
+
+    Args:
+        frame: as `experiments.truncation_sweep` gives it.
+    """
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.6, 0.4]
+    )
+    for row, (column, colour) in enumerate((("keys", "blue"), ("torn_bytes", "orange")), 1):
+        figure.add_scatter(
+            x=frame["cut"],
+            y=frame[column],
+            line={"shape": "hv" if column == "keys" else "linear", "color": PALETTE[colour]},
+            showlegend=False,
+            row=row,
+            col=1,
+        )
+    figure.update_yaxes(title="writes found", row=1, col=1)
+    figure.update_yaxes(title="bytes cut off", row=2, col=1)
+    figure.update_xaxes(title="bytes of the log that reached the disk", row=2, col=1)
+    figure.update_layout(title="A log cut at every byte", height=420)
+    return figure
+
+
 def kills(frame: pd.DataFrame) -> go.Figure:
     """What each kill cost: acknowledged writes, and the torn bytes that recovery cut off.
 
