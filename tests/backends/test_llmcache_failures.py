@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,9 @@ import httpx
 import ollama
 import pytest
 
+import veristack_lab.veristore as veristore
 from veristack_lab.llmcache import Gateway, experiments
+from veristack_lab.llmcache.metadata import StoreMetadata
 from veristack_lab.processes import spawn, wait_until_ready
 
 if TYPE_CHECKING:
@@ -149,18 +154,26 @@ def test_a_new_gateway_remembers_and_a_forgetful_one_does_not(engines: LLM, fold
     assert runs["forgetful"]["cached_tokens"].sum() < restored["cached_tokens"].sum()
 
 
-def test_the_command_serves_and_ends_cleanly(engines: LLM, folder: Path) -> None:
-    import sys
-
+def test_the_command_survives_a_kill_and_ends_cleanly(engines: LLM, folder: Path) -> None:
     argv = [sys.executable, "-m", "veristack_lab", "gateway", "serve"]
     for facts in engines.engines:
         argv += ["--engine", json.dumps(asdict(facts))]
     argv += ["--metadata", str(folder / "metadata")]
-    log = folder / "gateway.log"
-    with spawn(argv, name="gateway", log_path=log) as child:
-        wait_until_ready(child, lambda: b"listening on http" in log.read_bytes())
-        url = log.read_text().split("listening on ")[1].split()[0]
-        with ollama.Client(host=url, timeout=60) as client:
-            assert client.generate(model="text", prompt="hi", options=OPTIONS).done
-        child._signal(signal.SIGTERM)
-        assert child.wait(20) == 0
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        log = folder / f"gateway-{number}.log"
+        with spawn(argv, name="gateway", log_path=log) as child:
+            wait_until_ready(child, partial(_listens, log))
+            url = log.read_text().split("listening on ")[1].split()[0]
+            with ollama.Client(host=url, timeout=60) as client:
+                for prompt in ("one", "two", "three"):
+                    assert client.generate(model="text", prompt=prompt, options=OPTIONS).done
+            os.kill(child.pid, number)
+            assert child.wait(20) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+    with veristore.open(folder / "metadata") as store:
+        nodes = {entry.node_id for entry in StoreMetadata(store).entries()}
+    assert nodes
+    assert nodes <= {facts.node_id for facts in engines.text}
+
+
+def _listens(log: Path) -> bool:
+    return b"listening on http" in log.read_bytes()

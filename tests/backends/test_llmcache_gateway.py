@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -347,16 +349,53 @@ def test_the_official_client_raises_a_rejection(tiny_llm: LLM) -> None:
         assert "server busy, please try again" in error.error
 
 
-def test_a_client_that_goes_away_frees_its_place(tiny_llm: LLM) -> None:
-    endless = {**TEXT, "options": {**OPTIONS, "num_predict": 1500}}
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_goes_away_frees_its_place(tiny_llm: LLM, stream: bool) -> None:
+    endless = {**TEXT, "stream": stream, "options": {**OPTIONS, "num_predict": 1500}}
     gateway = Gateway(tiny_llm.text[:1], max_active=1)
     with gateway.serve() as url, httpx.Client(base_url=url, timeout=60) as http:
-        with http.stream("POST", "/api/generate", json=endless) as reply:
-            next(reply.iter_lines())
-        while http.get("/api/lab/engines").json()[0]["active"]:
-            pass
-        assert http.post("/api/generate", json=TEXT).status_code == 200
+        if stream:
+            with http.stream("POST", "/api/generate", json=endless) as reply:
+                next(reply.iter_lines())
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                http.post("/api/generate", json=endless, timeout=0.1)
+        deadline = time.monotonic() + 30
+        while http.post("/api/generate", json=TEXT).status_code != 200:
+            assert time.monotonic() < deadline
         assert http.get("/api/lab/decisions").json()[0]["outcome"] == "cancelled"
+
+
+# ------------------------------------------------------- Ollama as an engine
+
+
+def test_an_ollama_server_is_an_engine_like_any_other(tiny_llm: LLM, url: str) -> None:
+    """The gateway itself plays the Ollama server here: it speaks the same protocol."""
+    text, embeddings = tiny_llm.text[0], tiny_llm.embeddings[0]
+    behind = [replace(facts, kind="ollama", url=url) for facts in (text, embeddings)]
+    with (
+        Gateway(behind).serve() as front,
+        ollama.Client(host=front, timeout=60) as client,
+        ollama.Client(host=url, timeout=60) as direct,
+        httpx.Client(base_url=front, timeout=60) as http,
+    ):
+        for ask in (client, direct):
+            assert len(list(ask.generate("text", "sun", options=OPTIONS, stream=True))) > 1
+        messages = [{"role": "user", "content": "hello"}]
+        replies = [a.chat("text", messages, options=OPTIONS) for a in (client, direct)]
+        assert replies[0].message.content == replies[1].message.content
+        raw = {**TEXT, "raw": True, "stream": False}
+        counted = http.post("/api/generate", json=raw).json()
+        assert counted["prompt_eval_cached_count"] is None, "the official client does not say"
+        assert counted["prompt_eval_count"] == len(TEXT["prompt"]) + 1, "and one that begins it"
+        embedded = [a.embed("embeddings", ["sun", "moon"]).embeddings for a in (client, direct)]
+        np.testing.assert_allclose(embedded[0], embedded[1], atol=1e-5)
+        too_long = http.post("/api/generate", json={**raw, "prompt": LONG, "truncate": False})
+        assert too_long.status_code == 400
+        assert "may be too long" in too_long.json()["error"]
+        shown = client.show("text")
+        assert shown.details is not None
+        assert shown.details.parameter_size == direct.show("text").details.parameter_size  # type: ignore[union-attr]
 
 
 # ------------------------------------------------------------------ metadata

@@ -39,6 +39,7 @@ def test_broken_json(body: bytes, message: str) -> None:
         ({"model": "m", "images": ["x"]}, 400, '"m" does not support images'),
         ({"model": "m", "think": True}, 400, '"m" does not support thinking'),
         ({"logprobs": True}, 400, "logprobs"),
+        ({"keep_alive": "soon"}, 400, 'time: invalid duration "soon"'),
     ],
 )
 def test_wrong_fields(body: dict[str, Any], status: int, message: str) -> None:
@@ -53,6 +54,13 @@ def test_streams_by_default_and_ignores_what_it_does_not_know() -> None:
     assert call.stream
     assert not call.loads_only
     assert api.parse_generate({"model": "m", "keep_alive": 0}).unloads
+
+
+@pytest.mark.parametrize(
+    ("given", "unloads"), [(0, True), ("0", True), ("0s", True), ("1h30m", False), (-1, False)]
+)
+def test_keep_alive_zero_unloads(given: object, unloads: bool) -> None:
+    assert api.parse_generate({"model": "m", "keep_alive": given}).unloads is unloads
 
 
 def test_embedding_inputs() -> None:

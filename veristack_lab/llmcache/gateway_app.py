@@ -8,15 +8,16 @@ carries `X-Request-Number`, by which its attempts are found: `/api/lab/decisions
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -40,6 +41,10 @@ DECISIONS_SHOWN = 50
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
+CLIENT_CLOSED_REQUEST = 499
+"""Nobody reads this reply; the number is the one that web servers use in their logs."""
+
+T = TypeVar("T")
 Items = AsyncGenerator[TextPiece | Finish, None]
 
 
@@ -66,6 +71,7 @@ def application(service: Service) -> Starlette:
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
+            ClientDisconnect: _nobody_listens,
         },
     )
 
@@ -149,7 +155,8 @@ class _Face:
         job = self.service.job(facts.model, _session_id(request))
         items = self.service.text(job, call.text, whole=not call.stream)
         if not call.stream:
-            return _json(await _complete(job, call, facts, items), headers=_number(job))
+            reply = await _unless_gone(request, _complete(job, call, facts, items))
+            return _json(reply, headers=_number(job))
         try:
             first = await anext(items)  # errors before it still get a status of their own
         except BaseException:
@@ -166,7 +173,9 @@ class _Face:
         if not call.texts:
             return _json({"model": facts.model, "embeddings": []})
         job = self.service.job(facts.model)
-        found = await self.service.embed(job, call.texts, truncate=call.truncate)
+        found = await _unless_gone(
+            request, self.service.embed(job, call.texts, truncate=call.truncate)
+        )
         vectors = found.vectors
         if call.dimensions is not None:
             vectors = [_shortened(vector, call.dimensions) for vector in vectors]
@@ -218,6 +227,25 @@ class _Face:
             case NoNodeAvailable():
                 status, headers = 503, {"Retry-After": "1"}
         return _json({"error": str(error)}, status, headers)
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of the work, given up when the client goes away before it is done.
+
+    Raises:
+        ClientDisconnect: it went away.
+    """
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        # The body was read before, so the next message can only be the disconnect.
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
+    finally:
+        for unfinished in (task, gone):
+            unfinished.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
 
 
 async def _complete(job: Job, call: TextCall, facts: EngineFacts, items: Items) -> dict[str, Any]:
@@ -301,6 +329,10 @@ def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None
 
 def _line(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+async def _nobody_listens(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def _plain_error(_: Request, error: Exception) -> Response:

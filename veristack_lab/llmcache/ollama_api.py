@@ -9,6 +9,8 @@ Durations are in nanoseconds. One field is ours: `prompt_eval_cached_count`, how
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +26,9 @@ VERSION = "0.17.4"
 NEVER = "9999-12-31T23:59:59Z"
 NANOSECONDS_PER_MS = 1_000_000
 
+_UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_DURATION = re.compile(rf"[+-]?(?:0|(?:{_DURATION_PART.pattern})+)")
 _GO_NAMES = {
     dict: "object",
     list: "array",
@@ -178,8 +183,7 @@ def parse_embeddings(body: Mapping[str, Any]) -> EmbedCall:
 def _text_call(
     fields: _Fields, model: str, text: TextRequest, *, chat: bool, empty: bool
 ) -> TextCall:
-    keep_alive = fields.body.get("keep_alive")
-    unloads = empty and keep_alive in (0, "0", "0s")
+    unloads = empty and _keep_alive(fields.body.get("keep_alive")) == 0
     stream = fields.get("stream", bool, True)
     return TextCall(model, chat, stream, text, loads_only=empty, unloads=unloads)
 
@@ -248,6 +252,19 @@ def _schema(given: Any) -> Mapping[str, Any] | None:
         f'invalid format: "{json.dumps(json.dumps(given))[1:-1]}"; '
         'expected "json" or a valid JSON Schema object',
     )
+
+
+def _keep_alive(given: Any) -> float | None:
+    """Seconds that the model shall stay loaded; None when not said.
+
+    Checked as Ollama does. Engines here keep their model for good all the same.
+    """
+    if given is None or isinstance(given, int | float):
+        return given
+    text = str(given)
+    if not _DURATION.fullmatch(text):
+        raise ApiError(400, f'time: invalid duration "{text}"')
+    return math.fsum(float(n) * _UNIT_S[unit] for n, unit in _DURATION_PART.findall(text))
 
 
 def _refuse_unsupported(body: Mapping[str, Any], model: str) -> None:

@@ -31,6 +31,8 @@ from veristack_lab.llmcache.engines.base import (
 from veristack_lab.llmcache.facts import EngineFacts
 
 NANOSECONDS_PER_MS = 1e6
+TEMPLATE_BYTES = 256
+"""What a chat template may add, generously."""
 TOO_LONG = "exceeds the context length"
 
 
@@ -77,6 +79,13 @@ class OllamaEngine:
         )
 
     async def prepare(self, request: TextRequest) -> Prepared:
+        # A token is at least one byte, so a shorter prompt than this cannot be too long.
+        size_bytes = len(request.text().encode()) + TEMPLATE_BYTES
+        if not request.truncate and size_bytes > self.facts.context_tokens:
+            raise InvalidInput(
+                "this prompt may be too long, and Ollama's client cannot ask the server to refuse "
+                "it: leave truncate out, or shorten the prompt"
+            )
         return Prepared(request, None)
 
     async def generate(self, prepared: Prepared) -> AsyncGenerator[TextPiece | Finish, None]:
