@@ -83,7 +83,7 @@ def _kill_a_scheduler(tour: Tour, conninfo: str, objects_url: str, schema: str) 
             seed=tour.rng("veriflow/schedulers").randrange(2**31),
             folder=tour.work / LAYER / "schedulers",
             schema=schema,
-            jobs=4 if tour.quick else 8,
+            jobs=4 if tour.quick else 6,
             on_progress=tick,
         )
     _claim(tour, promises.nothing_twice(frame))
