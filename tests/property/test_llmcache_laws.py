@@ -25,7 +25,10 @@ MODELS = ("m1", "m2")
 NODES = ("a", "b", "c")
 BLOCK = 4
 tokens = st.lists(st.integers(0, 2), max_size=24)
-names = st.text(max_size=6)
+names = st.text(alphabet="ab/%|:.", max_size=4) | st.text(max_size=6)
+repeats = st.sampled_from(  # few, so that the same prompt comes again and others share its start
+    [[], [1], [0] * 4, [0] * 9, [0] * 8 + [1] * 8, [0] * 8 + [2] * 3, [1] * 20, [2] * 24]
+)
 
 
 def engine(node_id: str, model: str, slots: int = 2) -> EngineFacts:
@@ -155,7 +158,7 @@ class ServingMachine(RuleBasedStateMachine):
 
     @rule(
         target=leases,
-        prompt=tokens,
+        prompt=repeats | tokens,
         model=st.sampled_from(MODELS),
         session=st.none() | st.sampled_from(["s", "t"]),
         excluded=st.frozensets(st.sampled_from(NODES), max_size=1),

@@ -164,6 +164,8 @@ def test_a_prompt_that_is_being_served_is_not_shared() -> None:
     assert cluster.route(prompt(1, 2, 3)).node_id == "b"
     cluster.state.finish(lease, answered=True)
     assert cluster.route(prompt(1, 2, 3)).node_id == "a"
+    cluster.begin(prompt(1, 2, 3))
+    assert cluster.route(prompt(1, 2, 3)).node_id == "b"
 
 
 def test_a_failed_request_leaves_no_trace() -> None:
