@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from veristack_lab.llmcache import (
@@ -79,6 +79,8 @@ def test_digests_name_prompts(one: list[int], other: list[int], m1: str, m2: str
     assert (of_tokens(m1, one, BLOCK).digest == of_tokens(m2, other, BLOCK).digest) == same
 
 
+@example("a/b", "c", "a", "b/c")
+@example("a", "%2F", "a", "/")
 @given(names, names, names, names)
 def test_keys_never_collide(m1: str, x1: str, m2: str, x2: str) -> None:
     digest = b"\0" * 16
@@ -163,7 +165,13 @@ class ServingMachine(RuleBasedStateMachine):
         session=st.none() | st.sampled_from(["s", "t"]),
         excluded=st.frozensets(st.sampled_from(NODES), max_size=1),
     )
-    def request(
+    def ask(
+        self, prompt: list[int], model: str, session: str | None, excluded: frozenset[str]
+    ) -> Any:
+        lease = self.begin(prompt, model, session, excluded)
+        return multiple() if lease is None else lease
+
+    def begin(
         self, prompt: list[int], model: str, session: str | None, excluded: frozenset[str]
     ) -> Any:
         request = RouteRequest(model, of_tokens(model, prompt, BLOCK), session, excluded)
@@ -172,7 +180,7 @@ class ServingMachine(RuleBasedStateMachine):
         assert decision == self.router.route(request)
         assert before == (self.state.index._entries, self.state.counter)
         if decision.node_id is None:
-            return multiple()
+            return None
         node = self.state.registry[decision.node_id]
         assert node.alive
         assert node.facts.model == model
@@ -190,9 +198,17 @@ class ServingMachine(RuleBasedStateMachine):
     def die(self, node: str) -> None:
         self.kept.apply(self.state.node_lost(node))
 
-    @rule(node=st.sampled_from(NODES))
-    def come_back(self, node: str) -> None:
-        self.state.registry.mark_alive(node)
+    @rule()
+    def come_back(self) -> None:
+        for node in NODES:
+            self.state.registry.mark_alive(node)
+
+    @rule(prompt=repeats, session=st.none() | st.just("s"))
+    def serve(self, prompt: list[int], session: str | None) -> None:
+        """A request that begins and ends with nothing in between."""
+        lease = self.begin(prompt, "m1", session, frozenset())
+        if lease is not None:
+            self.kept.apply(self.state.finish(lease, answered=True))
 
     @invariant()
     def books_agree(self) -> None:

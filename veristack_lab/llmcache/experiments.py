@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ NANOSECONDS_PER_MS = 1e6
 REQUEST_TIMEOUT_S = 300.0
 SEEN_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.002
+USERS = 2
 
 
 class Engines(Protocol):
@@ -230,12 +232,12 @@ def kill_engine(
     tick = on_progress or silent
     plan = plan_kill(seed, steps, turns)
     run = _KillRun(engines, gateway_url, seed, turns, prompt_words, plan)
-    with run.client, ThreadPoolExecutor(2) as users:
+    with run.client, ThreadPoolExecutor(USERS) as users:
         for step in range(steps):
             if step == plan.restart_step:
                 run.restart()
             length = output_tokens_at_kill if step == plan.kill_step else output_tokens
-            asked = [users.submit(run.request, step, user, length) for user in range(2)]
+            asked = [users.submit(run.request, step, user, length) for user in range(USERS)]
             if step == plan.kill_step:
                 run.kill(asked[0])
             run.rows.extend(future.result() for future in asked)
@@ -268,6 +270,7 @@ class _KillRun:
         self.killed = ""
         self.killed_s = self.back_s = 0.0
         self.started = time.perf_counter()
+        self.both_ready = threading.Barrier(USERS)
 
     def prompt(self, user: int, conversation: int, turn: int) -> str:
         """A conversation up to this turn: each turn's prompt begins with the one before."""
@@ -296,6 +299,7 @@ class _KillRun:
             "options": {"temperature": 0, "seed": 1, "num_predict": output_tokens},
         }
         headers = {"X-Session-Id": self.session(user, conversation)}
+        self.both_ready.wait(REQUEST_TIMEOUT_S)
         started = time.perf_counter()
         reply = self.client.post("/api/generate", json=body, headers=headers)
         answer = reply.json()
