@@ -73,7 +73,8 @@ def test_requests_go_on_without_the_dead_node_and_use_it_again(engines: LLM) -> 
         frame = experiments.kill_engine(engines, url, seed=3, steps=12, turns=2)
     plan, killed = frame.attrs, frame.attrs["killed_node"]
     assert set(frame["outcome"]) == {"answered"}
-    retried = frame[(frame["step"] == plan["kill_step"]) & (frame["user"] == 0)].iloc[0]
+    hit = (frame["step"] == plan["kill_step"]) & (frame["user"] == plan["kill_user"])
+    retried = frame[hit].iloc[0]
     assert retried["tried"].split(",")[0] == killed
     assert (retried["attempts"], retried["node_id"] != killed) == (2, True)
     down = frame[frame["phase"] == "down"]

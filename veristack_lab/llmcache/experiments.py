@@ -188,21 +188,24 @@ class KillPlan:
     """When which thing happens, in steps of the experiment; from the seed alone."""
 
     kill_step: int
+    kill_user: int
+    """Whose request is being answered by the engine that is killed."""
     restart_step: int
     steps: int
 
 
 def plan_kill(seed: int, steps: int, turns: int) -> KillPlan:
-    """Kill in the second quarter of the run; restart when the conversations after it begin.
+    """Kill between a sixth and a half of the run; restart one conversation after that.
 
     Raises:
         InvalidInput: too few steps for that.
     """
     if turns < 1 or steps < 6 * turns:
         raise InvalidInput(f"{steps} steps are too few: give at least {6 * max(turns, 1)}")
-    kill_step = random.Random(f"{seed}/kill").randrange(steps // 4, steps // 2)
+    rng = random.Random(f"{seed}/kill")
+    kill_step, kill_user = rng.randrange(steps // 6, steps // 2), rng.randrange(USERS)
     restart_step = (kill_step // turns + 2) * turns
-    return KillPlan(kill_step, restart_step, steps)
+    return KillPlan(kill_step, kill_user, restart_step, steps)
 
 
 def kill_engine(
@@ -221,8 +224,8 @@ def kill_engine(
 
     In every step each user sends one request, both at the same time; a conversation has
     `turns` requests, each with the earlier ones before it, and a session of its own. At a
-    seeded step the engine that works on user 0's request is killed with SIGKILL in the middle
-    of it. Some conversations later it is started again.
+    seeded step the engine that works on one user's request is killed with SIGKILL in the middle
+    of it. One conversation later it is started again.
 
     Returns:
         One row a request: step, user, conversation, turn, phase (before, kill, down, after),
@@ -239,7 +242,7 @@ def kill_engine(
             length = output_tokens_at_kill if step == plan.kill_step else output_tokens
             asked = [users.submit(run.request, step, user, length) for user in range(USERS)]
             if step == plan.kill_step:
-                run.kill(asked[0])
+                run.kill(asked[plan.kill_user])
             run.rows.extend(future.result() for future in asked)
             tick(step + 1, steps)
         run.add_decisions()
@@ -249,6 +252,7 @@ def kill_engine(
         "steps": steps,
         "turns": turns,
         "kill_step": plan.kill_step,
+        "kill_user": plan.kill_user,
         "restart_step": plan.restart_step,
         "killed_node": run.killed,
         "killed_s": run.killed_s,
@@ -318,8 +322,8 @@ class _KillRun:
         }
 
     def kill(self, asked: Future[dict[str, Any]]) -> None:
-        """Kill the engine that works on user 0's request, or that just answered it."""
-        session = self.session(0, self.plan.kill_step // self.turns)
+        """Kill the engine that works on this request, or that just answered it."""
+        session = self.session(self.plan.kill_user, self.plan.kill_step // self.turns)
 
         def at_work() -> str | None:
             for attempt in reversed(self.client.get("/api/lab/decisions").json()):
@@ -329,7 +333,7 @@ class _KillRun:
                     return node if running or asked.done() else None
             return None
 
-        self.killed = _poll(at_work, "user 0's request never reached an engine")
+        self.killed = _poll(at_work, "the request never reached an engine")
         self.engines.kill(self.killed)
         self.killed_s = time.perf_counter() - self.started
 

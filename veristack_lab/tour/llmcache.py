@@ -118,7 +118,8 @@ def _kill(tour: Tour, engines: LLM, url: str) -> None:
             on_progress=tick,
         )
     killed, step = frame.attrs["killed_node"], frame.attrs["kill_step"]
-    broken_by = f"kill -9 of {killed} while it answered request {2 * step + 1} of {len(frame)}"
+    number = 2 * step + frame.attrs["kill_user"] + 1
+    broken_by = f"kill -9 of {killed} while it answered request {number} of {len(frame)}"
     answered = int((frame["outcome"] == "answered").sum())
     later = frame[frame["phase"].isin(("kill", "down"))]
     tour.claim(
