@@ -1,7 +1,8 @@
 """Profiles and fixtures that every kind of test shares.
 
 The servers are real and started once a session; a test gets its own schema, topic or model
-name in them, never its own server.
+name in them, never its own server. Their folders are not pytest's: under root Postgres runs as
+another user, and a second pytest closes the first one's folder to others.
 """
 
 from __future__ import annotations
@@ -26,29 +27,29 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresFacts]:
+def postgres_server() -> Iterator[PostgresFacts]:
     """One Postgres for the whole session."""
     from veristack_lab.backends.postgres import postgres
 
-    with postgres(tmp_path_factory.mktemp("postgres")) as facts:
+    with postgres() as facts:
         yield facts
 
 
 @pytest.fixture(scope="session")
-def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaFacts]:
+def kafka_server() -> Iterator[KafkaFacts]:
     """One Kafka broker for the whole session."""
     from veristack_lab.backends.kafka import kafka
 
-    with kafka(tmp_path_factory.mktemp("kafka")) as facts:
+    with kafka() as facts:
         yield facts
 
 
 @pytest.fixture(scope="session")
-def tiny_llm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLM]:
+def tiny_llm() -> Iterator[LLM]:
     """Two engines for text with the tiny random model, and one for real embeddings."""
     from veristack_lab.backends.llm import llm
 
-    with llm(tmp_path_factory.mktemp("llm"), text_engines=2, model="tiny") as engines:
+    with llm(text_engines=2, model="tiny") as engines:
         yield engines
 
 
