@@ -56,8 +56,7 @@ def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path
         InvalidInput: the schema's name cannot be used, or a file's name has no number.
         MigrationConflict: an applied file was changed, is gone, or a new one comes before it.
     """
-    if not _SCHEMA_NAME.fullmatch(schema):
-        raise InvalidInput(f"{schema!r} is no schema name: use a-z, 0-9 and _, at most 63")
+    check_schema(schema)
     files = read_folder(folder)
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK_KEY,))
@@ -76,6 +75,19 @@ def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path
                 (file.name, file.sha256),
             )
     return [file.name for file in new]
+
+
+def check_schema(schema: str) -> str:
+    """The name, if it can be a schema of ours.
+
+    Raises:
+        InvalidInput: it cannot, or belongs to Postgres itself.
+    """
+    if not _SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
+        raise InvalidInput(
+            f"{schema!r} is no schema name: use a-z, 0-9 and _, at most 63, not beginning with pg_"
+        )
+    return schema
 
 
 def read_folder(folder: Traversable | Path) -> list[Migration]:

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.veriflow.migrations import checked_schema
+from veristack_lab.migrations import check_schema
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -36,7 +36,7 @@ class Database:
         timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
         self.conninfo = conninfo
-        self.schema = checked_schema(schema)
+        self.schema = check_schema(schema)
         self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
             conninfo,
             min_size=1,
