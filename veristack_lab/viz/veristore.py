@@ -75,9 +75,9 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
     figure.update_layout(
         title=f"{frame.attrs.get('segment', 'log')}: {size:,} bytes",
         height=130 + 24 * rows,
-        xaxis={"title": "byte in the row", "showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
+        xaxis={"showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
         yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
-        legend={"y": -0.35, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
     return figure
 
@@ -150,10 +150,12 @@ def kills(frame: pd.DataFrame) -> go.Figure:
         title=f"{len(frame)} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
         f"{int(frame['lost'].sum())} lost",
         barmode="stack",
-        height=480,
-        legend={"y": -0.15, "yanchor": "top", "x": 0, "xanchor": "left"},
+        height=500,
+        margin={"t": 80},
+        legend={"y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
     figure.update_xaxes(title="kill", row=2, col=1)
+    figure.update_yaxes(type="log", row=2, col=1)
     return figure
 
 
@@ -205,7 +207,8 @@ def group_commit(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(rangemode="tozero", row=1, col=2)
     figure.update_layout(
         title="One sync for many writers",
-        height=400,
+        height=420,
+        margin={"t": 80},
         legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
     return figure
