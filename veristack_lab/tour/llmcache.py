@@ -120,14 +120,17 @@ def _kill(tour: Tour, engines: LLM, url: str) -> None:
     killed, step = frame.attrs["killed_node"], frame.attrs["kill_step"]
     number = 2 * step + frame.attrs["kill_user"] + 1
     broken_by = f"kill -9 of {killed} while it answered request {number} of {len(frame)}"
-    answered = int((frame["outcome"] == "answered").sum())
+    failures = frame.loc[frame["outcome"] != "answered", "outcome"]
+    answered = len(frame) - len(failures)
+    first_failure = f"; the first failure: {failures.iloc[0]}" if len(failures) else ""
     later = frame[frame["phase"].isin(("kill", "down"))]
     tour.claim(
         LAYER,
         "No request fails because its engine died before the answer",
         broken_by,
         f"{answered} of {len(frame)} answered, {int((frame['attempts'] > 1).sum())} of them by a "
-        f"second node; the slowest around the kill took {later['latency_ms'].max() / 1000:.1f} s",
+        f"second node; the slowest around the kill took {later['latency_ms'].max() / 1000:.1f} s"
+        f"{first_failure}",
         kept=answered == len(frame),
     )
     down, after = frame[frame["phase"] == "down"], frame[frame["phase"] == "after"]

@@ -29,6 +29,7 @@ from veristack_lab.llmcache.engines.base import (
     Usage,
 )
 from veristack_lab.llmcache.engines.options import DEFAULTS, for_llamacpp
+from veristack_lab.llmcache.engines.transport import EngineTransport
 from veristack_lab.llmcache.facts import EngineFacts
 
 TOO_LONG = "the input length exceeds the context length"
@@ -45,7 +46,7 @@ class LlamaCppEngine:
         self._client = httpx.AsyncClient(
             base_url=facts.url,
             timeout=httpx.Timeout(SILENCE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            trust_env=False,
+            transport=EngineTransport(),
         )
 
     async def close(self) -> None:

@@ -28,6 +28,7 @@ from veristack_lab.llmcache.engines.base import (
     TextRequest,
     Usage,
 )
+from veristack_lab.llmcache.engines.transport import EngineTransport
 from veristack_lab.llmcache.facts import EngineFacts
 
 NANOSECONDS_PER_MS = 1e6
@@ -42,10 +43,12 @@ class OllamaEngine:
     def __init__(self, facts: EngineFacts) -> None:
         self.facts = facts
         timeout = httpx.Timeout(SILENCE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        self._client = ollama.AsyncClient(host=facts.url, timeout=timeout, trust_env=False)
+        self._client = ollama.AsyncClient(
+            host=facts.url, timeout=timeout, transport=EngineTransport()
+        )
         # The official client has no call that neither needs a model nor waits for one.
         self._prober = httpx.AsyncClient(
-            base_url=facts.url, timeout=PROBE_TIMEOUT_S, trust_env=False
+            base_url=facts.url, timeout=PROBE_TIMEOUT_S, transport=EngineTransport()
         )
 
     async def close(self) -> None:
