@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import subprocess
 import sys
@@ -101,6 +102,8 @@ def test_nothing_a_client_sends_ends_the_server(server: tuple[Child, int]) -> No
 
 
 def test_a_thousand_idle_connections(server: tuple[Child, int]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     idle = [connect(server) for _ in range(1000)]
     try:
         with connect(server) as connection:
@@ -108,6 +111,7 @@ def test_a_thousand_idle_connections(server: tuple[Child, int]) -> None:
     finally:
         for connection in idle:
             connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_many_clients_write_at_once(server: tuple[Child, int]) -> None:

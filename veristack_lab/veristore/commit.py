@@ -136,17 +136,17 @@ class GroupCommit:
 
     def _take_turn(self, waiter: _Waiter) -> None:
         """Queue up; return when the record is done, or when it is this thread's turn to lead."""
-        with self._mutex:
-            if self._refusal is not None and waiter.payload is not None:
-                raise _copy(self._refusal)
-            self._queue.append(waiter)
-            if not self._led:
-                self._led = waiter.leads = True
-                return
-            signal = waiter.signal = threading.Lock()
-            signal.acquire()
         try:
-            signal.acquire()
+            with self._mutex:
+                if self._refusal is not None and waiter.payload is not None:
+                    raise _copy(self._refusal)
+                self._queue.append(waiter)
+                if not self._led:
+                    self._led = waiter.leads = True
+                    return
+                signal = waiter.signal = threading.Lock()
+                signal.acquire()
+            signal.acquire()  # until a leader releases it
         except BaseException:  # Ctrl-C: nobody will be here to lead or to listen
             self._walk_away(waiter)
             raise
@@ -192,7 +192,11 @@ class GroupCommit:
         self._hand_over(group)
 
     def _append_whole(self, group: Sequence[_Waiter]) -> tuple[int, BaseException | None]:
-        """Append; on Ctrl-C in the middle write the same bytes again, and report it after."""
+        """Append; on Ctrl-C in the middle do it again, and report the key press after.
+
+        Again is harmless: the same bytes go to the same place, or, if the key was pressed
+        after the sync, the same changes follow themselves.
+        """
         kinds = [waiter.kind for waiter in group]
         payloads = [waiter.payload for waiter in group if waiter.payload is not None]
         interrupt: BaseException | None = None

@@ -91,10 +91,11 @@ class Log:
         first = self.next_lsn
         marked = [types[0] | GROUP_START, *types[1:]]
         data = records.frame_records(payloads, marked, first, self.epoch)
+        end, next_lsn = self._end + len(data), first + len(payloads)
         self._file.pwrite(data, self._end)
         self._file.fdatasync()
-        self._end += len(data)
-        self.next_lsn = first + len(payloads)
+        # No call between the sync and the return: Ctrl-C cannot come between the two fields.
+        self._end, self.next_lsn = end, next_lsn
         return first
 
     def cut_unsynced(self) -> None:
@@ -153,8 +154,11 @@ def recover(
         NotAStore: a segment is of a newer version.
         OSError: the disk failed.
     """
-    opened = [(epoch, *_open_segment(disk, path_of(folder, epoch))) for epoch in epochs]
+    opened: list[tuple[int, File, SegmentHeader]] = []
     try:
+        for epoch in epochs:
+            segment = _open_segment(disk, path_of(folder, epoch))
+            opened.append((epoch, *segment))
         return _recover(disk, folder, opened, snapshot_lsn, apply)
     except BaseException:
         for _, file, _ in opened:

@@ -8,6 +8,7 @@ line of more than 1 MiB an ERR line and a closed connection.
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from veristack_lab.veristore.commands import BYE, MAX_LINE_BYTES, execute
 from veristack_lab.veristore.kv import Store
 
 _THREADS = 64
+_OPEN_FILES = 8192
 
 
 class LineServer:
@@ -100,6 +102,7 @@ async def _next_line(reader: asyncio.StreamReader, stop: asyncio.Event) -> bytes
 
 def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
     """Serve until SIGTERM or SIGINT. For a main thread; `on_ready` gets the port."""
+    _allow_many_connections()
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -108,3 +111,11 @@ def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]
         await LineServer(store, listener).run(stop, on_ready)
 
     asyncio.run(main())
+
+
+def _allow_many_connections() -> None:
+    """Many systems start a process with 1,024 files at most, and let it ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
