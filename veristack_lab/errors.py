@@ -85,8 +85,7 @@ class StoreFailed(StoreError):
 
 
 class StoreCorrupt(StoreError):
-    """The log is damaged before its end. Restore a copy, or see what is readable with
-    `veristore.recover_report(path)`."""
+    """The log is damaged before its end. Nothing was changed: restore a copy of the store."""
 
 
 class NotAStore(StoreError):
