@@ -85,9 +85,13 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
         yield Lab(url, home / "notebooks")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium, for one module only.
+
+    While it lives, Playwright has an event loop running in this thread, in which no other test
+    could start its own.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
