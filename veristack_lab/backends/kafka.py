@@ -6,56 +6,36 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
 
 from veristack_lab.backends import jars
 from veristack_lab.backends.kafka_server import KafkaServer, broker_version
-from veristack_lab.errors import BackendError, BackendUnavailable
+from veristack_lab.backends.ownership import Owned
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.processes import temporary_folder
 
 YOURS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 
-class KafkaFacts:
+class KafkaFacts(Owned[KafkaServer]):
     """How to reach a Kafka cluster, and (when it was started here) how to kill its broker."""
+
+    service = "Kafka"
+    variables = YOURS_VARIABLE
 
     def __init__(self, bootstrap: str, version: str, server: KafkaServer | None = None) -> None:
         self.bootstrap = bootstrap
         """`host:port`, several separated by commas."""
         self.version = version
         """Of the broker started here; of yours, the version it is at least, by what it offers."""
-        self._server = server
+        super().__init__(server)
 
     def __repr__(self) -> str:
         return f"<Kafka {self.version} {self.origin} {self.bootstrap}>"
 
     @property
-    def origin(self) -> Literal["yours", "here"]:
-        """Who started it."""
-        return "yours" if self._server is None else "here"
-
-    @property
-    def alive(self) -> bool:
-        """Whether the broker's process runs. Raises: BackendError when it is yours."""
-        return self._ours().alive
-
-    @property
     def pid(self) -> int:
         """The broker's process. Raises: BackendError when it is yours."""
         return self._ours().process().pid
-
-    def kill(self) -> None:
-        """SIGKILL: the power cut. Raises: BackendError when it is yours."""
-        self._ours().kill()
-
-    def restart(self) -> None:
-        """Start it again on the same port and data; returns when it answers.
-
-        Raises:
-            BackendError: it is yours.
-            ProcessDied, BackendStartFailed: it did not come up.
-        """
-        self._ours().start()
 
     def pause(self) -> None:
         """SIGSTOP: connections stay open and nobody answers. Raises: as `kill`."""
@@ -64,14 +44,6 @@ class KafkaFacts:
     def resume(self) -> None:
         """SIGCONT. Raises: as `kill`."""
         self._ours().process().resume()
-
-    def _ours(self) -> KafkaServer:
-        if self._server is None:
-            raise BackendError(
-                "this Kafka is yours, so the lab does not kill, pause or restart it; "
-                f"unset {YOURS_VARIABLE} to let the lab start its own"
-            )
-        return self._server
 
 
 @contextmanager

@@ -13,10 +13,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
 
+from veristack_lab.backends.ownership import Owned
 from veristack_lab.backends.postgres_server import PostgresServer
-from veristack_lab.errors import BackendError, BackendUnavailable
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.processes import temporary_folder
 
 CONNECT_TIMEOUT_S = 5
@@ -24,8 +24,14 @@ SQLALCHEMY_PREFIXES = ("postgresql+psycopg://", "postgresql+psycopg2://", "postg
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 
 
-class PostgresFacts:
-    """How to reach a Postgres server, and (when it was started here) how to kill it."""
+class PostgresFacts(Owned[PostgresServer]):
+    """How to reach a Postgres server, and (when it was started here) how to kill it.
+
+    What was committed before a kill is there again after `restart()`.
+    """
+
+    service = "Postgres"
+    variables = "DATABASE_URL and the PG* variables"
 
     def __init__(
         self,
@@ -40,47 +46,15 @@ class PostgresFacts:
         """The server's version, for example `18.4`."""
         self.pgvector = pgvector
         """The version of pgvector that `CREATE EXTENSION vector` would bring; None without it."""
-        self._server = server
+        super().__init__(server)
 
     def __repr__(self) -> str:
         return f"<Postgres {self.version} {self.origin} pgvector={self.pgvector}>"
 
     @property
-    def origin(self) -> Literal["yours", "here"]:
-        """Who started the server."""
-        return "yours" if self._server is None else "here"
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server started here runs. Raises: BackendError when it is yours."""
-        return self._ours().alive
-
-    @property
     def pid(self) -> int:
         """The postmaster. Raises: BackendError when the server is yours."""
         return self._ours().pid
-
-    def kill(self) -> None:
-        """SIGKILL to the postmaster and every backend at once: the power cut.
-
-        Raises: BackendError when the server is yours.
-        """
-        self._ours().kill()
-
-    def restart(self) -> None:
-        """Start it again on the same port and data, and return when it answers.
-
-        What was committed before a kill is there again. Raises: BackendError when it is yours.
-        """
-        self._ours().start()
-
-    def _ours(self) -> PostgresServer:
-        if self._server is None:
-            raise BackendError(
-                "this Postgres is yours, so the lab does not kill or restart it; "
-                "unset DATABASE_URL and the PG* variables to let the lab start its own"
-            )
-        return self._server
 
 
 @contextmanager
