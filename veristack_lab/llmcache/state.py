@@ -89,10 +89,6 @@ class ServingState:
         """The node that served this conversation last, if it is still there."""
         return self._sessions.get((model, session_id))
 
-    def session_count(self) -> int:
-        """How many conversations are known."""
-        return len(self._sessions)
-
     def begin(self, request: RouteRequest, decision: Decision) -> tuple[Lease, list[Change]]:
         """Book a decision that names a node; what became of older entries.
 

@@ -62,12 +62,6 @@ class Crew:
                 last = group[-1]
                 raise ProcessDied(f"{last.name} ended:\n{last.log_tail()}")
 
-    def add_worker(self) -> str:
-        """Start one more worker; its name."""
-        child = self._new_worker()
-        _wait(child)
-        return child.name
-
     def _new_worker(self) -> Child:
         name = f"worker-{self._spawned}"
         self._spawned += 1
