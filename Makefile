@@ -61,10 +61,11 @@ format: $(VENV)/.dev ## Let ruff format and sort
 
 # `--no-emit-index-url` keeps the address of whatever registry is in use out of the files.
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --quiet pyproject.toml
+# Everything is resolved at once, so that what the tests need and what the lab needs agree.
 lock: $(VENV)/.base ## Pin every dependency again
-	@$(LOCK) -o binder/requirements.txt
-	@$(LOCK) -c binder/requirements.txt --extra dev -o tests/requirements-dev.txt
-	@$(LOCK) -c binder/requirements.txt -c tests/requirements-dev.txt --extra bench -o tests/requirements-bench.txt
+	@$(LOCK) --extra dev --extra bench -o tests/requirements-bench.txt
+	@$(LOCK) -c tests/requirements-bench.txt --extra dev -o tests/requirements-dev.txt
+	@$(LOCK) -c tests/requirements-bench.txt -o binder/requirements.txt
 
 clean: ## Remove the environment and everything generated
 	rm -rf $(VENV) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

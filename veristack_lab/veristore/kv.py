@@ -95,7 +95,7 @@ class Store:
     def __init__(self, disk: Disk, clock: Clock, folder: Path) -> None:
         self.path = folder
         self.clock = clock
-        self._disk = disk
+        self.disk = disk
         self._map = SortedMap()
         self._map_lock = threading.Lock()
         self._checkpoint_lock = threading.Lock()
@@ -233,7 +233,7 @@ class Store:
             epoch = self._rotate()
             with self._map_lock:
                 pairs = self._map.items()
-        snapshot.write(self._disk, self.path, lsn, epoch, pairs)
+        snapshot.write(self.disk, self.path, lsn, epoch, pairs)
         self._snapshot_lsn = lsn
         self._remove_older(lsn, epoch)
         return lsn
@@ -249,13 +249,13 @@ class Store:
             raise error from cause
 
     def _remove_older(self, lsn: int, epoch: int) -> None:
-        names = self._disk.listdir(self.path)
+        names = self.disk.listdir(self.path)
         for old_epoch in wal.list_epochs(names):
             if old_epoch < epoch:
-                self._disk.unlink(wal.path_of(self.path, old_epoch))
+                self.disk.unlink(wal.path_of(self.path, old_epoch))
         for old_lsn in snapshot.list_lsns(names):
             if old_lsn < lsn:
-                self._disk.unlink(snapshot.path_of(self.path, old_lsn))
+                self.disk.unlink(snapshot.path_of(self.path, old_lsn))
 
     # ------------------------------------------------------------------- status
 
@@ -305,22 +305,22 @@ class Store:
 
     def _recover(self) -> tuple[wal.Log, Recovery]:
         started_s = self.clock.monotonic_s()
-        names = self._disk.listdir(self.path)
+        names = self.disk.listdir(self.path)
         for name in names:
             if name.endswith(snapshot.TEMPORARY):
-                self._disk.unlink(self.path / name)
+                self.disk.unlink(self.path / name)
         snapshots, epochs = snapshot.list_lsns(names), wal.list_epochs(names)
         snapshot_lsn = snapshots[-1] if snapshots else 0
         if snapshots:
-            snapshot.load(self._disk, self.path, snapshot_lsn, self._map.apply)
+            snapshot.load(self.disk, self.path, snapshot_lsn, self._map.apply)
         if not epochs and not snapshots:
-            wal.create_segment(self._disk, self.path, _FIRST_EPOCH, _FIRST_LSN).close()
+            wal.create_segment(self.disk, self.path, _FIRST_EPOCH, _FIRST_LSN).close()
             epochs = [_FIRST_EPOCH]
-        log, replay = wal.recover(self._disk, self.path, epochs, snapshot_lsn, self._map.apply)
+        log, replay = wal.recover(self.disk, self.path, epochs, snapshot_lsn, self._map.apply)
         for epoch in replay.stale_epochs:
-            self._disk.unlink(wal.path_of(self.path, epoch))
+            self.disk.unlink(wal.path_of(self.path, epoch))
         for lsn in snapshots[:-1]:
-            self._disk.unlink(snapshot.path_of(self.path, lsn))
+            self.disk.unlink(snapshot.path_of(self.path, lsn))
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
         return log, Recovery(
             snapshot_lsn, replay.records, replay.torn_bytes, not replay.is_clean, elapsed_ms
