@@ -24,6 +24,7 @@ from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
+from veristack_lab.veristore.recovery import Recoverer
 from veristack_lab.veristore.segment import HEADER_BYTES
 from veristack_lab.veristore.workload import Expected, check, key_prefix
 from veristack_lab.veristore.writer import (
@@ -326,7 +327,7 @@ def recovery_sweep(
 def _write_log(folder: Path, count: int, value_bytes: int, group: int = 1000) -> int:
     """A store whose log holds so many records, written in large groups. Returns its length."""
     open_store(folder).close()
-    log, _ = wal.recover(RealDisk(), folder, [1], 0, lambda _: None)
+    log = Recoverer(RealDisk(), folder).recover().log
     payloads = [encode_put(b"%016d" % (n // 2), bytes(value_bytes)) for n in range(count)]
     for first in range(0, count, group):
         part = payloads[first : first + group]

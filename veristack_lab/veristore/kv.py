@@ -41,12 +41,11 @@ from veristack_lab.veristore.mutations import (
     encode_batch,
     encode_put,
 )
+from veristack_lab.veristore.recovery import Recoverer
 from veristack_lab.veristore.sorted_map import SortedMap
 
 LOCK_NAME = "LOCK"
 HISTORY_NAME = "shell-history"
-_FIRST_LSN = 1
-_FIRST_EPOCH = 1
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,11 @@ class StoreStats:
 
 class Store:
     """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`)."""
+
+    log_type: type[wal.Log] = wal.Log
+    """What writes the log."""
+    recoverer_type: type[Recoverer] = Recoverer
+    """What reads the folder back at open."""
 
     def __init__(self, disk: Disk, clock: Clock, folder: Path) -> None:
         self.path = folder
@@ -304,26 +308,13 @@ class Store:
     # ----------------------------------------------------------------- recovery
 
     def _recover(self) -> tuple[wal.Log, Recovery]:
+        """Read the folder back with `recoverer_type`; fills the map."""
         started_s = self.clock.monotonic_s()
-        names = self.disk.listdir(self.path)
-        for name in names:
-            if name.endswith(snapshot.TEMPORARY):
-                self.disk.unlink(self.path / name)
-        snapshots, epochs = snapshot.list_lsns(names), wal.list_epochs(names)
-        snapshot_lsn = snapshots[-1] if snapshots else 0
-        if snapshots:
-            snapshot.load(self.disk, self.path, snapshot_lsn, self._map.apply)
-        if not epochs and not snapshots:
-            wal.create_segment(self.disk, self.path, _FIRST_EPOCH, _FIRST_LSN).close()
-            epochs = [_FIRST_EPOCH]
-        log, replay = wal.recover(self.disk, self.path, epochs, snapshot_lsn, self._map.apply)
-        for epoch in replay.stale_epochs:
-            self.disk.unlink(wal.path_of(self.path, epoch))
-        for lsn in snapshots[:-1]:
-            self.disk.unlink(snapshot.path_of(self.path, lsn))
+        found = self.recoverer_type(self.disk, self.path, self.log_type).recover()
+        self._map.fill(found.values)
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
-        return log, Recovery(
-            snapshot_lsn, replay.records, replay.torn_bytes, not replay.is_clean, elapsed_ms
+        return found.log, Recovery(
+            found.snapshot_lsn, found.records, found.torn_bytes, not found.is_clean, elapsed_ms
         )
 
 

@@ -37,6 +37,13 @@ class SortedMap:
     def __len__(self) -> int:
         return len(self._values)
 
+    def fill(self, values: dict[bytes, bytes]) -> None:
+        """Take over a dictionary as the contents of an empty map."""
+        self._values = values
+        self.get = values.get
+        self._added = list(values)
+        self.size_bytes = sum(map(len, values)) + sum(map(len, values.values()))
+
     def put(self, key: bytes, value: bytes) -> None:
         """Set a key."""
         old = self._values.get(key)
