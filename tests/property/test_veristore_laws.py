@@ -15,6 +15,7 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.veristore import Batch, ObjectStore
+from veristack_lab.veristore.columns import Columns, decode_columns, encode_columns
 from veristack_lab.veristore.experiments import leave_torn_record
 from veristack_lab.veristore.mutations import RecordType, decode, encode_batch, encode_put
 from veristack_lab.veristore.segment import HEADER_BYTES
@@ -239,3 +240,31 @@ def test_objects_never_meet_and_list_in_byte_order(wanted: dict[tuple[str, str],
             objects.delete(bucket, key)
         assert not list(store.scan(b"obj\x00c")), "V17: content goes with its object"
         assert not list(store.scan(b"obj\x00m"))
+
+
+PAIRS = st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=12)
+
+
+@given(PAIRS)
+def test_columns_come_back(pairs: list[tuple[bytes, bytes]]) -> None:
+    keys, values = [key for key, _ in pairs], [value for _, value in pairs]
+    payload = encode_columns(Columns(keys, values), [*map(len, keys)], [*map(len, values)])
+    assert list(decode(RecordType.PUT_MANY, payload)) == pairs
+
+
+@given(PAIRS, st.data())
+def test_damaged_columns_are_refused_or_stay_inside_the_record(
+    pairs: list[tuple[bytes, bytes]], data: st.DataObject
+) -> None:
+    """The head and the tables hold lengths: none may make us read beyond it."""
+    keys, values = [key for key, _ in pairs], [value for _, value in pairs]
+    payload = encode_columns(Columns(keys, values), [*map(len, keys)], [*map(len, values)])
+    at = data.draw(st.integers(0, len(payload) - 1))
+    width = data.draw(st.sampled_from([1, 4]))
+    damaged = payload[:at] + data.draw(st.binary(min_size=width, max_size=width)) + payload[at:]
+    try:
+        found = decode_columns(damaged)
+    except StoreCorrupt:
+        return
+    assert all(found.keys)
+    assert sum(len(key) + len(value) for key, value in found) < len(damaged)

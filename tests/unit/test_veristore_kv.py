@@ -172,9 +172,9 @@ def test_a_newer_version_is_refused(path: Path) -> None:
     veristore.open(path).close()
     segment = path / "log-0000000001"
     data = bytearray(segment.read_bytes())
-    data[8] = 2
+    data[8] = 3
     segment.write_bytes(data)
-    with pytest.raises(NotAStore, match="version 2"):
+    with pytest.raises(NotAStore, match="version 3"):
         veristore.open(path)
 
 

@@ -4,6 +4,7 @@
     DELETE   key
     BATCH    per change: op u8 | key length u32 | value length u32 | key | value
     MARK     nothing; says that everything before it was durable
+    PUT_MANY a table of pairs, column by column (see `columns`); since format version 2
 
 Integers are little-endian. One record is one atomic change, whatever number of keys it
 touches: its CRC32C decides for all of them at once.
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
 from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreCorrupt, ValueTooLarge
+from veristack_lab.veristore.columns import decode_columns
 
 MAX_KEY_BYTES = 65_536
 MAX_VALUE_BYTES = 64 * 1024 * 1024
@@ -37,6 +39,7 @@ class RecordType(IntEnum):
     DELETE = 2
     BATCH = 3
     MARK = 4
+    PUT_MANY = 5
 
 
 def check_key(key: bytes) -> None:
@@ -137,20 +140,24 @@ def encode_batch(changes: Iterable[Change]) -> bytes:
     return b"".join(parts)
 
 
-def decode(kind: int, payload: bytes) -> Iterator[Change]:
-    """The changes of one record whose checksum was found right.
+def decode(kind: int, payload: bytes) -> Iterable[Change]:
+    """The changes of one record whose checksum was found right; those of PUT_MANY as `Columns`.
 
     Raises:
-        StoreCorrupt: the payload contradicts itself: it was written wrong.
+        StoreCorrupt: the payload contradicts itself: it was written wrong. For a BATCH, only
+            once the iteration comes to the place.
     """
     if kind == RecordType.PUT:
-        yield _decode_put(payload)
-    elif kind == RecordType.DELETE:
-        yield payload, None
-    elif kind == RecordType.BATCH:
-        yield from decode_batch(payload)
-    elif kind != RecordType.MARK:
-        raise StoreCorrupt(f"a record of unknown type {kind} has a right checksum")
+        return (_decode_put(payload),)
+    if kind == RecordType.DELETE:
+        return ((payload, None),)
+    if kind == RecordType.BATCH:
+        return decode_batch(payload)
+    if kind == RecordType.PUT_MANY:
+        return decode_columns(payload)
+    if kind == RecordType.MARK:
+        return ()
+    raise StoreCorrupt(f"a record of unknown type {kind} has a right checksum")
 
 
 def _decode_put(payload: bytes) -> Change:

@@ -18,6 +18,7 @@ from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.mutations import Change, RecordType, decode
 from veristack_lab.veristore.segment import (
     HEADER_BYTES,
+    VERSION,
     SegmentHeader,
     decode_header,
     find_later_group,
@@ -241,7 +242,10 @@ class Recoverer:
 
     def open_for_appending(self, last: Segment, progress: Progress) -> wal.Log:
         """The log, ready to go on at the end of its newest segment."""
-        return self._log_type(self._disk, self._folder, last.epoch, progress.next_lsn, last.file)
+        log = self._log_type(self._disk, self._folder, last.epoch, progress.next_lsn, last.file)
+        if last.header.version < VERSION:
+            log.rotate()  # an older lab may read that segment, but not what we would append
+        return log
 
     def remove_stale(self, stale: Sequence[Segment], snapshots: Sequence[int]) -> None:
         """Remove the files that the newest snapshot has made useless."""

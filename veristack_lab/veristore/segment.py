@@ -35,7 +35,10 @@ from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
 
 LOG_MAGIC = b"VSTORLOG"
 SNAPSHOT_MAGIC = b"VSTORSNP"
-VERSION = 1
+VERSION = 2
+"""Of the files written. 2 added the record type PUT_MANY."""
+OLDEST_VERSION = 1
+"""Still read, never appended to."""
 GROUP_START = 0x80
 """Bit of the type byte: all records before this one were durable when it was written."""
 
@@ -55,10 +58,11 @@ class SegmentHeader:
     first_lsn: int
     """LSN of the first record; in a snapshot, the LSN up to which it holds everything."""
     magic: bytes = LOG_MAGIC
+    version: int = VERSION
 
     def encode(self) -> bytes:
         """The 32 bytes at the start of the file."""
-        fields = _HEADER.pack(self.magic, VERSION, HEADER_BYTES, self.epoch, self.first_lsn, 0)
+        fields = _HEADER.pack(self.magic, self.version, HEADER_BYTES, self.epoch, self.first_lsn, 0)
         return fields + _CRC.pack(crc32c(fields))
 
 
@@ -80,9 +84,10 @@ def decode_header(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> SegmentHe
         raise NotAStore(
             f"{name} has format version {version}, this lab reads up to {VERSION}; upgrade the lab"
         )
-    if not _checks_out(data) or version != VERSION or header_bytes != HEADER_BYTES or zero:
+    is_known = version >= OLDEST_VERSION and header_bytes == HEADER_BYTES and not zero
+    if not is_known or not _checks_out(data):
         raise StoreCorrupt(f"the header of {name} is damaged; restore a copy")
-    return SegmentHeader(epoch, first_lsn, magic)
+    return SegmentHeader(epoch, first_lsn, magic, version)
 
 
 def _checks_out(data: bytes) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import Change, RecordType, decode_batch, encode_batch
+from veristack_lab.veristore.mutations import Change, RecordType, decode, encode_batch
 from veristack_lab.veristore.segment import (
     HEADER_BYTES,
     SNAPSHOT_MAGIC,
@@ -125,7 +125,7 @@ def _load_records(
             if kind == RecordType.MARK:
                 (announced,) = _COUNT.unpack(payload)
             else:
-                changes = list(decode_batch(payload))
+                changes = list(decode(kind, payload))
                 loaded += len(changes)
                 apply(changes)
         end, stop = window.end_offset, window.decoded.stop
