@@ -15,7 +15,14 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── KeyTooLarge
     │   ├── ValueTooLarge
     │   ├── BucketNotFound
+    │   ├── BucketNotEmpty
     │   ├── ObjectNotFound
+    │   ├── PreconditionFailed
+    │   ├── RangeNotSatisfiable
+    │   ├── UploadNotFound
+    │   ├── InvalidPart
+    │   ├── InvalidPartOrder
+    │   ├── PartTooSmall
     │   ├── ChecksumMismatch
     │   └── ObjectStoreUnavailable
     ├── ServingError
@@ -109,8 +116,38 @@ class BucketNotFound(StoreError):
     """There is no such bucket. Make it with `create_bucket(name)`."""
 
 
+class BucketNotEmpty(StoreError):
+    """The bucket still holds objects. Delete them first; `list(bucket)` shows them."""
+
+
 class ObjectNotFound(StoreError):
     """There is no such object in the bucket. `list(bucket)` shows what is there."""
+
+
+class PreconditionFailed(StoreError):
+    """The object is not as the condition demands; nothing was changed. `head(bucket, key)`
+    shows how it is: decide anew and call again."""
+
+
+class RangeNotSatisfiable(StoreError):
+    """The range begins behind the last byte of the object. `head(bucket, key)` tells its size."""
+
+
+class UploadNotFound(StoreError):
+    """There is no such upload: it was completed, aborted, or never begun. `uploads(bucket)`
+    shows the open ones; begin another with `start_upload`."""
+
+
+class InvalidPart(StoreError):
+    """A part was not uploaded, or has another ETag. `parts(...)` shows what is there."""
+
+
+class InvalidPartOrder(StoreError):
+    """The parts to complete an upload with must be in ascending order, each named once."""
+
+
+class PartTooSmall(StoreError):
+    """A part other than the last is too small. Upload it again, larger."""
 
 
 class ChecksumMismatch(StoreError):
