@@ -73,7 +73,7 @@ def call(
     function = getattr(work, name, None)
     if not callable(function):
         raise FirstBad(given, f"a function {name}", "the file has none of this name")
-    with _raising_is_bad(work, given, expected):
+    with raising_is_bad(work, given, expected):
         return function(*arguments)
 
 
@@ -88,10 +88,16 @@ def show(value: object) -> str:
 
 
 @contextmanager
-def _raising_is_bad(work: ModuleType, given: str, expected: str) -> Iterator[None]:
+def raising_is_bad(
+    work: ModuleType, given: str, expected: str, *, but: type[Exception] = FirstBad
+) -> Iterator[None]:
+    """What is raised in here is the first bad event, with the learner's line that raised it.
+
+    Errors of the class `but` are passed on: the check wants to see them.
+    """
     try:
         yield
-    except FirstBad:
+    except (FirstBad, but):
         raise
     except Exception as error:
         raise FirstBad(given, expected, f"{describe(error)}{_where(error, work)}") from error

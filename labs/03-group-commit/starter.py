@@ -1,0 +1,91 @@
+"""Lab 03: group commit. Read README.md first; `veristack labs check 03` checks it.
+
+A log has two methods, and they are all that you may ask of it:
+
+    log.append(records) -> int    write these records behind each other; the LSN of the first
+    log.sync()                    return when everything appended so far is on the disk
+
+`append` returns at once, for the bytes are only in the operating system's memory. `sync` takes
+as long as the disk takes. Both raise OSError when the disk fails. Only one thread at a time may
+be in either of them.
+"""
+
+import threading
+from typing import Protocol
+
+from veristack_lab.errors import StoreFailed
+
+
+class Log(Protocol):
+    """Given: what stands between you and the disk."""
+
+    def append(self, records: list[bytes]) -> int:
+        """Write records; the LSN of the first. The following ones have the following LSNs."""
+
+    def sync(self) -> None:
+        """Return when everything appended so far is durable."""
+
+
+class Writer:
+    """Given: one thread that waits for its record. Only its own signal wakes it."""
+
+    def __init__(self, record: bytes) -> None:
+        self.record = record
+        self.lsn = 0
+        """0 until the record is durable."""
+        self.error = ""
+        """Why it never will be, or empty."""
+        self.leads = False
+        """Whether this thread has to lead a group, the one that its record is in."""
+        self._signal = threading.Event()
+
+    def wait(self) -> None:
+        """Sleep until somebody calls `wake`; return at once if they did before."""
+        self._signal.wait()
+
+    def wake(self) -> None:
+        """Let this writer, and no other, go on."""
+        self._signal.set()
+
+
+def write_group(log: Log, group: list[Writer]) -> None:
+    """Task 1. Make the records of a group durable, and then give each writer its LSN."""
+    raise NotImplementedError("task 1")
+
+
+class GroupCommit:
+    """Many writers, one log. `queue`, `led` and `failure` are touched only under `mutex`."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.mutex = threading.Lock()
+        self.queue: list[Writer] = []
+        """Those who have joined and are in no group yet, in the order they came."""
+        self.led = False
+        """Whether some writer is leading, or has been told to."""
+        self.failure = ""
+        """Why no more writes are taken, or empty."""
+
+    def join(self, writer: Writer) -> None:
+        """Task 2. Queue up; who finds nobody leading has to lead (`writer.leads`).
+
+        Raises:
+            StoreFailed: the log has failed before. The writer is not queued.
+        """
+        raise NotImplementedError("task 2")
+
+    def fail(self, group: list[Writer], cause: OSError) -> None:
+        """Task 3. The log has failed: an error for the group, for all who wait, for all to come."""
+        raise NotImplementedError("task 3")
+
+    def lead(self) -> None:
+        """Task 4. Take everybody who waits, make them durable, wake them, hand the lead over."""
+        raise NotImplementedError("task 4")
+
+    def commit(self, record: bytes) -> int:
+        """Task 5. Return the record's LSN once it is durable, and not before.
+
+        Raises:
+            StoreFailed: it is not durable, and nobody can say whether it ever will be.
+        """
+        raise NotImplementedError("task 5")
