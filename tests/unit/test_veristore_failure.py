@@ -210,8 +210,7 @@ def test_an_object_cut_at_every_step_is_the_old_or_the_new_one(quick: Path) -> N
             objects = ObjectStore(store, chunk_bytes=10)
             found = objects.get("b", "k")
             assert found == new if acknowledged else found in (old, new)
-            chunks = [key for key, _ in store.scan(b"obj\x00c")]
-            assert len(chunks) == -(-len(found) // 10), "no orphan survives opening"
+            assert len(list((place / "blobs").iterdir())) == 1, "no orphan survives opening"
     assert points >= 10
 
 

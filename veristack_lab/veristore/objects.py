@@ -1,86 +1,62 @@
-"""An object store in a key-value store: buckets, objects of any size, their checksums.
+"""An object store over a store: buckets, objects of any size, their checksums.
 
-**Commit point**: the one batch that writes the object's metadata record. Content larger than
-a chunk is written before it, chunk by chunk, under an id of its own that nothing refers to
-yet. A reader sees the old object until that batch is durable, the new one from then on, and
-never a mixture. The same batch removes the chunks of what it replaces. Chunks that a crash
-left without metadata are removed when the store is opened again, or by `collect_garbage`.
+**Commit point**: the one batch that writes the object's metadata record. Small content is part
+of that record. Large content lies in a file of its own (see `blobs`), which is durable before,
+under an id that nothing refers to yet. A reader sees the old object until that batch is
+durable, the new one from then on, and never a mixture. Content that was replaced is removed
+only after that, and stays for those who were reading it. What a power cut left without
+metadata is removed when the store is opened again, or by `collect_garbage`.
 
-Keys in the store (lengths are part of them, so no two pairs of bucket and key can meet):
-
-    "obj" 0 "b" bucket                                bucket record
-    "obj" 0 "m" length of bucket u16, bucket, key     metadata, JSON
-    "obj" 0 "c" object id (16 bytes), number u32      one chunk
-
-Numbers in keys are big-endian, so that byte order is their order.
+How all of it is written down: see `object_records`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import struct
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from veristack_lab.errors import BucketNotFound, ChecksumMismatch, InvalidInput, ObjectNotFound
+from veristack_lab.errors import BucketNotEmpty, BucketNotFound
+from veristack_lab.veristore import listing
+from veristack_lab.veristore.conditions import Condition
+from veristack_lab.veristore.digests import Digests
+from veristack_lab.veristore.garbage import Collector
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.mutations import MAX_VALUE_BYTES, Batch
+from veristack_lab.veristore.multipart import Multipart
+from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.object_content import Data
+from veristack_lab.veristore.object_reader import ObjectReader, satisfy
+from veristack_lab.veristore.object_records import (
+    BUCKET,
+    Content,
+    StoredObject,
+    decode_info,
+)
 from veristack_lab.veristore.object_types import (
     DEFAULT_CONTENT_TYPE,
+    MAX_PAGE,
     ObjectInfo,
+    Page,
     bucket_bytes,
-    check_put,
-    key_bytes,
+    check_notes,
     prefix_bytes,
 )
 
 DEFAULT_CHUNK_BYTES = 1024 * 1024
-
-_BUCKET = b"obj\x00b"
-_META = b"obj\x00m"
-_CHUNK = b"obj\x00c"
-_LENGTH = struct.Struct(">H")
-_NUMBER = struct.Struct(">I")
-_ID_BYTES = 16
-_STRIPES = 64
+MIN_PART_BYTES = 5 * 1024 * 1024
+"""As in S3; the last part may be smaller."""
 
 
-@dataclass
-class _Shared:
-    """What all object stores over one store must agree on."""
-
-    uploads: set[bytes] = field(default_factory=set)
-    """Ids of puts in flight: the collector leaves their chunks alone."""
-    stripes: list[threading.Lock] = field(
-        default_factory=lambda: [threading.Lock() for _ in range(_STRIPES)]
-    )
-    """Two commits to one key must see each other's metadata, or chunks would be left behind."""
-
-
-_shared: WeakKeyDictionary[Store, _Shared] = WeakKeyDictionary()
-_shared_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A metadata record."""
-
-    info: ObjectInfo
-    object_id: bytes
-    chunks: int
-
-
-class ObjectStore:
+class ObjectStore(Multipart, Collector):
     """Buckets and objects over an open store. Thread-safe. Implements `Objects`.
+
+    Opening it collects garbage, so do it before the first put, not between.
 
     Args:
         store: stays the caller's, to be closed by the caller.
-        chunk_bytes: how content is cut; one chunk is one value of the store.
+        chunk_bytes: how content files are cut; a chunk is what is verified as one. Content up
+            to this length, and up to 64 KiB, lies in memory.
+        min_part_bytes: the least length of a part of an upload that is not the last.
         new_id: gives 16 bytes, never the same twice.
     """
 
@@ -89,15 +65,10 @@ class ObjectStore:
         store: Store,
         *,
         chunk_bytes: int = DEFAULT_CHUNK_BYTES,
+        min_part_bytes: int = MIN_PART_BYTES,
         new_id: Callable[[], bytes] = lambda: uuid.uuid4().bytes,
     ) -> None:
-        if not 0 < chunk_bytes <= MAX_VALUE_BYTES:
-            raise InvalidInput(f"chunk_bytes is {chunk_bytes}; give 1 to {MAX_VALUE_BYTES:,}")
-        self._store = store
-        self._chunk_bytes = chunk_bytes
-        self._new_id = new_id
-        with _shared_lock:
-            self._shared = _shared.setdefault(store, _Shared())
+        super().__init__(store, chunk_bytes, min_part_bytes, new_id)
         self.collect_garbage()
 
     def __repr__(self) -> str:
@@ -107,173 +78,264 @@ class ObjectStore:
 
     def create_bucket(self, bucket: str) -> bool:
         """See `Objects.create_bucket`."""
-        key = _BUCKET + bucket_bytes(bucket)
-        with self._stripe(key):
-            if self._store.get(key) is not None:
+        record_key = BUCKET + bucket_bytes(bucket)
+        with self._shared.commits(record_key):
+            if self._store.get(record_key) is not None:
                 return False
             record = {"created_ms": self._store.clock.now_ms()}
-            self._store.put(key, json.dumps(record).encode())
+            self._store.put(record_key, json.dumps(record).encode())
             return True
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Remove a bucket without objects, durably; its open uploads are aborted.
+
+        Raises:
+            BucketNotEmpty: it holds objects.
+            BucketNotFound: it is not there.
+        """
+        with self._shared.commits():
+            if next(self._store.scan(self._meta_prefix(bucket), limit=1), None) is not None:
+                raise BucketNotEmpty(f"the bucket {bucket!r} holds objects; delete them first")
+            self._end_uploads(bucket)
+            self._commit(Batch().delete(BUCKET + bucket_bytes(bucket)))
 
     def buckets(self) -> list[str]:
         """Names of all buckets, in byte order."""
-        return [key[len(_BUCKET) :].decode() for key, _ in self._store.scan(_BUCKET)]
+        return [key[len(BUCKET) :].decode() for key, _ in self._store.scan(BUCKET)]
 
-    # ------------------------------------------------------------------ objects
+    def bucket_created_ms(self, bucket: str) -> int:
+        """When a bucket was made, in milliseconds since 1970. Raises `BucketNotFound`."""
+        record = self._store.get(BUCKET + bucket_bytes(bucket))
+        if record is None:
+            raise BucketNotFound(f"there is no bucket {bucket!r}; make it with create_bucket")
+        return int(json.loads(record)["created_ms"])
+
+    def head_bucket(self, bucket: str) -> None:
+        """Return if the bucket is there. Raises `BucketNotFound`."""
+        self._meta_prefix(bucket)
+
+    # ------------------------------------------------------------------ writing
 
     def put(
         self,
         bucket: str,
         key: str,
-        data: bytes,
+        data: Data,
         *,
         content_type: str = DEFAULT_CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        if_none_match: bool = False,
+        if_match: str | None = None,
+        expect: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
-        """See `Objects.put`. Returns after the commit point."""
-        notes = dict(metadata or {})
+        """Store an object durably, replacing the one of that key in one step.
+
+        Returns after the commit point, which is the durable write of the metadata record:
+        whoever reads before sees the old object, whoever reads after the new one.
+
+        Args:
+            bucket, key: where to.
+            data: bytes, or an iterable of bytes that is read once, in constant memory.
+            content_type: its media type, printable ASCII.
+            metadata: notes; lower-case names, printable ASCII values, 8 KiB together.
+            headers: further standard headers to keep (see `HEADER_NAMES`).
+            if_none_match: only if there is no object of this key.
+            if_match: only if the object has this ETag ("*": any).
+            expect: checksums that the content must have: "md5", "sha256", "sha1", "crc32",
+                "crc32c" or "crc64nvme" to lower-case hexadecimal. They are kept in
+                `ObjectInfo.checksums`. With an empty value the checksum is only computed and
+                kept. Values are looked at when the data has ended, so its source may fill them
+                in until then.
+
+        Raises:
+            PreconditionFailed: an object is there and should not be, or has another ETag.
+            ObjectNotFound: `if_match` is given, and there is no object.
+            ChecksumMismatch: the content is not what was announced. Nothing was changed.
+            DiskFull: no room. Nothing was changed.
+            StoreFailed, StoreClosed: as in `Store.put`.
+            BucketNotFound, InvalidInput: see `Objects`.
+        """
+        condition = Condition(if_none_match, if_match)
+        meta_key, digests = self._meta_key(bucket, key), Digests(expect)
+        notes, kept = dict(metadata or {}), dict(headers or {})
+        check_notes(content_type, notes, kept)
+        if condition:
+            # once more when it counts; this look saves writing content in vain
+            old = self._stored(meta_key)
+            condition.check(bucket, key, None if old is None else old.info)
+        with self._in_flight() as flight:
+            content = self._write_content(flight, data, digests, f"{bucket}/{key}")
+            info = ObjectInfo(
+                bucket=bucket,
+                key=key,
+                size_bytes=digests.size_bytes,
+                sha256=digests.hex("sha256"),
+                content_type=content_type,
+                metadata=notes,
+                created_ms=self._store.clock.now_ms(),
+                md5=digests.hex("md5"),
+                headers=kept,
+                checksums=digests.demanded,
+            )
+            with self._shared.commits(meta_key):
+                stored = StoredObject(info, content)
+                return self._commit_object(meta_key, stored, condition, flight)
+
+    def copy(
+        self,
+        source_bucket: str,
+        source_key: str,
+        bucket: str,
+        key: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        if_none_match: bool = False,
+        if_match: str | None = None,
+    ) -> ObjectInfo:
+        """Put an object's content, verified on the way, under another key or its own.
+
+        Args:
+            source_bucket, source_key: what to copy.
+            bucket, key: where to.
+            metadata, content_type, headers: instead of the source's, each where given.
+            if_none_match, if_match: on the object that is replaced; see `put`.
+
+        Raises:
+            ObjectNotFound, BucketNotFound: the source, or the bucket, is not there.
+            ChecksumMismatch: the source is damaged. Nothing was changed.
+        """
+        with self.open(source_bucket, source_key) as reader:
+            info = reader.info
+            return self.put(
+                bucket,
+                key,
+                reader,
+                content_type=info.content_type if content_type is None else content_type,
+                metadata=info.metadata if metadata is None else metadata,
+                headers=info.headers if headers is None else headers,
+                if_none_match=if_none_match,
+                if_match=if_match,
+                expect=dict.fromkeys(info.checksums, ""),
+            )
+
+    def delete(self, bucket: str, key: str, *, if_match: str | None = None) -> None:
+        """See `Objects.delete`. The metadata goes durably, then the content.
+
+        Raises:
+            PreconditionFailed: `if_match` is given, and the object has another ETag.
+            ObjectNotFound: `if_match` is given, and there is no object.
+        """
         meta_key = self._meta_key(bucket, key)
-        check_put(data, content_type, notes)
-        info = ObjectInfo(
-            bucket=bucket,
-            key=key,
-            size_bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            content_type=content_type,
-            metadata=notes,
-            created_ms=self._store.clock.now_ms(),
-            md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
-        )
-        with self._upload() as object_id:
-            chunks, batch = self._write_content(object_id, data), Batch()
-            if chunks == 1:
-                batch.put(_chunk_key(object_id, 0), data)
-            batch.put(meta_key, _encode(_Stored(info, object_id, chunks)))
-            with self._stripe(meta_key):
-                self._remove_chunks(batch, self._stored(meta_key))
-                self._store.write(batch)
-        return info
+        with self._shared.commits(meta_key):
+            old = self._stored(meta_key)
+            Condition(if_match=if_match).check(bucket, key, None if old is None else old.info)
+            if old is not None:
+                batch = Batch().delete(meta_key)
+                self._commit(batch, None, self._forget_content(batch, old))
+
+    def delete_many(self, bucket: str, keys: Iterable[str]) -> int:
+        """Remove objects and their content, durably, a thousand in one step. Returns how many
+        there were; those that are not there are no error."""
+        meta_keys = list(dict.fromkeys(self._meta_key(bucket, key) for key in keys))
+        first = range(0, len(meta_keys), MAX_PAGE)
+        return sum(self._delete_together(meta_keys[at : at + MAX_PAGE]) for at in first)
+
+    def _delete_together(self, meta_keys: list[bytes]) -> int:
+        with self._shared.commits(*meta_keys):
+            batch, orphaned, count = Batch(), list[bytes](), 0
+            for meta_key in meta_keys:
+                old = self._stored(meta_key)
+                if old is not None:
+                    orphaned += self._forget_content(batch.delete(meta_key), old)
+                    count += 1
+            if count:
+                self._commit(batch, None, orphaned)
+        return count
+
+    # ------------------------------------------------------------------ reading
 
     def get(self, bucket: str, key: str) -> bytes:
         """See `Objects.get`."""
-        meta_key = self._meta_key(bucket, key)
-        stored = self._found(meta_key, bucket, key)
-        while True:
-            parts = [self._store.get(_chunk_key(stored.object_id, n)) for n in range(stored.chunks)]
-            data = b"".join(part for part in parts if part is not None)
-            if None not in parts and hashlib.sha256(data).hexdigest() == stored.info.sha256:
-                return data
-            # Perhaps the object was replaced while its chunks were read; then read the new one.
-            now = self._found(meta_key, bucket, key)
-            if now.object_id == stored.object_id:
-                raise ChecksumMismatch(
-                    f"{bucket}/{key}: {len(data):,} of {stored.info.size_bytes:,} stored bytes are "
-                    "there, and their SHA-256 is not that of what was written. Put it again"
-                )
-            stored = now
+        with self.open(bucket, key) as reader:
+            return reader.read()
+
+    def open(
+        self, bucket: str, key: str, *, start: int = 0, end: int | None = None
+    ) -> ObjectReader:
+        """Read an object piece by piece. Close the reader, or read to its end: until then the
+        content stays, whatever becomes of the object.
+
+        Args:
+            bucket, key: the object.
+            start: the first byte wanted.
+            end: the byte after the last one wanted, or None for all; beyond the end is no
+                error.
+
+        Raises:
+            ObjectNotFound, BucketNotFound: it is not there.
+            RangeNotSatisfiable: no byte lies in the range.
+        """
+        with self._shared.pinning() as pins:
+            stored = self._readable(bucket, key)
+            span = satisfy(stored.info, start, end)
+            held = stored.content.blob_ids
+            pins.update(held)
+
+        def release() -> None:
+            self._remove_blobs(self._shared.unpin(held))
+
+        return ObjectReader(stored, self._blobs, span, release)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """See `Objects.head`."""
-        return self._found(self._meta_key(bucket, key), bucket, key).info
+        return self._found(bucket, key).info
 
     def list(self, bucket: str, prefix: str = "") -> list[ObjectInfo]:
         """See `Objects.list`."""
-        start = self._meta_prefix(bucket) + prefix_bytes(prefix)
-        return [_decode(value).info for _, value in self._store.scan(start)]
+        within = self._meta_prefix(bucket) + prefix_bytes(prefix)
+        return [decode_info(record) for _, record in self._store.scan(within)]
 
-    def delete(self, bucket: str, key: str) -> None:
-        """See `Objects.delete`. Metadata and chunks go in one batch."""
-        meta_key = self._meta_key(bucket, key)
-        with self._stripe(meta_key):
-            stored = self._stored(meta_key)
-            if stored is None:
-                return
-            batch = Batch().delete(meta_key)
-            self._remove_chunks(batch, stored)
-            self._store.write(batch)
+    def list_page(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        start_after: str = "",
+        max_keys: int = MAX_PAGE,
+    ) -> Page:
+        """The next objects and common prefixes, at the cost of a page, not of the bucket.
 
-    def collect_garbage(self) -> int:
-        """Remove chunks that no metadata and no put in flight refers to. Returns how many.
+        Args:
+            bucket: where.
+            prefix: only keys that begin with it.
+            delimiter: keys in which it follows the prefix are shown as one common prefix, up
+                to and with the delimiter.
+            start_after: only entries behind it; a `Page.next_start_after`, or any text.
+            max_keys: at most so many entries, common prefixes counted; up to 1000.
 
-        Safe beside any other call. The order is what makes it so: chunks are listed first,
-        then the puts in flight, then the metadata. A chunk that was listed belonged to a put
-        that is either still in flight, or has committed its metadata before that is read, or
-        was replaced or given up, in which case nobody will ask for it.
+        Raises:
+            BucketNotFound: there is no such bucket.
+            InvalidInput: `max_keys` is negative, or a text is not Unicode.
         """
-        listed = [key for key, _ in self._store.scan(_CHUNK)]
-        alive = set(self._shared.uploads)
-        alive.update(_decode(value).object_id for _, value in self._store.scan(_META))
-        orphans = [key for key in listed if _id_of(key) not in alive]
-        for first in range(0, len(orphans), 1000):
-            batch = Batch()
-            for key in orphans[first : first + 1000]:
-                batch.delete(key)
-            self._store.write(batch)
-        return len(orphans)
+        family = self._meta_prefix(bucket)
+        request = listing.page_request(prefix, delimiter, start_after, max_keys)
+        return listing.list_page(self._scan, family, request)
 
-    # ------------------------------------------------------------------ details
+    def _scan(self, prefix: bytes, start: bytes, limit: int) -> Iterator[tuple[bytes, bytes]]:
+        return self._store.scan(prefix, start, limit)
 
-    @contextmanager
-    def _upload(self) -> Iterator[bytes]:
-        object_id = self._new_id()
-        self._shared.uploads.add(object_id)
-        try:
-            yield object_id
-        finally:
-            self._shared.uploads.discard(object_id)
-
-    def _write_content(self, object_id: bytes, data: bytes) -> int:
-        """Write the chunks of large content. Content of one chunk goes with the metadata."""
-        chunks = -(-len(data) // self._chunk_bytes)
-        if chunks > 1:
-            for number in range(chunks):
-                part = data[number * self._chunk_bytes : (number + 1) * self._chunk_bytes]
-                self._store.put(_chunk_key(object_id, number), part)
-        return chunks
-
-    def _remove_chunks(self, batch: Batch, stored: _Stored | None) -> None:
-        if stored is not None:
-            for number in range(stored.chunks):
-                batch.delete(_chunk_key(stored.object_id, number))
-
-    def _stripe(self, key: bytes) -> threading.Lock:
-        return self._shared.stripes[hash(key) % _STRIPES]
-
-    def _meta_prefix(self, bucket: str) -> bytes:
-        name = bucket_bytes(bucket)
-        if self._store.get(_BUCKET + name) is None:
-            raise BucketNotFound(f"there is no bucket {bucket!r}; make it with create_bucket")
-        return _META + _LENGTH.pack(len(name)) + name
-
-    def _meta_key(self, bucket: str, key: str) -> bytes:
-        encoded = key_bytes(key)
-        return self._meta_prefix(bucket) + encoded
-
-    def _stored(self, meta_key: bytes) -> _Stored | None:
-        record = self._store.get(meta_key)
-        return None if record is None else _decode(record)
-
-    def _found(self, meta_key: bytes, bucket: str, key: str) -> _Stored:
-        stored = self._stored(meta_key)
-        if stored is None:
-            raise ObjectNotFound(f"there is no object {key!r} in bucket {bucket!r}")
-        return stored
-
-
-def _chunk_key(object_id: bytes, number: int) -> bytes:
-    return _CHUNK + object_id + _NUMBER.pack(number)
-
-
-def _id_of(chunk_key: bytes) -> bytes:
-    return chunk_key[len(_CHUNK) : len(_CHUNK) + _ID_BYTES]
-
-
-def _encode(stored: _Stored) -> bytes:
-    fields = {**vars(stored.info), "object_id": stored.object_id.hex(), "chunks": stored.chunks}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _decode(record: bytes) -> _Stored:
-    fields = json.loads(record)
-    object_id, chunks = bytes.fromhex(fields.pop("object_id")), fields.pop("chunks")
-    return _Stored(ObjectInfo(**fields), object_id, chunks)
+    def _readable(self, bucket: str, key: str) -> StoredObject:
+        """Metadata and content that belong together. Content in the map is held by reference,
+        so it stays whole when the object is replaced."""
+        while True:
+            stored = self._found(bucket, key)
+            if not stored.content.chunk_keys:
+                return stored
+            found = [self._store.get(chunk_key) for chunk_key in stored.content.chunk_keys]
+            if None not in found or self._found(bucket, key).info == stored.info:
+                pieces = tuple(piece for piece in found if piece is not None)
+                return StoredObject(stored.info, Content(pieces=pieces))

@@ -1,0 +1,112 @@
+"""The checksums of content that streams by.
+
+MD5 and SHA-256 are always computed; further ones as a caller demands, by the names of
+`ALGORITHMS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from veristack_lab.errors import ChecksumMismatch, InvalidInput
+from veristack_lab.kernels.crc32c import crc32c
+
+Block = bytes | bytearray | memoryview
+
+
+class Hash(Protocol):
+    """What `hashlib`'s objects do, and all that is needed here."""
+
+    def update(self, data: Block, /) -> None:
+        """Take more bytes in."""
+
+    def digest(self) -> bytes:
+        """The checksum of all bytes so far."""
+
+
+class _Crc:
+    """A CRC function of (data, value so far) in the shape of a hash."""
+
+    def __init__(self, function: Callable[[Block, int], int], width_bytes: int) -> None:
+        self._function = function
+        self._width_bytes = width_bytes
+        self._value = 0
+
+    def update(self, data: Block, /) -> None:
+        self._value = self._function(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._width_bytes, "big")
+
+
+ALGORITHMS: Mapping[str, Callable[[], Hash]] = {
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "sha256": hashlib.sha256,
+    "crc32": lambda: _Crc(zlib.crc32, 4),
+    "crc32c": lambda: _Crc(crc32c, 4),
+}
+"""Name of each checksum and how to begin one. Digests are big-endian, as S3 writes them."""
+
+
+class Digests:
+    """Checks content against what its sender says about it.
+
+    Args:
+        expect: algorithm to lower-case hexadecimal. An empty value demands nothing, but has
+            the checksum computed and kept. Values are looked at in `finish`, so a sender that
+            knows them only at its end may fill them in while the content streams by.
+
+    Raises:
+        InvalidInput: an unknown algorithm.
+    """
+
+    def __init__(self, expect: Mapping[str, str] | None = None) -> None:
+        self._expect = expect or {}
+        for name in self._expect:
+            if name not in ALGORITHMS:
+                raise InvalidInput(
+                    f"{name!r:.40} is no checksum that can be checked; give one of "
+                    f"{', '.join(sorted(ALGORITHMS))}"
+                )
+        self._hashes = {name: ALGORITHMS[name]() for name in {"md5", "sha256", *self._expect}}
+        self.size_bytes = 0
+
+    def update(self, block: Block) -> None:
+        """Take the next bytes in."""
+        for found in self._hashes.values():
+            found.update(block)
+        self.size_bytes += len(block)
+
+    def finish(self, what: str) -> None:
+        """Compare with what was expected; `what` names the content in the error.
+
+        Raises:
+            ChecksumMismatch: a checksum differs.
+        """
+        for name, wanted in self._expect.items():
+            if wanted and wanted != self.hex(name):
+                raise ChecksumMismatch(
+                    f"{what} arrived with {name} {self.hex(name)}, and {wanted:.64} was "
+                    "announced. Nothing was stored; send it again"
+                )
+
+    def hex(self, name: str) -> str:
+        """A checksum of all bytes so far, in lower-case hexadecimal."""
+        return self._hashes[name].digest().hex()
+
+    @property
+    def demanded(self) -> dict[str, str]:
+        """The checksums that were asked for: algorithm to hexadecimal."""
+        return {name: self.hex(name) for name in self._expect}
+
+
+def composite(algorithm: str, parts: Sequence[str]) -> str:
+    """The checksum over the parts' checksums, a dash, and their number, as S3 writes it."""
+    found = ALGORITHMS[algorithm]()
+    for part in parts:
+        found.update(bytes.fromhex(part))
+    return f"{found.digest().hex()}-{len(parts)}"

@@ -1,0 +1,72 @@
+"""The collector of content that nothing refers to.
+
+What a power cut or a failed put leaves behind is a content file without a reference. The order
+of four looks makes it safe beside any other call: the files are listed first; then the puts in
+flight are asked for; then the references are looked up. A file that was listed belonged to a
+put that is either still in flight, or has committed its reference before that is looked up, or
+was given up or replaced, in which case nobody can come to refer to it: ids are used once. The
+fourth look, at the open readers, is part of the removal: what a reader holds goes with it.
+
+Removal of a file is one step of the disk, so a power cut leaves it there or not; if its name
+comes back, it is garbage once more. Nothing else is changed, so the collector may be cut
+anywhere and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.object_keeper import ObjectKeeper
+from veristack_lab.veristore.object_records import (
+    CHUNK,
+    ID_BYTES,
+    META,
+    decode_object,
+    reference_key,
+)
+
+_BATCH_KEYS = 1000
+
+
+class Collector(ObjectKeeper):
+    """The part of `ObjectStore` that reclaims space."""
+
+    def collect_garbage(self) -> int:
+        """Remove content that neither an object, an upload, a put in flight nor an open reader
+        refers to. Returns how many content files and chunks went. Safe beside any other call,
+        and when it is cut off anywhere."""
+        return self._reclaim(self._orphans()) + self._remove_chunks(self._orphaned_chunks())
+
+    def _orphans(self) -> Sequence[bytes]:
+        """Ids of the content files that nothing refers to. The order of the looks matters."""
+        listed = self._blobs.ids()
+        if not listed:
+            return ()
+        spared = self._shared.spared()
+        get = self._store.get
+        return [
+            blob_id
+            for blob_id in listed
+            if blob_id not in spared and get(reference_key(blob_id)) is None
+        ]
+
+    def _orphaned_chunks(self) -> Sequence[bytes]:
+        """Keys of chunks of version 1 without an object. Nobody writes new ones."""
+        listed = [key for key, _ in self._store.scan(CHUNK)]
+        if not listed:
+            return ()
+        start = len(CHUNK)
+        records = (decode_object(record) for _, record in self._store.scan(META))
+        alive = {
+            key[start : start + ID_BYTES] for stored in records for key in stored.content.chunk_keys
+        }
+        return [key for key in listed if key[start : start + ID_BYTES] not in alive]
+
+    def _remove_chunks(self, keys: Sequence[bytes]) -> int:
+        for first in range(0, len(keys), _BATCH_KEYS):
+            batch = Batch()
+            for key in keys[first : first + _BATCH_KEYS]:
+                batch.delete(key)
+            self._store.write(batch)
+        return len(keys)

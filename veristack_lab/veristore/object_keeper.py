@@ -1,0 +1,254 @@
+"""What objects and uploads have in common: names, content on its way in and out, the commit.
+
+**Commit point**: the one batch of `_commit`. Content files are durable before it, under ids
+that nothing refers to yet; content that it replaces is removed after it, once it is durable.
+So a reader sees the old object until that batch is durable, the new one from then on, and
+never a mixture; and a power cut leaves at worst files that nothing refers to, which the
+collector removes.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from veristack_lab.errors import (
+    BucketNotFound,
+    DiskFull,
+    InvalidInput,
+    ObjectNotFound,
+    StoreError,
+    StoreFailed,
+)
+from veristack_lab.veristore.blobs import MAX_CHUNK_BYTES, BlobFolder
+from veristack_lab.veristore.conditions import Condition
+from veristack_lab.veristore.digests import Digests
+from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.object_content import Data, Flight, Outcome, in_blocks, shared_of
+from veristack_lab.veristore.object_records import (
+    BUCKET,
+    META,
+    Blob,
+    Content,
+    StoredObject,
+    bucket_prefix,
+    decode_object,
+    encode_object,
+    reference_key,
+)
+from veristack_lab.veristore.object_types import (
+    MAX_OBJECT_BYTES,
+    ObjectInfo,
+    bucket_bytes,
+    key_bytes,
+)
+
+INLINE_BYTES = 64 * 1024
+"""Content up to this length is part of its metadata record."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class ObjectKeeper:
+    """The base of `ObjectStore`. Each method takes one decision, so that another can replace it."""
+
+    def __init__(
+        self, store: Store, chunk_bytes: int, min_part_bytes: int, new_id: Callable[[], bytes]
+    ) -> None:
+        if not 0 < chunk_bytes <= MAX_CHUNK_BYTES:
+            raise InvalidInput(f"chunk_bytes is {chunk_bytes}; give 1 to {MAX_CHUNK_BYTES:,}")
+        self._store = store
+        self._min_part_bytes = min_part_bytes
+        self._inline_bytes = min(INLINE_BYTES, chunk_bytes)
+        self._make_id = new_id
+        self._blobs = BlobFolder(store.disk, store.path, chunk_bytes)
+        self._shared = shared_of(store)
+
+    # -------------------------------------------------------------------- names
+
+    def _new_id(self) -> bytes:
+        """An id for new content, never the same twice."""
+        return self._make_id()
+
+    def _meta_prefix(self, bucket: str) -> bytes:
+        """What the keys of all metadata records of a bucket begin with."""
+        name = bucket_bytes(bucket)
+        if self._store.get(BUCKET + name) is None:
+            raise BucketNotFound(f"there is no bucket {bucket!r}; make it with create_bucket")
+        return bucket_prefix(META, name)
+
+    def _meta_key(self, bucket: str, key: str) -> bytes:
+        """Key of an object's metadata record: no two pairs of bucket and key share one."""
+        encoded = key_bytes(key)
+        return self._meta_prefix(bucket) + encoded
+
+    def _stored(self, meta_key: bytes) -> StoredObject | None:
+        record = self._store.get(meta_key)
+        return None if record is None else decode_object(record)
+
+    def _found(self, bucket: str, key: str) -> StoredObject:
+        stored = self._stored(self._meta_key(bucket, key))
+        if stored is None:
+            raise ObjectNotFound(f"there is no object {key!r} in bucket {bucket!r}")
+        return stored
+
+    # ---------------------------------------------------------------- the way in
+
+    @contextmanager
+    def _in_flight(self) -> Iterator[Flight]:
+        """An id for new content, which the collector spares until the body ends."""
+        flight = Flight(self._new_id())
+        self._shared.begin(flight.content_id)
+        try:
+            yield flight
+        finally:
+            # When the commit failed, a metadata record may all the same be found at the next
+            # open, so the content stays until then.
+            if flight.outcome is Outcome.WRITING:
+                self._remove_blobs([flight.content_id])
+            self._shared.end(flight)
+
+    def _write_content(
+        self, flight: Flight, data: Data, digests: Digests, what: str, *, inline: bool = True
+    ) -> Content:
+        """Bring content in: small content into memory, other content durably into a file.
+
+        Raises:
+            InvalidInput: it is not made of bytes, or too long.
+            DiskFull: there is no room for it. Nothing was changed.
+            StoreFailed: the disk failed; no more content files are written.
+        """
+        blocks = _digested(in_blocks(data, self._blobs.block_bytes), digests, what)
+        first = next(blocks, b"")
+        if inline and len(first) <= self._inline_bytes:
+            # shorter than a block, so there is no other: only the checksums are still due
+            return Content(pieces=(bytes(first), *map(bytes, blocks)))
+        try:
+            size = self._write_blob(flight.content_id, _chained(first, blocks))
+        finally:
+            blocks.close()
+        return Content(blobs=(Blob(flight.content_id, size),))
+
+    def _write_blob(self, blob_id: bytes, blocks: Iterable[bytes | memoryview]) -> int:
+        if self._shared.refusal is not None:
+            raise StoreFailed(str(self._shared.refusal))
+        try:
+            size = self._blobs.write(blob_id, blocks)
+        except OSError as cause:
+            raise self._explained(cause) from cause
+        try:
+            self._blobs.sync_names()
+        except OSError as cause:
+            # Whose names are durable is unknown now, and the next sync may not report it again.
+            raise self._refuse(cause) from cause
+        return size
+
+    def _explained(self, cause: OSError) -> StoreError:
+        if cause.errno in _NO_ROOM:
+            return DiskFull(
+                f"the disk has no room for the content ({cause}); nothing was changed. Free some "
+                "space and put it again"
+            )
+        return self._refuse(cause)
+
+    def _refuse(self, cause: OSError) -> StoreFailed:
+        error = StoreFailed(
+            f"the disk failed while content was written ({cause}); nothing was changed, and no "
+            "more content files are written. Find out what ails the disk, then close and reopen "
+            "the store"
+        )
+        self._shared.refusal = self._shared.refusal or error
+        return error
+
+    # ---------------------------------------------------------------- the commit
+
+    def _commit_object(
+        self,
+        meta_key: bytes,
+        stored: StoredObject,
+        condition: Condition,
+        flight: Flight | None = None,
+        batch: Batch | None = None,
+        orphaned: Iterable[bytes] = (),
+    ) -> ObjectInfo:
+        """Make an object visible instead of the one of its key. Returns after the commit point.
+
+        Call it while holding `Shared.commits` of the key.
+
+        Args:
+            meta_key, stored: the metadata record.
+            condition: on what is there now.
+            flight: the new content, if it is new.
+            batch: further changes for the same commit.
+            orphaned: further content files that nothing refers to once it is done.
+        """
+        bucket, key = stored.info.bucket, stored.info.key
+        self._meta_prefix(bucket)  # it may have been deleted while the content was written
+        old = self._stored(meta_key)
+        condition.check(bucket, key, None if old is None else old.info)
+        changes = batch if batch is not None else Batch()
+        for blob_id in stored.content.blob_ids:
+            changes.put(reference_key(blob_id), meta_key)
+        changes.put(meta_key, encode_object(stored))
+        replaced = self._forget_content(changes, old)
+        self._commit(changes, flight, [*replaced, *orphaned])
+        return stored.info
+
+    def _forget_content(self, changes: Batch, old: StoredObject | None) -> tuple[bytes, ...]:
+        """Add to a batch what goes with an old object. Returns its content files, which go
+        after the commit."""
+        if old is None:
+            return ()
+        for blob_id in old.content.blob_ids:
+            changes.delete(reference_key(blob_id))
+        for chunk in old.content.chunk_keys:
+            changes.delete(chunk)
+        return old.content.blob_ids
+
+    def _commit(
+        self, batch: Batch, flight: Flight | None = None, orphaned: Iterable[bytes] = ()
+    ) -> None:
+        """Write the batch: the commit point. Then remove content that it made an orphan."""
+        if flight is not None:
+            flight.outcome = Outcome.UNKNOWN
+        self._store.write(batch)
+        if flight is not None:
+            flight.outcome = Outcome.COMMITTED
+        self._reclaim(orphaned)
+
+    # --------------------------------------------------------------- the way out
+
+    def _reclaim(self, blob_ids: Iterable[bytes]) -> int:
+        """Remove content files that no durable record refers to; those with readers go when
+        the last of them closes. Returns how many went now."""
+        return self._remove_blobs(self._shared.doom(blob_ids))
+
+    def _remove_blobs(self, blob_ids: Iterable[bytes]) -> int:
+        removed = 0
+        with self._shared.removal_lock:
+            for blob_id in blob_ids:
+                # A file that cannot be removed is garbage: what was asked for is done anyhow.
+                with suppress(OSError):
+                    removed += self._blobs.remove(blob_id)
+        return removed
+
+
+def _digested(
+    blocks: Iterable[bytes | memoryview], digests: Digests, what: str
+) -> Generator[bytes | memoryview]:
+    """Pass content on while its checksums are computed; refuse it at its end if one differs."""
+    for block in blocks:
+        digests.update(block)
+        if digests.size_bytes > MAX_OBJECT_BYTES:
+            raise InvalidInput(f"{what} is too long: objects have up to 5 TiB")
+        yield block
+    digests.finish(what)
+
+
+def _chained(
+    first: bytes | memoryview, rest: Iterable[bytes | memoryview]
+) -> Iterator[bytes | memoryview]:
+    if first:
+        yield first
+    yield from rest

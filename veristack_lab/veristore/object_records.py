@@ -1,0 +1,196 @@
+"""How buckets, objects, uploads and parts are written into the key-value store.
+
+    "obj" 0 "b" bucket                                       bucket record, JSON
+    "obj" 0 "m" length of bucket u16, bucket, key            an object's metadata record
+    "obj" 0 "u" length of bucket u16, bucket, key, upload id upload record, JSON
+    "obj" 0 "p" upload id, number u32                        part record, JSON
+    "obj" 0 "r" content id                                   the content file is referred to
+    "obj" 0 "c" object id, number u32                        a chunk as version 1 kept them
+
+Numbers in keys are big-endian, so that byte order is their order. Ids have 16 bytes. A length
+or a fixed size tells where each field ends, so no two names can meet in one key.
+
+A metadata record is a line of JSON, and behind its newline either the content itself (if it is
+small) or the content files in their order, 24 bytes each: id and size u64, little-endian. A
+record of version 1 has no newline; its content lies in chunks.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+
+from veristack_lab.errors import NotAStore
+from veristack_lab.veristore.object_types import ObjectInfo, PartInfo, UploadInfo
+
+ID_BYTES = 16
+BUCKET = b"obj\x00b"
+META = b"obj\x00m"
+UPLOAD = b"obj\x00u"
+PART = b"obj\x00p"
+REFERENCE = b"obj\x00r"
+CHUNK = b"obj\x00c"
+VERSION = 2
+
+_LENGTH = struct.Struct(">H")
+_NUMBER = struct.Struct(">I")
+_BLOB = struct.Struct("<16sQ")
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A content file, and how many bytes of content it holds."""
+
+    blob_id: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Content:
+    """Where an object's bytes are: in memory or in files."""
+
+    pieces: tuple[bytes, ...] = ()
+    """The content itself, cut anyhow."""
+    blobs: tuple[Blob, ...] = ()
+    chunk_keys: tuple[bytes, ...] = ()
+    """Where version 1 keeps what belongs into `pieces`."""
+
+    @property
+    def blob_ids(self) -> tuple[bytes, ...]:
+        """Ids of the content files."""
+        return tuple(blob.blob_id for blob in self.blobs)
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A metadata record."""
+
+    info: ObjectInfo
+    content: Content
+    completed: str = ""
+    """What completed it, if it was uploaded in parts: see `multipart`."""
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part record."""
+
+    info: PartInfo
+    blob: Blob
+    sha256: str
+
+
+def bucket_prefix(family: bytes, bucket: bytes) -> bytes:
+    """What all keys of a family (`META` or `UPLOAD`) begin with in one bucket."""
+    return family + _LENGTH.pack(len(bucket)) + bucket
+
+
+def part_key(upload_id: bytes, number: int) -> bytes:
+    """Key of a part record."""
+    return PART + upload_id + _NUMBER.pack(number)
+
+
+def reference_key(blob_id: bytes) -> bytes:
+    """Key that is there as long as an object or a part has this content file."""
+    return REFERENCE + blob_id
+
+
+def chunk_key(object_id: bytes, number: int) -> bytes:
+    """Key of a chunk of version 1."""
+    return CHUNK + object_id + _NUMBER.pack(number)
+
+
+def encode_object(stored: StoredObject) -> bytes:
+    """A metadata record."""
+    fields: dict[str, object] = {"version": VERSION, **vars(stored.info)}
+    if stored.completed:
+        fields["completed"] = stored.completed
+    content = stored.content
+    if content.blobs:
+        fields["blobs"] = len(content.blobs)
+        return _line(fields) + b"".join(_BLOB.pack(b.blob_id, b.size_bytes) for b in content.blobs)
+    return _line(fields) + b"".join(content.pieces)
+
+
+def decode_info(record: bytes) -> ObjectInfo:
+    """What a metadata record says about the object; content files are not looked at.
+
+    Raises:
+        NotAStore: a newer version wrote it.
+    """
+    return _info(_fields(record, record.find(b"\n")))
+
+
+def decode_object(record: bytes) -> StoredObject:
+    """A whole metadata record.
+
+    Raises:
+        NotAStore: a newer version wrote it.
+    """
+    newline = record.find(b"\n")
+    fields = _fields(record, newline)
+    completed = str(fields.get("completed", ""))
+    if newline < 0:
+        object_id, count = bytes.fromhex(str(fields["object_id"])), int(str(fields["chunks"]))
+        content = Content(chunk_keys=tuple(chunk_key(object_id, number) for number in range(count)))
+    elif "blobs" in fields:
+        table = _BLOB.iter_unpack(memoryview(record)[newline + 1 :])
+        content = Content(blobs=tuple(Blob(*row) for row in table))
+    else:
+        content = Content(pieces=(record[newline + 1 :],))
+    return StoredObject(_info(fields), content, completed)
+
+
+_NOT_INFO = ("version", "blobs", "completed", "object_id", "chunks")
+
+
+def _info(fields: dict[str, object]) -> ObjectInfo:
+    facts = {name: value for name, value in fields.items() if name not in _NOT_INFO}
+    return ObjectInfo(**facts)  # type: ignore[arg-type] # written from an ObjectInfo's fields
+
+
+def encode_upload(upload: UploadInfo) -> bytes:
+    """An upload record."""
+    return _json({"version": VERSION, **vars(upload)})
+
+
+def decode_upload(record: bytes) -> UploadInfo:
+    """An upload record read back. Raises `NotAStore`."""
+    fields = _fields(record, -1)
+    del fields["version"]
+    return UploadInfo(**fields)  # type: ignore[arg-type] # as above
+
+
+def encode_part(part: StoredPart) -> bytes:
+    """A part record."""
+    place = {"blob_id": part.blob.blob_id.hex(), "sha256": part.sha256}
+    return _json({"version": VERSION, **vars(part.info), **place})
+
+
+def decode_part(record: bytes) -> StoredPart:
+    """A part record read back. Raises `NotAStore`."""
+    fields = _fields(record, -1)
+    blob_id, sha256 = bytes.fromhex(str(fields.pop("blob_id"))), str(fields.pop("sha256"))
+    del fields["version"]
+    info = PartInfo(**fields)  # type: ignore[arg-type] # as above
+    return StoredPart(info, Blob(blob_id, info.size_bytes), sha256)
+
+
+def _fields(record: bytes, end: int) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(record if end < 0 else record[:end])
+    version = fields.get("version", 1)
+    if not isinstance(version, int) or version > VERSION:
+        raise NotAStore(
+            f"an object record has format version {version}, this lab reads up to {VERSION}; "
+            "upgrade the lab"
+        )
+    return fields
+
+
+def _json(fields: dict[str, object]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _line(fields: dict[str, object]) -> bytes:
+    return _json(fields) + b"\n"
