@@ -214,6 +214,149 @@ MUTANTS = [
         """        return""",
         "a sync that fails: its group, those who wait",
     ),
+    Mutant(
+        "04",
+        "bucket and name joined by a slash",
+        'return META + len(name).to_bytes(2, "big") + name',
+        'return META + name + b"/"',
+        "no two objects share a key",
+    ),
+    Mutant(
+        "04",
+        "chunks numbered in text",
+        'number.to_bytes(4, "big")',
+        "str(number).encode()",
+        "chunks in the order of their numbers",
+    ),
+    Mutant(
+        "04",
+        "metadata before the chunks",
+        """            starts = range(0, len(data), CHUNK_BYTES)
+            for number, start in enumerate(starts):
+""",
+        """            starts = range(0, len(data), CHUNK_BYTES)
+            self.store.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode())
+            for number, start in enumerate(starts):
+""",
+        "a new object, the power cut before every operation",
+    ),
+    Mutant(
+        "04",
+        "the old content overwritten in place",
+        "        object_id = self.new_id()\n",
+        "        old = self.store.get(meta_key(bucket, name))\n"
+        "        object_id = Meta.decode(old).object_id if old else self.new_id()\n",
+        "an overwrite, the power cut before every operation",
+    ),
+    Mutant(
+        "04",
+        "deleted first, then written anew",
+        "        object_id = self.new_id()\n",
+        "        self.delete(bucket, name)\n        object_id = self.new_id()\n",
+        "an overwrite, the power cut before every operation",
+    ),
+    Mutant(
+        "04",
+        "the old chunks removed before the commit",
+        "batch.delete(chunk_key(replaced.object_id, number))",
+        "self.store.delete(chunk_key(replaced.object_id, number))",
+        "an overwrite, the power cut before every operation",
+    ),
+    Mutant(
+        "04",
+        "the old chunks left behind",
+        "for number in range(replaced.chunks):",
+        "for number in range(0):",
+        "an overwrite takes the old chunks with it",
+    ),
+    Mutant(
+        "04",
+        "an upload that nobody knows of",
+        "        self.open_uploads.add(object_id)\n",
+        "",
+        "an upload is open from before its first chunk",
+    ),
+    Mutant(
+        "04",
+        "an upload that is closed before its commit",
+        "            key = meta_key(bucket, name)\n            batch = Batch()",
+        "            self.open_uploads.discard(object_id)\n"
+        "            key = meta_key(bucket, name)\n            batch = Batch()",
+        "an upload is open from before its first chunk",
+    ),
+    Mutant(
+        "04",
+        "a reader that takes a replacement for damage",
+        "            if record == seen:",
+        "            if seen is not None:",
+        "replaced between any two reads",
+    ),
+    Mutant(
+        "04",
+        "a reader that leaves out what is missing",
+        "            if len(chunks) == meta.chunks:",
+        "            if True:",
+        "replaced between any two reads",
+    ),
+    Mutant(
+        "04",
+        "a reader that never gives up",
+        "            if record == seen:",
+        "            if False:",
+        "what is broken is StoreCorrupt",
+    ),
+    Mutant(
+        "04",
+        "chunks deleted before the metadata",
+        "                batch.delete(chunk_key(meta.object_id, number))",
+        "                self.store.delete(chunk_key(meta.object_id, number))",
+        "the power cut before every operation: whole, or not there",
+    ),
+    Mutant(
+        "04",
+        "a delete that leaves the chunks",
+        "            for number in range(meta.chunks):\n                batch.delete(",
+        "            for number in range(0):\n                batch.delete(",
+        "gone with all its chunks",
+    ),
+    Mutant(
+        "04",
+        "a collector that eats an upload in flight",
+        "needed = set(self.open_uploads)",
+        "needed = set()",
+        "run between any two operations of an upload",
+    ),
+    Mutant(
+        "04",
+        "a collector that looks at the metadata first",
+        """        needed = set(self.open_uploads)
+        needed |= {Meta.decode(value).object_id for _, value in self.store.scan(META)}
+""",
+        """        needed = {Meta.decode(value).object_id for _, value in self.store.scan(META)}
+        needed |= set(self.open_uploads)
+""",
+        "commits between any two steps of the collector",
+    ),
+    Mutant(
+        "04",
+        "a collector that lists the chunks last",
+        """        found = [key for key, _ in self.store.scan(CHUNK)]
+        needed = set(self.open_uploads)
+        needed |= {Meta.decode(value).object_id for _, value in self.store.scan(META)}
+""",
+        """        needed = set(self.open_uploads)
+        needed |= {Meta.decode(value).object_id for _, value in self.store.scan(META)}
+        found = [key for key, _ in self.store.scan(CHUNK)]
+""",
+        "an upload that begins between any two steps of the collector",
+    ),
+    Mutant(
+        "04",
+        "a collector that forgets what it was asked to sweep",
+        "        for key in dead:\n            self.store.delete(key)\n",
+        "",
+        "chunks that nobody needs go",
+    ),
 ]
 
 

@@ -89,15 +89,21 @@ def show(value: object) -> str:
 
 @contextmanager
 def raising_is_bad(
-    work: ModuleType, given: str, expected: str, *, but: type[Exception] = FirstBad
+    work: ModuleType,
+    given: str,
+    expected: str,
+    *,
+    but: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
     """What is raised in here is the first bad event, with the learner's line that raised it.
 
-    Errors of the class `but` are passed on: the check wants to see them.
+    Errors of the classes `but` are passed on: the check wants to see them.
     """
     try:
         yield
-    except (FirstBad, but):
+    except FirstBad:
+        raise
+    except but:
         raise
     except Exception as error:
         raise FirstBad(given, expected, f"{describe(error)}{_where(error, work)}") from error
