@@ -1,0 +1,89 @@
+"""What is put to the test: how to open a store and an object store on a simulated disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+
+from veristack_lab.sim.disk import SimDisk
+from veristack_lab.veristore.clock import Clock
+from veristack_lab.veristore.disk import Disk
+from veristack_lab.veristore.kv import Store, open_store
+from veristack_lab.veristore.objects import ObjectStore
+
+STORE_PATH = Path("/sim/store")
+"""Where the store lies on the simulated disk."""
+SEGMENT_BYTES = 4096
+"""Small, so that a few dozen writes make the log begin a new segment."""
+CHUNK_BYTES = 1024
+"""Small, so that an object of a few sectors has several chunks."""
+
+
+def identity(disk: SimDisk) -> Disk:
+    """The disk as it is."""
+    return disk
+
+
+def open_simulated(
+    disk: Disk, clock: Clock, path: Path, *, store_type: type[Store] = Store
+) -> Store:
+    """Open a store as the simulator needs it: small segments, no thread of its own.
+
+    Raises:
+        StoreError: as `veristore.open` does.
+    """
+    if store_type is not Store:
+        return store_type(disk, clock, path)
+    return open_store(path, disk=disk, clock=clock)
+
+
+def objects_simulated(
+    store: Store, *, objects_type: type[ObjectStore] = ObjectStore
+) -> ObjectStore:
+    """Open an object store with small chunks, whose ids follow from the clock."""
+    numbers = count()
+    started_ms = store.clock.now_ms()
+
+    def new_id() -> bytes:
+        return blake2b(b"%d/%d" % (started_ms, next(numbers)), digest_size=16).digest()
+
+    return objects_type(store, chunk_bytes=CHUNK_BYTES, new_id=new_id)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine under test. Module-level functions or partials of them let it be pickled,
+    which an executor of processes needs.
+
+    A museum's exhibit is an engine with one of the three replaced.
+    """
+
+    open: Callable[[Disk, Clock, Path], Store] = open_simulated
+    """Opens (and recovers) a store."""
+    objects: Callable[[Store], ObjectStore] = objects_simulated
+    """Opens the object store on an open store."""
+    disk: Callable[[SimDisk], Disk] = identity
+    """The disk that the store is given: the simulated one itself, or something before it that
+    leaves out or fails what it should do."""
+
+
+def engine_of(
+    *,
+    store_type: type[Store] = Store,
+    objects_type: type[ObjectStore] = ObjectStore,
+    disk: Callable[[SimDisk], Disk] = identity,
+) -> Engine:
+    """The real engine with another class in one place: how exhibits are made."""
+    return Engine(
+        open=partial(open_simulated, store_type=store_type),
+        objects=partial(objects_simulated, objects_type=objects_type),
+        disk=disk,
+    )
+
+
+HEALTHY = Engine()
+"""The engine as it is."""

@@ -1,0 +1,149 @@
+"""The promises, each a small function from what was found to what is wrong with it.
+
+A promise is kept when its function returns "". They are asked in this order, and the first
+one that is broken gives the violation its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from veristack_lab.sim.probe import Examination, describe_difference
+from veristack_lab.sim.recording import Recording
+from veristack_lab.sim.session import State
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image, at one crash point of one recording."""
+
+    recording: Recording
+    crash_point: int
+    found: Examination
+
+    @property
+    def legal(self) -> list[State]:
+        """The states that may be there."""
+        return self.recording.legal(self.crash_point)
+
+    @property
+    def acknowledged_lsn(self) -> int:
+        """LSN of the newest acknowledged write."""
+        done = self.recording.acknowledged(self.crash_point)
+        return max((step.last_lsn for step in self.recording.steps[:done]), default=0)
+
+
+def opens(case: Case) -> str:
+    """A power cut never makes a store unreadable."""
+    error = case.found.opening
+    return f"cannot be opened: {error}" if error and not _is_content(error) else ""
+
+
+def objects_whole(case: Case) -> str:
+    """Every object that is listed can be read, whole and with its right checksum."""
+    error = case.found.opening
+    return f"an object cannot be read: {error}" if error and _is_content(error) else ""
+
+
+def _is_content(error: str) -> bool:
+    return error.startswith(("ChecksumMismatch", "ObjectNotFound"))
+
+
+def acknowledged_present(case: Case) -> str:
+    """What was acknowledged is there."""
+    if case.found.state in case.legal:
+        return ""
+    index = case.recording.state_index(case.found.state, case.crash_point)
+    done = case.recording.acknowledged(case.crash_point)
+    if 0 <= index < done:
+        step = case.recording.steps[index]
+        return f"{done - index} acknowledged steps are lost, from '{step.label}' on"
+    if index > done:
+        return f"the state after step {index} is there, and only {done} were done"
+    settled = _settled(case)
+    for item in sorted(settled.keys() | case.found.state.keys()):
+        if item not in _moving(case) and settled.get(item) != case.found.state.get(item):
+            return f"an acknowledged step is lost: {describe_difference(settled, _only(case))}"
+    return ""
+
+
+def unacknowledged_atomic(case: Case) -> str:
+    """A step under way is there as a whole or not at all."""
+    if case.found.state in case.legal:
+        return ""
+    done = case.recording.acknowledged(case.crash_point)
+    label = case.recording.steps[min(done, len(case.recording.steps) - 1)].label
+    difference = describe_difference(case.legal[-1], case.found.state)
+    return f"'{label}' is there by half: {difference}"
+
+
+def _settled(case: Case) -> State:
+    """What all legal states agree on."""
+    first, *rest = case.legal
+    return {i: v for i, v in first.items() if all(other.get(i) == v for other in rest)}
+
+
+def _moving(case: Case) -> set[tuple[str, ...]]:
+    """What legal states do not agree on."""
+    items = {item for state in case.legal for item in state}
+    return items - _settled(case).keys()
+
+
+def _only(case: Case) -> State:
+    moving = _moving(case)
+    return {item: value for item, value in case.found.state.items() if item not in moving}
+
+
+def lsn_never_back(case: Case) -> str:
+    """Log sequence numbers never go back behind an acknowledged one."""
+    if case.found.last_lsn < case.acknowledged_lsn:
+        return f"LSN {case.acknowledged_lsn} was acknowledged, recovery ends at " + str(
+            case.found.last_lsn
+        )
+    return ""
+
+
+def recovery_repeatable(case: Case) -> str:
+    """Recovering twice gives the same bytes."""
+    return f"a second recovery differs: {case.found.second}" if case.found.second else ""
+
+
+def recovery_interruptible(case: Case) -> str:
+    """A power cut during recovery changes nothing."""
+    return f"a cut during recovery tells: {case.found.nested}" if case.found.nested else ""
+
+
+def nothing_orphaned(case: Case) -> str:
+    """After a collection nothing is left that no object refers to."""
+    return case.found.orphans
+
+
+def goes_on(case: Case) -> str:
+    """A recovered store takes new writes and keeps them through one more crash."""
+    return case.found.going_on
+
+
+PROMISES: dict[str, Callable[[Case], str]] = {
+    "opens": opens,
+    "objects-whole": objects_whole,
+    "acknowledged-present": acknowledged_present,
+    "unacknowledged-atomic": unacknowledged_atomic,
+    "lsn-never-back": lsn_never_back,
+    "recovery-repeatable": recovery_repeatable,
+    "recovery-interruptible": recovery_interruptible,
+    "nothing-orphaned": nothing_orphaned,
+    "goes-on": goes_on,
+}
+"""Every promise by its stable name. The docstring of each is the promise."""
+
+
+def judge(case: Case) -> tuple[str, str]:
+    """The first broken promise and what is wrong, or two empty texts."""
+    for name, promise in PROMISES.items():
+        violation = promise(case)
+        if violation:
+            return name, violation
+        if case.found.opening and name == "objects-whole":
+            break  # nothing more can be said of what cannot be opened
+    return "", ""

@@ -1,0 +1,112 @@
+"""One run of a workload: every disk operation, and which states are legal between any two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+from veristack_lab.errors import StoreError
+from veristack_lab.sim.disk import SimDisk
+from veristack_lab.sim.engine import Engine
+from veristack_lab.sim.operations import Operation
+from veristack_lab.sim.session import Session, State
+from veristack_lab.sim.steps import Reopen, Workload
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one step did."""
+
+    label: str
+    begins: int
+    """Disk operations before it."""
+    ends: int
+    """Disk operations when it returned."""
+    last_lsn: int
+    """LSN of the newest write that was acknowledged when it returned."""
+    error: str
+    """Why it was not acknowledged; empty if it was."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A workload's run.
+
+    Crash point k is the moment after k disk operations.
+    """
+
+    workload: Workload
+    seed: int
+    operations: tuple[Operation, ...]
+    steps: tuple[StepRecord, ...]
+    history: tuple[tuple[State, ...], ...]
+    """For each number of steps done, the states that may be there: one, or two after a step
+    that failed and may have happened or not."""
+    trace_hash: str
+
+    def __repr__(self) -> str:
+        return f"<Recording of {self.workload.name}, {len(self.operations)} disk operations>"
+
+    def acknowledged(self, crash_point: int) -> int:
+        """How many steps had returned."""
+        return sum(1 for step in self.steps if step.ends <= crash_point)
+
+    def has_begun(self, crash_point: int) -> bool:
+        """Whether a further step has done something to the disk."""
+        done = self.acknowledged(crash_point)
+        return done < len(self.steps) and self.steps[done].begins < crash_point
+
+    def legal(self, crash_point: int) -> list[State]:
+        """The states a recovered store may have."""
+        done = self.acknowledged(crash_point)
+        states = list(self.history[done])
+        if self.has_begun(crash_point):
+            states += [state for state in self.history[done + 1] if state not in states]
+        return states
+
+    def state_index(self, state: State, crash_point: int) -> int:
+        """After how many steps the history had this state; -1 if never. The latest counts."""
+        latest = self.acknowledged(crash_point) + int(self.has_begun(crash_point))
+        for number in chain(range(latest, -1, -1), range(latest + 1, len(self.history))):
+            if state in self.history[number]:
+                return number
+        return -1
+
+    def disk_at(self, crash_point: int) -> SimDisk:
+        """The disk after so many operations."""
+        disk = SimDisk(self.seed)
+        for operation in self.operations[:crash_point]:
+            disk.apply(operation)
+        return disk
+
+
+def record(workload: Workload, engine: Engine, seed: int = 0) -> Recording:
+    """Run a workload once.
+
+    Raises:
+        VeriStackError: the first step, opening an empty disk, failed.
+    """
+    disk = SimDisk(seed)
+    session = Session(engine, disk, workload.on_objects)
+    records: list[StepRecord] = []
+    history: list[tuple[State, ...]] = [({},)]
+    for step in workload.steps:
+        begins = len(disk.operations) if records else 0
+        error = ""
+        try:
+            step.run(session)
+        except StoreError as refused:
+            error = f"{type(refused).__name__}: {refused}"
+        lsn = session.store.stats().last_lsn
+        records.append(StepRecord(str(step), begins, len(disk.operations), lsn, error))
+        states = [step.model(state) for state in history[-1]]
+        if error:
+            states += [state for state in history[-1] if state not in states]
+        if isinstance(step, Reopen) and len(states) > 1:
+            # An unacknowledged step is there or not; whichever it is now, it stays so.
+            found = session.observe()
+            states = [found] if found in states else states
+        history.append(tuple(states))
+    return Recording(
+        workload, seed, tuple(disk.operations), tuple(records), tuple(history), disk.trace_hash()
+    )
