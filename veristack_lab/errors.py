@@ -12,6 +12,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── StoreCorrupt
     │   ├── NotAStore
     │   ├── DiskFull
+    │   ├── CommitPending (also a TimeoutError)
     │   ├── KeyTooLarge
     │   ├── ValueTooLarge
     │   ├── BucketNotFound
@@ -53,6 +54,10 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── DownloadFailed
         ├── MigrationConflict
         └── ProcessDied
+
+And one warning, for what is no reason to stop:
+
+    StoreDamaged (a UserWarning)
 """
 
 from __future__ import annotations
@@ -95,6 +100,11 @@ class StoreCorrupt(StoreError):
     """The log is damaged before its end. Nothing was changed: restore a copy of the store."""
 
 
+class StoreDamaged(UserWarning):
+    """A store was opened though something durable in it could not be read. `stats().recovery`
+    says what is lost; the damaged files are kept beside the repaired ones."""
+
+
 class NotAStore(StoreError):
     """The path holds something that is not a store, or one of a newer version. Give an empty
     or absent folder, or upgrade the lab."""
@@ -102,6 +112,10 @@ class NotAStore(StoreError):
 
 class DiskFull(StoreError):
     """The disk has no room. Nothing acknowledged is lost: free some space and reopen the store."""
+
+
+class CommitPending(StoreError, TimeoutError):
+    """A write was not decided in the time given. It goes on: wait for it again, or ask `done()`."""
 
 
 class KeyTooLarge(StoreError):

@@ -15,15 +15,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from veristack_lab.veristore import s3
-    from veristack_lab.veristore.kv import Recovery, Store, StoreStats
+    from veristack_lab.veristore.durability import Interval
+    from veristack_lab.veristore.handles import CommitHandle
+    from veristack_lab.veristore.kv import Store
     from veristack_lab.veristore.kv import open_store as open  # noqa: A004 as gzip.open is
     from veristack_lab.veristore.mutations import Batch
     from veristack_lab.veristore.object_types import ObjectInfo, Objects
     from veristack_lab.veristore.objects import ObjectStore
     from veristack_lab.veristore.remote import RemoteObjectStore
+    from veristack_lab.veristore.status import Recovery, StoreStats
+    from veristack_lab.veristore.views import View
 
 __all__ = [
     "Batch",
+    "CommitHandle",
+    "Interval",
     "ObjectInfo",
     "ObjectStore",
     "Objects",
@@ -31,19 +37,23 @@ __all__ = [
     "RemoteObjectStore",
     "Store",
     "StoreStats",
+    "View",
     "open",
     "s3",
 ]
 
 _HOMES = {
     "Batch": ("mutations", "Batch"),
+    "CommitHandle": ("handles", "CommitHandle"),
+    "Interval": ("durability", "Interval"),
     "ObjectInfo": ("object_types", "ObjectInfo"),
     "ObjectStore": ("objects", "ObjectStore"),
     "Objects": ("object_types", "Objects"),
-    "Recovery": ("kv", "Recovery"),
+    "Recovery": ("status", "Recovery"),
     "RemoteObjectStore": ("remote", "RemoteObjectStore"),
     "Store": ("kv", "Store"),
-    "StoreStats": ("kv", "StoreStats"),
+    "StoreStats": ("status", "StoreStats"),
+    "View": ("views", "View"),
     "open": ("kv", "open_store"),
 }
 

@@ -45,6 +45,12 @@ class Columns:
         return zip(self.keys, self.values, strict=True)
 
 
+def columns_size(key_lengths: Sequence[int], value_lengths: Sequence[int]) -> int:
+    """The most bytes that the payload of pairs of these lengths can have."""
+    tables = _LENGTH_BYTES * (len(key_lengths) + len(value_lengths))
+    return _HEAD.size + tables + sum(key_lengths) + sum(value_lengths)
+
+
 def encode_columns(
     columns: Columns, key_lengths: Sequence[int], value_lengths: Sequence[int]
 ) -> bytes:

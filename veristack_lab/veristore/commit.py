@@ -7,45 +7,31 @@ While a leader syncs, the next group gathers, so groups grow with the load and w
 slowness of the disk, and a lone writer pays for no hand-over. (DeWitt et al., "Implementation
 Techniques for Main Memory Database Systems", 1984; the leader and its group as in LevelDB.)
 
+A record handed in by `submit` has no thread that could lead. When it is first in the queue, a
+thread of the committer's own leads; it is started when that first happens.
+
 **Commit point**: the return of `append` (see `log`). A writer returns after it, and only then
 do readers see its change.
 """
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from veristack_lab.errors import DiskFull, StoreError, StoreFailed
+from veristack_lab.errors import StoreError, StoreFailed
+from veristack_lab.veristore.background import Background
+from veristack_lab.veristore.failures import copy, explain
+from veristack_lab.veristore.handles import CommitHandle, Waiter
 from veristack_lab.veristore.mutations import Change
 
 MAX_GROUP_BYTES = 16 * 1024 * 1024
 """A group takes no further record beyond this; a single larger record is a group alone."""
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-
 Append = Callable[[Sequence[int], Sequence[bytes]], int]
-
-
-class _Waiter:
-    """One writer: its record, and the lock that wakes it."""
-
-    __slots__ = ("changes", "done", "error", "kind", "leads", "lsn", "payload", "signal")
-
-    def __init__(self, kind: int, payload: bytes | None, changes: Sequence[Change]) -> None:
-        self.kind = kind
-        self.payload = payload
-        """None for one that wants to be alone with the log."""
-        self.changes = changes
-        self.lsn = 0
-        self.done = False
-        self.leads = False
-        self.error: StoreError | None = None
-        self.signal: threading.Lock | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +40,6 @@ class CommitCounts:
 
     records: int
     groups: int
-    """One sync each."""
 
 
 class GroupCommit:
@@ -69,18 +54,20 @@ class GroupCommit:
     def __init__(
         self,
         append: Append,
-        apply: Callable[[Sequence[Sequence[Change]]], None],
+        apply: Callable[[Sequence[Iterable[Change]]], None],
         undo: Callable[[], None],
     ) -> None:
         self._append = append
         self._apply = apply
         self._undo = undo
         self._mutex = threading.Lock()
-        self._queue: deque[_Waiter] = deque()
-        self._led = False
+        self._queue: deque[Waiter] = deque()
+        self._leader: Waiter | None = None
+        """Always the first in the queue, or just taken from it. Nobody: the queue is empty."""
         self._refusal: StoreError | None = None
         self._records = 0
         self._groups = 0
+        self._committer = Background("veristore-commit", self._lead_for_handles)
 
     @property
     def counts(self) -> CommitCounts:
@@ -92,7 +79,12 @@ class GroupCommit:
         """Why no more writes are taken, or None."""
         return self._refusal
 
-    def commit(self, kind: int, payload: bytes, changes: Sequence[Change]) -> int:
+    def check(self) -> None:
+        """Raises why no more writes are taken, if so: `StoreFailed` or `StoreClosed`."""
+        if self._refusal is not None:
+            raise copy(self._refusal)
+
+    def commit(self, kind: int, payload: bytes, changes: Iterable[Change]) -> int:
         """Make one record durable and visible. Returns its LSN.
 
         Raises:
@@ -100,25 +92,59 @@ class GroupCommit:
             DiskFull: there was no room.
             StoreClosed: the store was closed.
         """
-        waiter = _Waiter(kind, payload, changes)
-        self._take_turn(waiter)
-        if not waiter.done:
-            self._lead()
+        waiter = Waiter(kind, payload, changes)
+        try:
+            self._take_turn(waiter)
+            if not waiter.done:
+                self._lead(waiter)
+        except BaseException:  # Ctrl-C: nobody will be here to lead or to listen
+            self._walk_away(waiter)
+            raise
         if waiter.error is not None:
-            raise _copy(waiter.error)
+            raise copy(waiter.error)
         return waiter.lsn
+
+    def submit(self, kind: int, payload: bytes, changes: Iterable[Change]) -> CommitHandle:
+        """Hand in one record and return at once. The handle tells when it is durable.
+
+        Nothing bounds how many records wait in memory: a program that hands them in faster
+        than its disk takes them has to wait for some of its handles.
+
+        Raises:
+            StoreFailed: a write or sync failed earlier.
+            StoreClosed: the store was closed.
+        """
+        handle = CommitHandle()
+        waiter = Waiter(kind, payload, changes, handle)
+        try:
+            with self._mutex:
+                self.check()
+                self._queue.append(waiter)
+                if self._leader is None:
+                    waiter.leads, self._leader = True, waiter
+            if waiter.leads:
+                self._committer.request()
+        except KeyboardInterrupt:
+            if waiter.leads:  # it is written all the same: others may already stand behind it
+                self._committer.request()
+            raise
+        return handle
+
+    def stop(self) -> None:
+        """End the thread that leads for handles. Nothing may be in the queue any more."""
+        self._committer.stop()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Be alone with the log: groups before are done, groups after have not begun."""
-        waiter = _Waiter(0, None, ())
-        self._take_turn(waiter)
-        with self._mutex:
-            self._queue.remove(waiter)
+        waiter = Waiter(0, None, ())
         try:
+            self._take_turn(waiter)
+            with self._mutex:
+                self._queue.remove(waiter)
             yield
         finally:
-            self._hand_over(())
+            self._walk_away(waiter)
 
     def refuse(self, reason: StoreError) -> None:
         """Take no more writes, and fail those that wait. The first reason stays."""
@@ -129,38 +155,40 @@ class GroupCommit:
             refused = [waiter for waiter in refused if not waiter.leads]
             for waiter in refused:
                 self._queue.remove(waiter)
-                waiter.error, waiter.done = self._refusal, True
         for waiter in refused:
-            if waiter.signal is not None:
-                waiter.signal.release()
+            waiter.settle(self._refusal)
 
-    def _take_turn(self, waiter: _Waiter) -> None:
+    def _take_turn(self, waiter: Waiter) -> None:
         """Queue up; return when the record is done, or when it is this thread's turn to lead."""
-        try:
-            with self._mutex:
-                if self._refusal is not None and waiter.payload is not None:
-                    raise _copy(self._refusal)
-                self._queue.append(waiter)
-                if not self._led:
-                    self._led = waiter.leads = True
-                    return
-                signal = waiter.signal = threading.Lock()
-                signal.acquire()
-            signal.acquire()  # until a leader releases it
-        except BaseException:  # Ctrl-C: nobody will be here to lead or to listen
-            self._walk_away(waiter)
-            raise
-
-    def _walk_away(self, waiter: _Waiter) -> None:
         with self._mutex:
-            led = waiter.leads
-            with suppress(ValueError):  # a leader may have taken the record already
-                self._queue.remove(waiter)
-        if led:
-            self._hand_over(())
+            if waiter.payload is not None:
+                self.check()
+            self._queue.append(waiter)
+            if self._leader is None:
+                waiter.leads, self._leader = True, waiter
+                return
+            signal = waiter.signal = threading.Lock()
+            signal.acquire()
+        signal.acquire()  # until a leader releases it
 
-    def _lead(self) -> None:
-        group = self._take_group()
+    def _walk_away(self, waiter: Waiter) -> None:
+        """Give up a place in the queue, if it is still there, and the lead, if it was got."""
+        with self._mutex, suppress(ValueError):  # a leader may have taken the record already
+            self._queue.remove(waiter)
+        self._hand_over(waiter)
+
+    def _lead_for_handles(self) -> None:
+        """The work of the committer's own thread."""
+        with self._mutex:
+            leader = self._leader
+            if leader is None or leader.handle is None or leader.begun:
+                return  # asked twice
+            leader.begun = True
+        with suppress(BaseException):  # the group was told: there is nobody else to tell here
+            self._lead(leader)
+
+    def _lead(self, leader: Waiter) -> None:
+        group: list[Waiter] = []
         error: StoreError | None = None
         interrupt: BaseException | None = None
         try:
@@ -180,67 +208,68 @@ class GroupCommit:
                 with suppress(OSError):  # the disk has failed: what can be undone is a bonus
                     self._undo()
         finally:
-            self._release(group, error)
+            interrupt = self._release(leader, group, error) or interrupt
         if interrupt is not None:
             raise interrupt
 
-    def _release(self, group: Sequence[_Waiter], error: StoreError | None) -> None:
-        for waiter in group:
-            waiter.error, waiter.done = error, True
-        if error is not None:
-            self.refuse(StoreFailed(f"an earlier write failed: {error}"))
-        self._hand_over(group)
+    def _release(
+        self, leader: Waiter, group: Sequence[Waiter], error: StoreError | None
+    ) -> KeyboardInterrupt | None:
+        """Tell the group and give up the lead; on Ctrl-C in the middle do it again.
 
-    def _append_whole(self, group: Sequence[_Waiter]) -> tuple[int, BaseException | None]:
-        """Append; on Ctrl-C in the middle do it again, and report the key press after.
+        Each step may be done twice: who was woken is not harmed by being woken again.
+        """
+        interrupt: KeyboardInterrupt | None = None
+        while True:
+            try:
+                if error is not None:
+                    self.refuse(StoreFailed(f"an earlier write failed: {error}"))
+                for waiter in group:
+                    waiter.settle(error)
+                self._hand_over(leader)
+                return interrupt
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
+
+    def _append_whole(self, group: list[Waiter]) -> tuple[int, BaseException | None]:
+        """Take a group and append it; on Ctrl-C in the middle go on, and report it after.
 
         Again is harmless: the same bytes go to the same place, or, if the key was pressed
         after the sync, the same changes follow themselves.
         """
-        kinds = [waiter.kind for waiter in group]
-        payloads = [waiter.payload for waiter in group if waiter.payload is not None]
         interrupt: BaseException | None = None
         while True:
             try:
-                return self._append(kinds, payloads), interrupt
+                self._take_group(group)
+                payloads = [waiter.payload for waiter in group if waiter.payload is not None]
+                return self._append([waiter.kind for waiter in group], payloads), interrupt
             except KeyboardInterrupt as pressed:
                 interrupt = pressed
 
-    def _take_group(self) -> list[_Waiter]:
+    def _take_group(self, group: list[Waiter]) -> None:
+        """Move records from the queue into the group, which may have some from before Ctrl-C."""
         with self._mutex:
-            queue, group, size = self._queue, [self._queue.popleft()], 0
+            queue, size = self._queue, 0
+            if group and queue and queue[0] is group[-1]:
+                queue.popleft()
             while queue and (payload := queue[0].payload) is not None and size < MAX_GROUP_BYTES:
-                size += len(payload)
-                group.append(queue.popleft())
-            return group
+                size += len(payload) if group else 0
+                group.append(queue[0])
+                queue.popleft()
 
-    def _hand_over(self, group: Sequence[_Waiter]) -> None:
-        for waiter in group:
-            if not waiter.leads and waiter.signal is not None:
-                waiter.signal.release()
+    def _hand_over(self, leader: Waiter) -> None:
+        """Let the first in the queue lead, if this one did."""
         with self._mutex:
-            if not self._queue:
-                self._led = False
-                return
-            successor = self._queue[0]
-            successor.leads = True
-        if successor.signal is not None:
-            successor.signal.release()
-
-
-def _copy(error: StoreError) -> StoreError:
-    """A fresh instance: each thread gets a traceback of its own."""
-    return type(error)(str(error))
-
-
-def explain(cause: OSError) -> StoreError:
-    """The lab's error for a failure of the disk."""
-    if cause.errno in _NO_ROOM:
-        return DiskFull(
-            f"the disk has no room ({cause}); this write is not acknowledged, and nothing "
-            "acknowledged is lost. Free some space, then close and reopen the store"
-        )
-    return StoreFailed(
-        f"the disk failed ({cause}); this write is not acknowledged, and no more are taken. "
-        "Reads still answer. Find out what ails the disk, then close and reopen the store"
-    )
+            if self._leader is leader:
+                successor = self._queue[0] if self._queue else None
+                if successor is not None:
+                    successor.leads = True
+                self._leader = successor
+            else:
+                successor = self._leader
+        if successor is None or not leader.leads:
+            return
+        if successor.handle is not None:
+            self._committer.request()
+        else:
+            successor.wake()

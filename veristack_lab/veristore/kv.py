@@ -2,7 +2,8 @@
 
 **What OK means.** A write returns after the sync of its commit group (see `log`): from then
 on it survives a power cut. A write that did not return may be found after a crash, or not,
-but only as a whole. Readers see nothing that is not durable.
+but only as a whole. Readers see nothing that is not durable. (`durability` can lower this, and
+says exactly how far.)
 
     store = veristore.open("folder")
     store.put(b"key", b"value")
@@ -14,24 +15,24 @@ count and are removed at open.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from veristack_lab.errors import (
-    DiskFull,
-    InvalidInput,
-    NotAStore,
-    StoreClosed,
-    StoreFailed,
-)
+from veristack_lab.errors import DiskFull, InvalidInput, StoreClosed, StoreFailed
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore import snapshot
+from veristack_lab.veristore.background import Background
+from veristack_lab.veristore.checkpoints import Checkpointer
 from veristack_lab.veristore.clock import Clock, RealClock
-from veristack_lab.veristore.commit import GroupCommit, explain
+from veristack_lab.veristore.commit import GroupCommit
+from veristack_lab.veristore.damage import recovery_mode
 from veristack_lab.veristore.disk import Disk, Lock, RealDisk
+from veristack_lab.veristore.durability import Durability, Interval, writes_per_sync
+from veristack_lab.veristore.failures import explain
+from veristack_lab.veristore.folder import lock_folder
+from veristack_lab.veristore.handles import CommitHandle
 from veristack_lab.veristore.mutations import (
     Batch,
     Change,
@@ -40,52 +41,15 @@ from veristack_lab.veristore.mutations import (
     check_value,
     encode_batch,
     encode_put,
+    encode_put_many,
 )
+from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
 from veristack_lab.veristore.recovery import Recoverer
 from veristack_lab.veristore.sorted_map import SortedMap
+from veristack_lab.veristore.status import Recovery, StoreStats
+from veristack_lab.veristore.views import View, Views
 
-LOCK_NAME = "LOCK"
-HISTORY_NAME = "shell-history"
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """What opening the store found and did."""
-
-    snapshot_lsn: int
-    """LSN of the snapshot that was loaded; 0 when there was none."""
-    records: int
-    """Log records replayed after it."""
-    torn_bytes: int
-    """Bytes of a torn tail that were cut off. None of them was ever acknowledged."""
-    after_crash: bool
-    """Whether the store had not been closed in good order."""
-    recover_ms: float
-
-
-@dataclass(frozen=True)
-class StoreStats:
-    """The store at one moment."""
-
-    keys: int
-    data_bytes: int
-    """Keys and values in memory."""
-    last_lsn: int
-    """LSN of the newest durable record; 0 in a new store."""
-    log_bytes: int
-    """Length of the newest segment."""
-    epoch: int
-    snapshot_lsn: int
-    records: int
-    """Records written since the store was opened."""
-    syncs: int
-    """Commit groups, one sync each, since the store was opened."""
-    recovery: Recovery
-
-    @property
-    def records_per_sync(self) -> float:
-        """Mean size of a commit group; 0 before the first."""
-        return self.records / self.syncs if self.syncs else 0.0
+__all__ = ["Recovery", "Store", "StoreStats", "open_store"]
 
 
 class Store:
@@ -93,29 +57,46 @@ class Store:
 
     log_type: type[wal.Log] = wal.Log
     """What writes the log."""
+    commit_type: type[GroupCommit] = GroupCommit
+    """What makes groups of writers."""
     recoverer_type: type[Recoverer] = Recoverer
     """What reads the folder back at open."""
+    snapshot_type: type[snapshot.SnapshotWriter] = snapshot.SnapshotWriter
+    """What writes snapshots and removes what they replace."""
 
-    def __init__(self, disk: Disk, clock: Clock, folder: Path) -> None:
+    def __init__(
+        self, disk: Disk, clock: Clock, folder: Path, options: StoreOptions | None = None
+    ) -> None:
         self.path = folder
         self.clock = clock
         self.disk = disk
+        self.options = options or StoreOptions()
         self._map = SortedMap()
         self._map_lock = threading.Lock()
-        self._checkpoint_lock = threading.Lock()
+        self._views = Views(self._map, self._map_lock)
+        self._close_lock = threading.Lock()
         self._closed = False
-        self._lock: Lock = _lock_folder(disk, folder)
+        self._lock: Lock = lock_folder(disk, folder)
         try:
             self._log, self._recovery = self._recover()
         except BaseException:
             self._lock.release()
             raise
-        self._snapshot_lsn = self._recovery.snapshot_lsn
         self._marked = not self._recovery.after_crash
-        self._commit = GroupCommit(
-            lambda kinds, payloads: self._log.append_group(kinds, payloads),
-            self._apply,
-            lambda: self._log.cut_unsynced(),
+        self._writes_per_sync = writes_per_sync(self.options.durability)
+        self._flusher = _flusher(self.options.durability, self._sync_in_background)
+        self._commit = self.commit_type(self._append, self._apply, lambda: self._log.cut_unsynced())
+        self._checkpoints = self._make_checkpointer()
+
+    def _make_checkpointer(self) -> Checkpointer:
+        return Checkpointer(
+            self._log,
+            self._commit,
+            self._views,
+            self.snapshot_type(self.disk, self.path),
+            snapshot_lsn=self._recovery.snapshot_lsn,
+            log_bytes=self._recovery.log_bytes,
+            limit_bytes=self.options.checkpoint_bytes,
         )
 
     def __repr__(self) -> str:
@@ -164,6 +145,17 @@ class Store:
         with self._map_lock:
             return iter(self._map.scan(prefix, start or b"", limit))
 
+    def snapshot_view(self) -> View:
+        """A stable look at what is there now, while writers go on. Close it after use.
+
+        Raises:
+            StoreClosed: the store was closed.
+        """
+        with self._close_lock:
+            if self._closed:
+                raise StoreClosed
+            return self._views.open(View)
+
     def __len__(self) -> int:
         return len(self._map)
 
@@ -179,9 +171,7 @@ class Store:
             KeyTooLarge, ValueTooLarge, InvalidInput: the key or value cannot be stored.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        check_key(key)
-        check_value(value)
-        return self._commit.commit(RecordType.PUT, encode_put(key, value), ((key, value),))
+        return self._commit.commit(*_put(key, value))
 
     def delete(self, key: bytes) -> int:
         """Remove a key, present or not, durably. Returns the LSN.
@@ -190,8 +180,7 @@ class Store:
             KeyTooLarge, InvalidInput: the key cannot be one.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        check_key(key)
-        return self._commit.commit(RecordType.DELETE, key, ((key, None),))
+        return self._commit.commit(*_delete(key))
 
     def write(self, batch: Batch) -> int:
         """Make all changes of a batch, durably and atomically. Returns the LSN of the whole.
@@ -200,87 +189,100 @@ class Store:
             InvalidInput: the batch is empty.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        changes = tuple(batch.changes)
-        if not changes:
-            raise InvalidInput("the batch is empty; put or delete something in it first")
-        return self._commit.commit(RecordType.BATCH, encode_batch(changes), changes)
+        return self._commit.commit(*_write(batch))
+
+    def put_many(self, pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> int:
+        """Set many keys, durably and atomically, the fastest way. Returns the LSN of the whole.
+
+        Of a key that stands there twice, the last value stays.
+
+        Raises:
+            InvalidInput: there are no pairs, or something that is no pair of bytes.
+            KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large; nothing was
+                written.
+            StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
+        """
+        payload, columns = encode_put_many(pairs)
+        return self._commit.commit(RecordType.PUT_MANY, payload, columns)
+
+    def put_async(self, key: bytes, value: bytes) -> CommitHandle:
+        """Hand in a put and return at once; raises as `put` does what is known at once.
+
+        The handle's `wait()` returns, or an `await` of it, when `put` would have returned.
+        """
+        return self._commit.submit(*_put(key, value))
+
+    def delete_async(self, key: bytes) -> CommitHandle:
+        """Hand in a delete and return at once; as `put_async`."""
+        return self._commit.submit(*_delete(key))
+
+    def write_async(self, batch: Batch) -> CommitHandle:
+        """Hand in a batch and return at once; as `put_async`. Later additions do not count."""
+        return self._commit.submit(*_write(batch))
+
+    def sync(self) -> int:
+        """Make everything that was acknowledged so far durable. Returns the LSN up to which.
+
+        At durability "commit" everything is, and this costs nothing.
+
+        Raises:
+            StoreFailed, DiskFull: the disk failed, now or earlier.
+            StoreClosed: the store was closed.
+        """
+        acknowledged = self._map.lsn
+        if self._closed or self._log.durable_lsn < acknowledged:
+            with self._commit.exclusive():
+                self._commit.check()
+                self._sync()
+        return self._log.durable_lsn
 
     def checkpoint(self) -> int:
         """Write a snapshot and drop the log it replaces. Returns the snapshot's LSN.
 
-        Writers wait only while a new segment is begun and the map's references are copied.
-        The order makes each step safe to be cut: new segment; snapshot under a temporary
-        name, synced; rename, the folder synced (the commit point: before it, the old snapshot
-        and all segments count; after it, the new snapshot and the new segment); only then the
-        old files are removed.
+        See `checkpoints` for the commit point. Writers go on meanwhile.
 
         Raises:
             DiskFull: no room for the snapshot; the store goes on with its longer log.
             StoreFailed: the disk failed, now or earlier.
             StoreClosed: the store was closed.
         """
-        with self._checkpoint_lock:
-            try:
-                return self._checkpoint()
-            except OSError as cause:
-                error = explain(cause)
-                if not isinstance(error, DiskFull):
-                    self._commit.refuse(StoreFailed(f"an earlier checkpoint failed: {error}"))
-                raise error from cause
-
-    def _checkpoint(self) -> int:
-        with self._commit.exclusive():
-            self._refuse_if_stopped()
-            lsn = self._log.next_lsn - 1
-            if lsn == self._snapshot_lsn:
-                return lsn
-            epoch = self._rotate()
-            with self._map_lock:
-                pairs = self._map.items()
-        snapshot.write(self.disk, self.path, lsn, epoch, pairs)
-        self._snapshot_lsn = lsn
-        self._remove_older(lsn, epoch)
-        return lsn
-
-    def _rotate(self) -> int:
-        try:
-            return self._log.rotate()
-        except OSError as cause:
-            # The new segment may have got its name: an append to the old one would now be
-            # behind the back of recovery. So this is the end, even if only room is missing.
-            error = explain(cause)
-            self._commit.refuse(StoreFailed(f"an earlier checkpoint failed: {error}"))
-            raise error from cause
-
-    def _remove_older(self, lsn: int, epoch: int) -> None:
-        names = self.disk.listdir(self.path)
-        for old_epoch in wal.list_epochs(names):
-            if old_epoch < epoch:
-                self.disk.unlink(wal.path_of(self.path, old_epoch))
-        for old_lsn in snapshot.list_lsns(names):
-            if old_lsn < lsn:
-                self.disk.unlink(snapshot.path_of(self.path, old_lsn))
+        return self._checkpoints.checkpoint()
 
     # ------------------------------------------------------------------- status
 
     def stats(self) -> StoreStats:
         """Sizes and counters. Cheap; also of a closed store."""
-        counts = self._commit.counts
+        log, checkpoints = self._log, self._checkpoints
+        with self._map_lock:
+            views, superseded = self._map.versions.readers, self._map.versions.count
         return StoreStats(
             keys=len(self._map),
             data_bytes=self._map.size_bytes,
-            last_lsn=self._log.next_lsn - 1,
-            log_bytes=self._log.end_offset,
-            epoch=self._log.epoch,
-            snapshot_lsn=self._snapshot_lsn,
-            records=counts.records,
-            syncs=counts.groups,
+            last_lsn=log.next_lsn - 1,
+            durable_lsn=log.durable_lsn,
+            log_bytes=log.end_offset,
+            log_bytes_since_snapshot=checkpoints.log_bytes,
+            epoch=log.epoch,
+            snapshot_lsn=checkpoints.snapshot_lsn,
+            records=self._commit.counts.records,
+            groups=self._commit.counts.groups,
+            syncs=log.syncs,
+            checkpoints=checkpoints.count,
+            checkpoint_failure=checkpoints.failure,
+            open_views=views,
+            superseded=superseded,
             recovery=self._recovery,
         )
 
     def close(self) -> None:
-        """Wait for writers, mark the log as closed in good order, let go. Safe to call again."""
-        with self._checkpoint_lock, self._commit.exclusive():
+        """Wait for writers, make all durable, mark the log as closed in good order, let go.
+
+        What was handed in by `put_async` and the like is written first. Safe to call again.
+        """
+        self._checkpoints.close()
+        if self._flusher is not None:
+            self._flusher.stop()
+        with self._close_lock, self._commit.exclusive():
             if self._closed:
                 return
             self._closed = True
@@ -289,78 +291,138 @@ class Store:
                 # The mark proves to the next reader that all before it was durable. Without
                 # it the store is just as safe: it is then recovered as after a crash.
                 with suppress(OSError):
+                    self._log.sync()
                     self._log.append_group([RecordType.MARK], [b""])
             self._commit.refuse(StoreClosed())
+            self._views.close_all()
             self._log.close()
             self._lock.release()
+        self._commit.stop()
 
-    def _apply(self, groups: Sequence[Sequence[Change]]) -> None:
+    # ------------------------------------------------ what the leader of a group does
+
+    def _append(self, kinds: Sequence[int], payloads: Sequence[bytes]) -> int:
+        """Write a group to the log, in a new segment if the newest is long enough."""
+        log = self._log
+        if log.end_offset >= self.options.segment_bytes:
+            log.rotate()
+        is_sync_due = log.unsynced + len(kinds) >= self._writes_per_sync
+        first = log.append_group(kinds, payloads, sync=is_sync_due)
+        if not is_sync_due and self._flusher is not None:
+            self._flusher.request()
+        self._checkpoints.request_if_due()
+        return first
+
+    def _apply(self, records: Sequence[Iterable[Change]]) -> None:
+        """Make a group visible, in the order of the log."""
+        lsn = self._log.next_lsn - len(records)
         with self._map_lock:
-            for changes in groups:
-                self._map.apply(changes)
+            for number, changes in enumerate(records):
+                self._map.apply_record(lsn + number, changes)
 
-    def _refuse_if_stopped(self) -> None:
-        if self._closed:
-            raise StoreClosed
-        if self._commit.refusal is not None:
-            raise StoreFailed(str(self._commit.refusal))
+    def _sync(self) -> None:
+        """Sync the log, alone with it; a failure is the end."""
+        try:
+            self._log.sync()
+        except OSError as cause:
+            error = explain(cause)
+            with suppress(OSError):  # the disk has failed: what can be undone is a bonus
+                self._log.cut_unsynced()
+            self._commit.refuse(StoreFailed(f"an earlier sync failed: {error}"))
+            raise error from cause
+
+    def _sync_in_background(self) -> None:
+        # A failure is kept by the committer: the next writer is told.
+        with suppress(StoreFailed, DiskFull, StoreClosed):
+            self.sync()
 
     # ----------------------------------------------------------------- recovery
 
     def _recover(self) -> tuple[wal.Log, Recovery]:
         """Read the folder back with `recoverer_type`; fills the map."""
         started_s = self.clock.monotonic_s()
-        found = self.recoverer_type(self.disk, self.path, self.log_type).recover()
-        self._map.fill(found.values)
+        mode = recovery_mode(self.options.recovery)
+        found = self.recoverer_type(
+            self.disk, self.path, mode, self.log_type, self.snapshot_type
+        ).recover()
+        self._map.fill(found.values, found.log.next_lsn - 1)
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
         return found.log, Recovery(
-            found.snapshot_lsn, found.records, found.torn_bytes, not found.is_clean, elapsed_ms
+            snapshot_lsn=found.snapshot_lsn,
+            records=found.records,
+            torn_bytes=found.torn_bytes,
+            log_bytes=found.log_bytes,
+            after_crash=not found.is_clean,
+            recover_ms=elapsed_ms,
+            damage=found.damage,
         )
 
 
-def _lock_folder(disk: Disk, folder: Path) -> Lock:
-    """Make the folder if need be, and take its lock; leave what is not ours untouched."""
-    if disk.exists(folder):
-        if not disk.is_dir(folder):
-            raise NotAStore(f"{folder} is a file; a store is a folder. Give an empty or absent one")
-        names = disk.listdir(folder)
-        ours = wal.list_epochs(names) or snapshot.list_lsns(names) or LOCK_NAME in names
-        if names and not ours:
-            raise NotAStore(
-                f"{folder} holds {len(names)} other files, {names[0]!r} among them; give an "
-                "empty or absent folder"
-            )
-    disk.make_dir(folder)
-    return disk.lock(folder / LOCK_NAME)
+Record = tuple[RecordType, bytes, Iterable[Change]]
+"""The type, the payload and the changes of one record to be written."""
+
+
+def _put(key: bytes, value: bytes) -> Record:
+    check_key(key)
+    check_value(value)
+    return RecordType.PUT, encode_put(key, value), ((key, value),)
+
+
+def _delete(key: bytes) -> Record:
+    check_key(key)
+    return RecordType.DELETE, key, ((key, None),)
+
+
+def _write(batch: Batch) -> Record:
+    changes = tuple(batch.changes)
+    if not changes:
+        raise InvalidInput("the batch is empty; put or delete something in it first")
+    return RecordType.BATCH, encode_batch(changes), changes
+
+
+def _flusher(durability: Durability, sync: Callable[[], None]) -> Background | None:
+    """The thread that syncs now and then, where the level wants one."""
+    if not isinstance(durability, Interval) or durability.ms is None:
+        return None
+    return Background("veristore-sync", sync, delay_s=durability.ms / 1000)
 
 
 def open_store(
     path: str | Path,
     *,
-    durability: str = "commit",
+    durability: Durability = "commit",
+    recovery: str = "point-in-time",
+    segment_bytes: int = SEGMENT_BYTES,
+    checkpoint_bytes: int | None = CHECKPOINT_BYTES,
     disk: Disk | None = None,
     clock: Clock | None = None,
+    store_type: type[Store] = Store,
 ) -> Store:
     """Open the store in a folder, making it if there is none, and recover it after a crash.
 
     Args:
         path: the folder.
-        durability: "commit": a write returns when it is durable. The only level so far.
+        durability: "commit": a write returns when it is durable. `Interval(writes=n)`,
+            `Interval(ms=n)` and "none" return earlier; `durability` says what may be lost then.
+        recovery: what to do about damage that is no torn tail; the modes of RocksDB:
+            "point-in-time", "tolerate-corrupted-tail", "absolute-consistency" and
+            "skip-any-corrupted". See `recovery`.
+        segment_bytes: the log goes on in a new file when the newest has at least this length.
+        checkpoint_bytes: a snapshot is written in the background when the log has at least
+            this length; None for never (but see `Store.checkpoint`).
         disk, clock: other ones than the machine's, for tests and simulation.
+        store_type: a subclass of `Store`.
 
     Raises:
         StoreLocked: another process (or this one) has it open.
         NotAStore: the path holds something else, or a store of a newer version.
-        StoreCorrupt: the log or the snapshot is damaged before its end. Nothing is changed.
+        StoreCorrupt: the log is damaged, and the mode refuses damage; or a snapshot is, and the
+            log does not cover what it held. Nothing is changed.
         DiskFull, StoreFailed: the disk failed.
-        InvalidInput: an unknown durability.
+        InvalidInput: an option that is none; nothing was touched.
     """
-    if durability != "commit":
-        raise InvalidInput(
-            f'durability={durability!r} is not there; this version has "commit" only, '
-            "where a write returns when it is durable"
-        )
+    options = StoreOptions(durability, recovery, segment_bytes, checkpoint_bytes)
     try:
-        return Store(disk or RealDisk(), clock or RealClock(), Path(path).absolute())
+        return store_type(disk or RealDisk(), clock or RealClock(), Path(path).absolute(), options)
     except OSError as cause:
         raise explain(cause) from cause

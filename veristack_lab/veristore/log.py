@@ -1,8 +1,11 @@
 """The write-ahead log: segment files, appended to by groups (read back by `recovery`).
 
-**Commit point**: the return of `fdatasync` in `append_group`. Before it, a power cut leaves
-all, some or none of the group's records (each whole or, by its CRC, not there); after it,
-all of them. Nothing may be acknowledged before.
+**Commit point**: the return of `fdatasync` in `append_group` or `sync`. Before it, a power cut
+leaves all, some or none of the records since the last one (each whole or, by its CRC, not
+there; recovery keeps those up to the first that is not); after it, all of them.
+
+`GROUP_START` marks a record before which everything was durable when it was written: the
+first one after each sync. See `segment` for what recovery makes of it.
 
 Files are made under a temporary name, synced, renamed, and the folder synced: a segment that
 has its name has its header. `Log` is not thread-safe; one leader at a time uses it.
@@ -15,45 +18,69 @@ from pathlib import Path
 
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.segment import GROUP_START, SegmentHeader
-from veristack_lab.veristore.snapshot import TEMPORARY
+from veristack_lab.veristore.segment import GROUP_START, TEMPORARY, SegmentHeader
 
 _PREFIX = "log-"
+_DIGITS = 10
 
 
 def path_of(folder: Path, epoch: int) -> Path:
     """Where the segment of an epoch lies."""
-    return folder / f"{_PREFIX}{epoch:010d}"
+    return folder / f"{_PREFIX}{epoch:0{_DIGITS}d}"
 
 
 def list_epochs(names: Iterable[str]) -> list[int]:
     """Epochs of the segments among the names of a folder, ascending."""
     digits = (name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX))
-    return sorted(int(text) for text in digits if text.isdecimal())
+    epochs = (int(text) for text in digits if text.isdecimal() and len(text) == _DIGITS)
+    return sorted(epoch for epoch in epochs if epoch <= records.MAX_EPOCH)
 
 
 class Log:
-    """The log of one store, open for appending to its newest segment."""
+    """The log of one store, open for appending to its newest segment.
+
+    Args:
+        disk, folder: where it lies.
+        epoch: of the newest segment.
+        next_lsn: of the next record.
+        file: the newest segment, all of it durable.
+    """
 
     def __init__(self, disk: Disk, folder: Path, epoch: int, next_lsn: int, file: File) -> None:
         self._disk = disk
         self._folder = folder
         self._file = file
-        self._end = file.size()
+        self._end = self._durable_end = file.size()
+        self._is_syncing = False
         self.epoch = epoch
         self.next_lsn = next_lsn
         """LSN of the next record; never goes back."""
+        self.durable_lsn = next_lsn - 1
+        """LSN up to which all records are durable."""
+        self.appended_bytes = 0
+        """Written to the log since it was opened, over all segments."""
+        self.syncs = 0
+        """Syncs of records since it was opened."""
 
     def __repr__(self) -> str:
         return f"<Log epoch={self.epoch} next_lsn={self.next_lsn} bytes={self._end}>"
 
     @property
     def end_offset(self) -> int:
-        """End of the last durable record in the newest segment."""
+        """End of the last acknowledged record in the newest segment."""
         return self._end
 
-    def append_group(self, types: Sequence[int], payloads: Sequence[bytes]) -> int:
-        """Write records with one write and one sync. Durable when this returns.
+    @property
+    def unsynced(self) -> int:
+        """How many records at the end are not durable yet."""
+        return self.next_lsn - 1 - self.durable_lsn
+
+    def append_group(
+        self, types: Sequence[int], payloads: Sequence[bytes], *, sync: bool = True
+    ) -> int:
+        """Write records with one write and, unless told otherwise, one sync.
+
+        With the sync, these records and all before them are durable when this returns.
 
         Returns:
             The LSN of the first record; the others follow one by one.
@@ -62,33 +89,59 @@ class Log:
             OSError: the disk failed. The caller must not append again.
         """
         first = self.next_lsn
-        marked = [types[0] | GROUP_START, *types[1:]]
-        data = records.frame_records(payloads, marked, first, self.epoch)
+        if self.durable_lsn == first - 1:
+            types = [types[0] | GROUP_START, *types[1:]]
+        data = records.frame_records(payloads, types, first, self.epoch)
         end, next_lsn = self._end + len(data), first + len(payloads)
+        self._is_syncing = False
         self._file.pwrite(data, self._end)
-        self._file.fdatasync()
-        # No call between the sync and the return: Ctrl-C cannot come between the two fields.
+        if sync:
+            self._is_syncing = True
+            self._file.fdatasync()
+            # No call between the sync and the return: Ctrl-C cannot come between the fields.
+            self._is_syncing = False
+            self.syncs += 1
+            self.durable_lsn, self._durable_end = next_lsn - 1, end
+        self.appended_bytes += end - self._end
         self._end, self.next_lsn = end, next_lsn
         return first
 
+    def sync(self) -> None:
+        """Make every record durable. Costs nothing when they are.
+
+        Raises:
+            OSError: the disk failed. The caller must neither append nor sync again.
+        """
+        if not self.unsynced:
+            return
+        self._is_syncing = True
+        self._file.fdatasync()
+        self._is_syncing = False
+        self.syncs += 1
+        self.durable_lsn, self._durable_end = self.next_lsn - 1, self._end
+
     def cut_unsynced(self) -> None:
-        """After a failed append: remove what was written and not acknowledged, if possible.
+        """After a failed append or sync: remove what is not acknowledged, if possible.
 
         Otherwise a reopened store could read it back from the page cache, which after a
-        failed sync holds data that the disk does not (PostgreSQL's "fsyncgate", 2018).
+        failed sync holds data that the disk does not (PostgreSQL's "fsyncgate", 2018). So
+        after a failed sync that is everything since the last good one; after a failed write
+        only that write, for the system still has what was acknowledged before it.
         """
-        self._file.truncate(self._end)
+        self._file.truncate(self._durable_end if self._is_syncing else self._end)
 
     def rotate(self) -> int:
-        """Begin a new segment, durable before this returns. Returns its epoch.
+        """Make all records durable and begin a new segment, durable too. Returns its epoch.
 
         Raises:
             OSError: the disk failed. The caller must not append again: the new segment may
                 have got its name already.
         """
+        self.sync()
         file = create_segment(self._disk, self._folder, self.epoch + 1, self.next_lsn)
         self._file.close()
-        self._file, self._end, self.epoch = file, file.size(), self.epoch + 1
+        end = file.size()
+        self._file, self._end, self._durable_end, self.epoch = file, end, end, self.epoch + 1
         return self.epoch
 
     def close(self) -> None:
@@ -96,7 +149,9 @@ class Log:
         self._file.close()
 
 
-def create_segment(disk: Disk, folder: Path, epoch: int, first_lsn: int) -> File:
+def create_segment(
+    disk: Disk, folder: Path, epoch: int, first_lsn: int, damaged_from: int = 0
+) -> File:
     """Make a segment with its header, durably. Raises `OSError`."""
     final = path_of(folder, epoch)
     temporary = final.with_name(final.name + TEMPORARY)
@@ -104,7 +159,8 @@ def create_segment(disk: Disk, folder: Path, epoch: int, first_lsn: int) -> File
         disk.unlink(temporary)
     file = disk.open(temporary, create=True)
     try:
-        file.append(SegmentHeader(epoch, first_lsn).encode())
+        header = SegmentHeader(epoch, first_lsn, damaged_from=damaged_from)
+        file.append(header.encode())
         file.fdatasync()
         disk.rename(temporary, final)
         disk.fsync_dir(folder)

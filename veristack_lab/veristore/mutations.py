@@ -13,11 +13,16 @@ touches: its CRC32C decides for all of them at once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
 from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreCorrupt, ValueTooLarge
-from veristack_lab.veristore.columns import decode_columns
+from veristack_lab.veristore.columns import (
+    Columns,
+    columns_size,
+    decode_columns,
+    encode_columns,
+)
 
 MAX_KEY_BYTES = 65_536
 MAX_VALUE_BYTES = 64 * 1024 * 1024
@@ -138,6 +143,58 @@ def encode_batch(changes: Iterable[Change]) -> bytes:
         else:
             parts += (_CHANGE.pack(RecordType.PUT, len(key), len(value)), key, value)
     return b"".join(parts)
+
+
+def encode_put_many(
+    pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
+) -> tuple[bytes, Columns]:
+    """Payload of a PUT_MANY record, and its pairs.
+
+    Raises:
+        InvalidInput: there are no pairs, or something that is no pair of bytes.
+        KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
+    """
+    keys, values = _unzip(pairs)
+    if not set(map(type, keys)) == {bytes} == set(map(type, values)):
+        _check_pairs(keys, values)
+    key_lengths, value_lengths = list(map(len, keys)), list(map(len, values))
+    if not 0 < min(key_lengths) <= max(key_lengths) <= MAX_KEY_BYTES:
+        _check_pairs(keys, values)
+    if max(value_lengths) > MAX_VALUE_BYTES:
+        _check_pairs(keys, values)
+    size = columns_size(key_lengths, value_lengths)
+    if size > MAX_PAYLOAD_BYTES:
+        raise ValueTooLarge(
+            f"the pairs would have {size:,} bytes, the limit is {MAX_PAYLOAD_BYTES:,}; "
+            "write them in parts"
+        )
+    columns = Columns(keys, values)
+    return encode_columns(columns, key_lengths, value_lengths), columns
+
+
+def _unzip(
+    pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
+) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    if isinstance(pairs, Mapping):
+        keys, values = tuple(pairs.keys()), tuple(pairs.values())
+    else:
+        try:
+            columns = tuple(zip(*pairs, strict=True))
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
+        if columns and len(columns) != 2:
+            raise InvalidInput(f"put_many takes pairs, not tuples of {len(columns)}")
+        keys, values = columns or ((), ())
+    if not keys:
+        raise InvalidInput("there are no pairs; give put_many at least one")
+    return keys, values
+
+
+def _check_pairs(keys: Iterable[bytes], values: Iterable[bytes]) -> None:
+    for key in keys:
+        check_key(key)
+    for value in values:
+        check_value(value)
 
 
 def decode(kind: int, payload: bytes) -> Iterable[Change]:

@@ -1,7 +1,7 @@
 """One segment file of the log: a header, then records until the end.
 
     header (32 bytes)   magic "VSTORLOG" | version u16 | header length u16 | epoch u32
-                        | first LSN u64 | zero u32 | crc32c u32 of the bytes before it
+                        | first LSN u64 | damaged from u32 | crc32c u32 of the bytes before it
     record              see `kernels.records`: crc32c | length | LSN | epoch | type | payload
 
 Integers are little-endian. Every segment has an epoch of its own, repeated in each record
@@ -17,14 +17,15 @@ group is written only after that sync returned. The first record of a group carr
   sectors of an unsynced write may reach the disk in any order). A torn tail; cut it off.
 
 A store closed in good order ends with a MARK, a group start of its own, so damage anywhere
-in its log is found. After a power cut, rot inside the very last group cannot be told from a
-torn write, here or in any log without a second copy (compare RocksDB's point-in-time mode).
+in its log is found. A segment that has a successor was synced before that was made, so there
+everything bad is damage. After a power cut, rot inside the very last group cannot be told from
+a torn write, here or in any log without a second copy (compare RocksDB's point-in-time mode).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from veristack_lab.errors import NotAStore, StoreCorrupt
@@ -33,6 +34,8 @@ from veristack_lab.kernels.crc32c import crc32c
 from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
 
+TEMPORARY = ".tmp"
+"""End of the names of files that do not count yet."""
 LOG_MAGIC = b"VSTORLOG"
 SNAPSHOT_MAGIC = b"VSTORSNP"
 VERSION = 2
@@ -47,6 +50,9 @@ _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
 
 _RECORD_HEADER = struct.Struct("<IIQIB3x")
+_MARKS = struct.Struct("<IB3x")
+"""Epoch, type and the zero bytes: they stand together, a pattern that `find` runs through."""
+_MARKS_AT = _RECORD_HEADER.size - _MARKS.size
 _WINDOW_BYTES = 32 * 1024 * 1024
 
 
@@ -59,10 +65,20 @@ class SegmentHeader:
     """LSN of the first record; in a snapshot, the LSN up to which it holds everything."""
     magic: bytes = LOG_MAGIC
     version: int = VERSION
+    damaged_from: int = 0
+    """Not 0 in what a repair has written: from this epoch up to `epoch`, segments are evidence
+    of damage that it put aside, and never to be removed (see `repair`). 0 in version 1."""
 
     def encode(self) -> bytes:
         """The 32 bytes at the start of the file."""
-        fields = _HEADER.pack(self.magic, self.version, HEADER_BYTES, self.epoch, self.first_lsn, 0)
+        fields = _HEADER.pack(
+            self.magic,
+            self.version,
+            HEADER_BYTES,
+            self.epoch,
+            self.first_lsn,
+            self.damaged_from,
+        )
         return fields + _CRC.pack(crc32c(fields))
 
 
@@ -73,21 +89,37 @@ def decode_header(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> SegmentHe
         NotAStore: another kind of file, or a newer version of this one.
         StoreCorrupt: the header is damaged.
     """
+    if len(data) < HEADER_BYTES and magic.startswith(data[: len(magic)]):
+        raise StoreCorrupt(f"the header of {name} is cut short; restore a copy")
     if data[: len(magic)] != magic:
         if _checks_out(magic + data[len(magic) :]):
             raise StoreCorrupt(f"the first bytes of {name} are damaged; restore a copy")
         raise NotAStore(f"{name} was not written by veristore; give an empty or absent folder")
-    if len(data) < HEADER_BYTES:
-        raise StoreCorrupt(f"the header of {name} is cut short; restore a copy")
-    _, version, header_bytes, epoch, first_lsn, zero = _HEADER.unpack_from(data)
-    if version > VERSION:
+    refuse_newer(data, name, magic)
+    _, version, header_bytes, epoch, first_lsn, damaged_from = _HEADER.unpack_from(data)
+    is_known = OLDEST_VERSION <= version <= VERSION and header_bytes == HEADER_BYTES
+    if not is_known or not _checks_out(data) or (version == OLDEST_VERSION and damaged_from):
+        raise StoreCorrupt(f"the header of {name} is damaged; restore a copy")
+    return SegmentHeader(epoch, first_lsn, magic, version, damaged_from)
+
+
+def refuse_newer(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> None:
+    """Refuse what a newer lab wrote: whatever it holds, it is not ours to repair.
+
+    Raises:
+        NotAStore: the header names a newer version, and that is no damage.
+    """
+    if len(data) < HEADER_BYTES or data[: len(magic)] != magic:
+        return
+    version: int = _HEADER.unpack_from(data)[1]
+    is_flipped = any(
+        _checks_out(data[:8] + known.to_bytes(2, "little") + data[10:])
+        for known in range(OLDEST_VERSION, VERSION + 1)
+    )
+    if version > VERSION and not is_flipped:
         raise NotAStore(
             f"{name} has format version {version}, this lab reads up to {VERSION}; upgrade the lab"
         )
-    is_known = version >= OLDEST_VERSION and header_bytes == HEADER_BYTES and not zero
-    if not is_known or not _checks_out(data):
-        raise StoreCorrupt(f"the header of {name} is damaged; restore a copy")
-    return SegmentHeader(epoch, first_lsn, magic, version)
 
 
 def _checks_out(data: bytes) -> bool:
@@ -156,33 +188,40 @@ def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
 def find_later_group(file: File, epoch: int, end_offset: int, next_lsn: int) -> int | None:
     """Offset of a group start behind a bad record at `end_offset`; None if there is none.
 
-    Looks at every byte: nothing that follows a bad record can be trusted to be aligned.
+    It proves that everything before it had been durable: the bad record is damage.
     """
     buffer = file.read(end_offset, file.size() - end_offset)
+    kinds = [kind | GROUP_START for kind in RecordType]
+    found = find_record(buffer, 0, epoch, next_lsn, kinds)
+    return None if found is None else end_offset + found
+
+
+def find_record(
+    buffer: bytes, start: int, epoch: int, due_lsn: int, kinds: Iterable[int]
+) -> int | None:
+    """Offset of the first whole record of these types at or behind `start`, or None.
+
+    Looks at every byte: nothing that follows a bad record can be trusted to be aligned. A
+    record counts when its epoch and its checksum are right and its LSN does not lie before
+    the one that is due: a value may hold a copy of older log, which must not pass for log.
+    """
     best: int | None = None
-    for kind in RecordType:
-        # epoch, type and the zero bytes stand together: a pattern that `find` runs through fast
-        pattern = struct.pack("<IB3x", epoch, kind | GROUP_START)
-        found = buffer.find(pattern, 16)
+    for kind in kinds:
+        pattern = _MARKS.pack(epoch, kind)
+        limit = len(buffer) if best is None else best + records.HEADER_BYTES
+        found = buffer.find(pattern, start + _MARKS_AT, limit)
         while found != -1:
-            start = found - 16
-            if best is not None and start >= best:
+            if _is_record(buffer, found - _MARKS_AT, due_lsn):
+                best = found - _MARKS_AT
                 break
-            if _is_record(buffer, start, next_lsn):
-                best = start
-                break
-            found = buffer.find(pattern, found + 1)
-    return None if best is None else end_offset + best
+            found = buffer.find(pattern, found + 1, limit)
+    return best
 
 
-def _is_record(buffer: bytes, start: int, next_lsn: int) -> bool:
-    """Whether a record with a later LSN than the bad one's stands here, checksum and all."""
+def _is_record(buffer: bytes, start: int, due_lsn: int) -> bool:
     crc, length, lsn, _, _ = _RECORD_HEADER.unpack_from(buffer, start)
     end = start + records.HEADER_BYTES + length
-    if length > MAX_PAYLOAD_BYTES or end > len(buffer):
-        return False
-    # Each record needs at least a header, which bounds how far the LSN can have gone on.
-    if not next_lsn < lsn <= next_lsn + start // records.HEADER_BYTES + 1:
+    if length > MAX_PAYLOAD_BYTES or end > len(buffer) or not due_lsn <= lsn < records.MAX_LSN:
         return False
     found: int = crc
     return crc32c(memoryview(buffer)[start + 4 : end]) == found

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from veristack_lab.veristore.commands import BYE, VERBS, execute
-from veristack_lab.veristore.kv import HISTORY_NAME, Store
+from veristack_lab.veristore.folder import HISTORY_NAME
+from veristack_lab.veristore.kv import Store
 
 _PROMPT = "veristore> "
 

@@ -1,7 +1,7 @@
-"""A snapshot: the whole map at one LSN, in a file of its own.
+"""A snapshot: the whole map at one LSN, in a file of its own (read by `snapshot_reader`).
 
     header       as a log segment's, with magic "VSTORSNP"; its LSN is the last one included
-    records      BATCH records of about 1 MiB, numbered from 1
+    records      PUT_MANY records, numbered from 1; BATCH records in format version 1
     last record  MARK with the number of keys as u64
 
 The commit point is the rename from the temporary name, made durable by the sync of the
@@ -11,26 +11,29 @@ folder. Before it a reader finds the old snapshot and the whole log; after it th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
+from veristack_lab.veristore import log as wal
+from veristack_lab.veristore.columns import Columns, encode_columns
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import Change, RecordType, decode, encode_batch
+from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.segment import (
     HEADER_BYTES,
     SNAPSHOT_MAGIC,
+    TEMPORARY,
     SegmentHeader,
-    decode_header,
-    read_records,
 )
 
+__all__ = ["TEMPORARY", "SnapshotWriter", "list_lsns", "path_of"]
+
 _COUNT = struct.Struct("<Q")
-_PIECE_BYTES = 1024 * 1024
+_SYNC_BYTES = 4 * 1024 * 1024
+"""Synced this often on the way: one sync of the whole would keep the disk from the writers for
+as long as it takes (compare `bytes_per_sync` of RocksDB)."""
 _PREFIX = "snapshot-"
-TEMPORARY = ".tmp"
 
 
 def path_of(folder: Path, lsn: int) -> Path:
@@ -44,93 +47,73 @@ def list_lsns(names: Iterable[str]) -> list[int]:
     return sorted(int(text) for text in digits if text.isdecimal())
 
 
-def write(
-    disk: Disk, folder: Path, lsn: int, epoch: int, pairs: Sequence[tuple[bytes, bytes]]
-) -> int:
-    """Write a snapshot durably. Returns its size in bytes.
+class SnapshotWriter:
+    """Writes snapshots of one store, each step a method.
 
-    Raises:
-        OSError: as the disk says; no snapshot of this LSN exists then, or it is complete.
+    Args:
+        disk, folder: where the store lies.
     """
-    final = path_of(folder, lsn)
-    temporary = final.with_name(final.name + TEMPORARY)
-    if disk.exists(temporary):
-        disk.unlink(temporary)
-    file = disk.open(temporary, create=True)
-    try:
-        size = _write_records(file, lsn, epoch, pairs)
-        file.fdatasync()
-    except OSError:
+
+    def __init__(self, disk: Disk, folder: Path) -> None:
+        self._disk = disk
+        self._folder = folder
+
+    def write(self, lsn: int, epoch: int, pieces: Iterable[Columns], damaged_from: int = 0) -> Path:
+        """Write a snapshot under its temporary name and sync it. Returns the path.
+
+        Args:
+            lsn: the last one that the snapshot includes.
+            epoch: of the segment that begins after it.
+            pieces: all pairs, in any order, each key once.
+            damaged_from: see `SegmentHeader.damaged_from`.
+
+        Raises:
+            OSError: as the disk says; nothing is left behind if it can be helped.
+        """
+        path = path_of(self._folder, lsn)
+        temporary = path.with_name(path.name + TEMPORARY)
+        if self._disk.exists(temporary):
+            self._disk.unlink(temporary)
+        file = self._disk.open(temporary, create=True)
+        try:
+            header = SegmentHeader(epoch, lsn, SNAPSHOT_MAGIC, damaged_from=damaged_from)
+            _write_records(file, header, pieces)
+            file.fdatasync()
+        except OSError:
+            file.close()
+            with suppress(OSError):  # the space is wanted back, but the first error matters
+                self._disk.unlink(temporary)
+            raise
         file.close()
-        with suppress(OSError):  # the space is wanted back, but the first error matters
-            disk.unlink(temporary)
-        raise
-    file.close()
-    disk.rename(temporary, final)
-    disk.fsync_dir(folder)
-    return size
+        return temporary
+
+    def publish(self, temporary: Path, lsn: int) -> None:
+        """Give the snapshot its name, durably: the commit point of a checkpoint."""
+        self._disk.rename(temporary, path_of(self._folder, lsn))
+        self._disk.fsync_dir(self._folder)
+
+    def remove_older(self, lsn: int, epoch: int) -> None:
+        """Remove segments before this epoch and snapshots before this LSN."""
+        names = self._disk.listdir(self._folder)
+        for old_epoch in wal.list_epochs(names):
+            if old_epoch < epoch:
+                self._disk.unlink(wal.path_of(self._folder, old_epoch))
+        for old_lsn in list_lsns(names):
+            if old_lsn < lsn:
+                self._disk.unlink(path_of(self._folder, old_lsn))
 
 
-def _write_records(file: File, lsn: int, epoch: int, pairs: Sequence[tuple[bytes, bytes]]) -> int:
-    offset = file.append(SegmentHeader(epoch, lsn, SNAPSHOT_MAGIC).encode()) + HEADER_BYTES
-    number = 1
-    for piece in _pieces(pairs):
-        data = records.frame_records([encode_batch(piece)], [RecordType.BATCH], number, epoch)
+def _write_records(file: File, header: SegmentHeader, pieces: Iterable[Columns]) -> None:
+    epoch, offset = header.epoch, file.append(header.encode()) + HEADER_BYTES
+    number, keys, synced = 1, 0, offset
+    for piece in pieces:
+        lengths = [*map(len, piece.keys)], [*map(len, piece.values)]
+        payload = encode_columns(piece, *lengths)
+        data = records.frame_records([payload], [RecordType.PUT_MANY], number, epoch)
         file.pwrite(data, offset)
-        offset, number = offset + len(data), number + 1
-    data = records.frame_records([_COUNT.pack(len(pairs))], [RecordType.MARK], number, epoch)
+        offset, number, keys = offset + len(data), number + 1, keys + len(piece)
+        if offset - synced >= _SYNC_BYTES:
+            file.fdatasync()
+            synced = offset
+    data = records.frame_records([_COUNT.pack(keys)], [RecordType.MARK], number, epoch)
     file.pwrite(data, offset)
-    return offset + len(data)
-
-
-def _pieces(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    piece: list[tuple[bytes, bytes]] = []
-    size = 0
-    for pair in pairs:
-        piece.append(pair)
-        size += len(pair[0]) + len(pair[1])
-        if size >= _PIECE_BYTES:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
-
-
-def load(disk: Disk, folder: Path, lsn: int, apply: Callable[[Iterable[Change]], None]) -> int:
-    """Read a snapshot into a map. Returns the number of keys.
-
-    Raises:
-        StoreCorrupt: it is damaged or incomplete.
-        NotAStore: it is of a newer version.
-    """
-    path = path_of(folder, lsn)
-    file = disk.open(path)
-    try:
-        header = decode_header(file.read(0, HEADER_BYTES), path.name, SNAPSHOT_MAGIC)
-        if header.first_lsn != lsn:
-            raise StoreCorrupt(f"{path.name} says that it ends at LSN {header.first_lsn}")
-        return _load_records(file, header.epoch, path.name, apply)
-    finally:
-        file.close()
-
-
-def _load_records(
-    file: File, epoch: int, name: str, apply: Callable[[Iterable[Change]], None]
-) -> int:
-    loaded, announced = 0, None
-    for window in read_records(file, epoch, 1):
-        for kind, payload in window:
-            if announced is not None:
-                raise StoreCorrupt(f"{name} goes on after its last record; restore a copy")
-            if kind == RecordType.MARK:
-                (announced,) = _COUNT.unpack(payload)
-            else:
-                changes = list(decode(kind, payload))
-                loaded += len(changes)
-                apply(changes)
-        end, stop = window.end_offset, window.decoded.stop
-    if announced is None or stop is not records.Stop.END or loaded != announced:
-        raise StoreCorrupt(
-            f"{name} is damaged at byte {end} ({stop.name}); restore a copy of the store"
-        )
-    return loaded

@@ -3,8 +3,9 @@
 Most calls are `get` and `put`, so both are one dictionary operation. The order is needed only
 by `scan`: keys added since the last scan wait in a list and are merged into the sorted one
 then, few by binary insertion, many by one sort (Timsort merges two sorted runs in linear
-time). Removed keys stay in the sorted list until they are half of it. A balanced tree would
-make every put pay for a scan that may never come.
+time). Removed keys stay in the sorted list until they are half of it, and longer if an open
+view may still want them. A balanced tree would make every put pay for a scan that may never
+come.
 
 Not thread-safe: the store holds its lock around every call except `get`.
 """
@@ -14,21 +15,29 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
+from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.mutations import Change
+from veristack_lab.veristore.versions import Versions
 
 _FEW = 64
 """Up to this many new keys are inserted one by one (a binary search and a memmove each)."""
+_MANY = 4096
+"""Up to this many keys wait for a scan though they may have been removed again."""
 
 
 class SortedMap:
     """Bytes to bytes, with ordered scans."""
 
     def __init__(self) -> None:
+        self.versions = Versions()
+        """What open views still need of what was replaced."""
         self._values: dict[bytes, bytes] = {}
         self._sorted: list[bytes] = []
         self._added: list[bytes] = []
         self.size_bytes = 0
         """Keys and values together."""
+        self.lsn = 0
+        """The last record whose changes were made."""
         self.get = self._values.get
 
     def __repr__(self) -> str:
@@ -37,8 +46,9 @@ class SortedMap:
     def __len__(self) -> int:
         return len(self._values)
 
-    def fill(self, values: dict[bytes, bytes]) -> None:
-        """Take over a dictionary as the contents of an empty map."""
+    def fill(self, values: dict[bytes, bytes], lsn: int = 0) -> None:
+        """Take over a dictionary, as of an LSN, as the contents of an empty map."""
+        self.lsn = lsn
         self._values = values
         self.get = values.get
         self._added = list(values)
@@ -60,19 +70,48 @@ class SortedMap:
         if old is not None:
             self.size_bytes -= len(key) + len(old)
 
+    def put_many(self, columns: Columns) -> None:
+        """Set all pairs, in their order."""
+        values, keys = self._values, columns.keys
+        if not values.keys().isdisjoint(keys):
+            for key, value in columns:
+                self.put(key, value)
+            return
+        expected = len(values) + len(keys)
+        values.update(columns)
+        self._added += keys
+        if len(values) == expected:
+            self.size_bytes += sum(map(len, keys)) + sum(map(len, columns.values))
+        else:  # a key stands there twice; the last value is the one that stays
+            self.size_bytes += sum(len(key) + len(values[key]) for key in set(keys))
+
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes in their order."""
-        for key, value in changes:
-            if value is None:
-                self.delete(key)
-            else:
-                self.put(key, value)
+        if isinstance(changes, Columns):
+            self.put_many(changes)
+        else:
+            for key, value in changes:
+                if value is None:
+                    self.delete(key)
+                else:
+                    self.put(key, value)
+        if len(self._added) > 2 * len(self._values) + _MANY:
+            self._added = [key for key in dict.fromkeys(self._added) if self._is_needed(key)]
+
+    def apply_record(self, lsn: int, changes: Iterable[Change]) -> None:
+        """Make the changes of the record with this LSN; open views do not see them."""
+        if self.versions.readers:
+            self.versions.keep(lsn, changes, self.get)
+        self.apply(changes)
+        self.lsn = lsn
+
+    def keys(self) -> list[bytes]:
+        """Every key, in no order."""
+        return list(self._values)
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """Every pair, in byte order of the keys."""
-        self._merge()
-        values = self._values
-        return [(key, values[key]) for key in self._sorted if key in values]
+        return self.scan(b"", b"", None)
 
     def scan(self, prefix: bytes, start: bytes, limit: int | None) -> list[tuple[bytes, bytes]]:
         """Pairs whose key has the prefix and is not below `start`, in byte order."""
@@ -88,6 +127,29 @@ class SortedMap:
                 found.append((key, value))
         return found
 
+    def scan_at(
+        self, lsn: int, prefix: bytes, start: bytes, limit: int
+    ) -> tuple[list[tuple[bytes, bytes]], bytes | None]:
+        """As `scan` for a reader that is open at this LSN, a limited number of keys at a time.
+
+        Returns:
+            The pairs among the next `limit` keys, and the key to go on from, or None at the end.
+        """
+        self._merge()
+        keys, found = self._sorted, list[tuple[bytes, bytes]]()
+        first = bisect_left(keys, start)
+        for key in keys[first : first + limit]:
+            if not key.startswith(prefix):
+                return found, None
+            value = self.versions.value_at(lsn, key, self._values.get(key))
+            if value is not None:
+                found.append((key, value))
+        end = first + limit
+        return found, keys[end] if end < len(keys) else None
+
+    def _is_needed(self, key: bytes) -> bool:
+        return key in self._values or key in self.versions
+
     def _merge(self) -> None:
         keys = self._sorted
         if self._added:
@@ -102,4 +164,4 @@ class SortedMap:
                 keys.sort()
             self._added.clear()
         if len(keys) > 2 * len(self._values) + _FEW:
-            self._sorted = [key for key in keys if key in self._values]
+            self._sorted = [key for key in keys if self._is_needed(key)]

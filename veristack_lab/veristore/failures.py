@@ -1,0 +1,27 @@
+"""The lab's errors for what a disk may answer."""
+
+from __future__ import annotations
+
+import errno
+
+from veristack_lab.errors import DiskFull, StoreError, StoreFailed
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def explain(cause: OSError) -> StoreError:
+    """The lab's error for a failure of the disk."""
+    if cause.errno in _NO_ROOM:
+        return DiskFull(
+            f"the disk has no room ({cause}); this write is not acknowledged, and nothing "
+            "acknowledged is lost. Free some space, then close and reopen the store"
+        )
+    return StoreFailed(
+        f"the disk failed ({cause}); this write is not acknowledged, and no more are taken. "
+        "Reads still answer. Find out what ails the disk, then close and reopen the store"
+    )
+
+
+def copy(error: StoreError) -> StoreError:
+    """A fresh instance: each thread gets a traceback of its own."""
+    return type(error)(str(error))

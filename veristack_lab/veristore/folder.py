@@ -1,0 +1,35 @@
+"""The folder of a store: what may be opened as one, and by whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veristack_lab.errors import NotAStore
+from veristack_lab.veristore import log as wal
+from veristack_lab.veristore import snapshot
+from veristack_lab.veristore.damage import list_evidence
+from veristack_lab.veristore.disk import Disk, Lock
+
+LOCK_NAME = "LOCK"
+HISTORY_NAME = "shell-history"
+
+
+def lock_folder(disk: Disk, folder: Path) -> Lock:
+    """Make the folder if need be, and take its lock; leave what is not ours untouched.
+
+    Raises:
+        NotAStore: the path is a file, or a folder that holds something else.
+        StoreLocked: another process (or this one) has it.
+    """
+    if disk.exists(folder):
+        if not disk.is_dir(folder):
+            raise NotAStore(f"{folder} is a file; a store is a folder. Give an empty or absent one")
+        names = disk.listdir(folder)
+        ours = wal.list_epochs(names) or snapshot.list_lsns(names) or list_evidence(names)
+        if names and not ours and LOCK_NAME not in names:
+            raise NotAStore(
+                f"{folder} holds {len(names)} other files, {names[0]!r} among them; give an "
+                "empty or absent folder"
+            )
+    disk.make_dir(folder)
+    return disk.lock(folder / LOCK_NAME)

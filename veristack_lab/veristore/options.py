@@ -1,0 +1,36 @@
+"""What a store is told when it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from veristack_lab.errors import InvalidInput
+from veristack_lab.veristore.damage import recovery_mode
+from veristack_lab.veristore.durability import Durability, check_durability
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+CHECKPOINT_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoreOptions:
+    """How a store writes, recovers and checkpoints; see `open_store`.
+
+    Raises:
+        InvalidInput: an unknown level or mode, or a size below 1.
+    """
+
+    durability: Durability = "commit"
+    recovery: str = "point-in-time"
+    segment_bytes: int = SEGMENT_BYTES
+    checkpoint_bytes: int | None = CHECKPOINT_BYTES
+
+    def __post_init__(self) -> None:
+        check_durability(self.durability)
+        recovery_mode(self.recovery)
+        if self.segment_bytes < 1:
+            raise InvalidInput(f"segment_bytes={self.segment_bytes}: give 1 or more")
+        if self.checkpoint_bytes is not None and self.checkpoint_bytes < 1:
+            raise InvalidInput(
+                f"checkpoint_bytes={self.checkpoint_bytes}: give 1 or more, or None for never"
+            )
