@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
 import veristack_lab.veristore as veristore
@@ -21,7 +20,6 @@ from veristack_lab.errors import (
 )
 from veristack_lab.processes import free_port
 from veristack_lab.veristore import ObjectInfo, Objects, ObjectStore, RemoteObjectStore, Store
-from veristack_lab.veristore.s3_xml import read_listing
 
 CHUNK_BYTES = 64
 AWKWARD_KEYS = ["a/../b", "..", ".", "a//b", "/lead", "é✓", "🙂", "ﬀ", "x\x01\n", "z?q#f%41+ &"]
@@ -224,61 +222,10 @@ def test_a_server_that_is_not_there(folder: Path) -> None:
         RemoteObjectStore("127.0.0.1:9000")
 
 
-@pytest.fixture
-def http(near: ObjectStore) -> Iterator[httpx.Client]:
-    with veristore.s3.serve_in_thread(near) as url, httpx.Client(base_url=url) as client:
-        client.put("/b").raise_for_status()
-        yield client
-
-
-def test_s3_speaks_in_codes(http: httpx.Client) -> None:
-    for method, path, headers, status, code in (
-        ("GET", "/b/no", {}, 404, "NoSuchKey"),
-        ("GET", "/no?list-type=2", {}, 404, "NoSuchBucket"),
-        ("PUT", "/b", {}, 409, "BucketAlreadyOwnedByYou"),
-        ("PUT", "/b/k", {"if-none-match": "*"}, 501, "NotImplemented"),
-        ("PUT", "/b/k", {"x-amz-copy-source": "/b/j"}, 501, "NotImplemented"),
-        ("PUT", "/b/k", {"x-amz-content-sha256": "STREAMING-X"}, 501, "NotImplemented"),
-        ("PUT", "/b/k", {"x-amz-checksum-sha256": "AAAA"}, 400, "BadDigest"),
-        ("PUT", "/b/" + "k" * 1025, {}, 400, "InvalidArgument"),
-        ("PUT", "/b/%ff", {}, 400, "InvalidArgument"),
-        ("POST", "/b/k?uploads", {}, 501, "NotImplemented"),
-        ("GET", "/b?delimiter=/", {}, 501, "NotImplemented"),
-        ("GET", "/b?max-keys=x", {}, 400, "InvalidArgument"),
-        ("DELETE", "/b", {}, 501, "NotImplemented"),
-    ):
-        answer = http.request(method, path, headers=headers)
-        assert (answer.status_code, f"<Code>{code}</Code>" in answer.text) == (status, True), path
-        assert answer.headers["content-type"] == "application/xml"
-    head = http.head("/b/no")
-    assert (head.status_code, head.content) == (404, b"")
-    assert http.get("/").text.count("<Name>b</Name>") == 1
-
-
-def test_s3_lists_page_by_page(http: httpx.Client) -> None:
-    keys = [f"k{number:02d} &<" for number in range(7)]
-    for key in keys:
-        http.put(f"/b/{key.replace('&', '%26').replace('<', '%3C')}", content=b"x")
-    found: list[str] = []
-    token = ""
-    for _ in range(10):
-        query = {"list-type": "2", "max-keys": "3", "encoding-type": "url"}
-        answer = http.get(
-            "/b", params={**query, **({"continuation-token": token} if token else {})}
-        )
-        page, after = read_listing(answer.content, "b")
-        assert len(page) <= 3
-        found += [info.key for info in page]
-        if after is None:
-            break
-        token = after
-    assert found == keys
-
-
 def test_a_remote_list_goes_beyond_one_page(
     near: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("veristack_lab.veristore.s3_xml.MAX_PAGE", 3)
+    monkeypatch.setattr("veristack_lab.veristore.s3_listing.MAX_PAGE", 3)
     near.create_bucket("b")
     for number in range(10):
         near.put("b", f"k{number} 100%", b"")

@@ -25,6 +25,11 @@ def object_server(folder: Path) -> Iterator[str]:
     log_path = folder / "object-server.log"
     log_path.unlink(missing_ok=True)  # a line of an earlier server must not be taken for ours
     argv = [sys.executable, "-m", "veristack_lab", "s3", "serve", str(folder / "objects")]
-    with spawn([*argv, "--port", "0"], name="object server", log_path=log_path) as server:
+    with spawn(
+        [*argv, "--port", "0"],
+        name="object server",
+        log_path=log_path,
+        env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},  # ours alone: open
+    ) as server:
         wait_until_ready(server, lambda: READY in server.log_tail())
         yield server.log_tail().split(READY)[1].split()[0]
