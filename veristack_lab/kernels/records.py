@@ -152,6 +152,26 @@ def frame_arena(
     return np.frombuffer(bytearray(framed), np.uint8)
 
 
+def frame_header(payload: Buffer, kind: int, lsn: int, epoch: int) -> bytes:
+    """The 24 bytes that stand before one payload, for who writes a long one without a copy.
+
+    Args:
+        payload: the bytes that follow.
+        kind: the record's type, 0..255.
+        lsn, epoch: as for `frame_records`.
+
+    Raises:
+        InvalidInput: a number does not fit its field.
+    """
+    data = as_bytes(payload)
+    _check_numbers(1, 1, lsn, epoch)
+    if not 0 <= kind <= 255 or data.size > MAX_LENGTH:
+        raise InvalidInput("a record has a type from 0 to 255 and a payload below 4 GiB")
+    covered = twin.COVERED.pack(data.size, lsn, epoch, kind)
+    crc = crc32c(data, crc32c(covered))
+    return crc.to_bytes(twin.CRC_BYTES, "little") + covered
+
+
 def decode_records(
     buffer: Buffer, offset: int, next_lsn: int, epoch: int, max_length: int
 ) -> Decoded:

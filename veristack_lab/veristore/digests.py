@@ -1,20 +1,29 @@
 """The checksums of content that streams by.
 
 MD5 and SHA-256 are always computed; further ones as a caller demands, by the names of
-`ALGORITHMS`.
+`ALGORITHMS`. MD5 alone is slower than a good disk, so the checksums of long content are
+computed in threads of their own, one for each, beside the writing and above all the syncing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import queue
+import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from veristack_lab.errors import ChecksumMismatch, InvalidInput
 from veristack_lab.kernels.crc32c import crc32c
 
 Block = bytes | bytearray | memoryview
+
+ASIDE_BYTES = 1024 * 1024
+"""Content beyond this length is worth the threads."""
+BEHIND_BYTES = 16 * 1024 * 1024
+"""So far a checksum may lag behind: bounds the memory."""
 
 
 class Hash(Protocol):
@@ -52,8 +61,45 @@ ALGORITHMS: Mapping[str, Callable[[], Hash]] = {
 """Name of each checksum and how to begin one. Digests are big-endian, as S3 writes them."""
 
 
+class _Aside:
+    """A hash that is computed in a thread of its own. For one writer."""
+
+    def __init__(self, found: Hash, block_bytes: int) -> None:
+        self._found = found
+        self._blocks: queue.Queue[Block | None] = queue.Queue(BEHIND_BYTES // block_bytes + 1)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="veristore-digest", daemon=True)
+        self._thread.start()
+
+    def update(self, data: Block, /) -> None:
+        self._blocks.put(data)
+
+    def digest(self) -> bytes:
+        self.stop()
+        if self._error is not None:
+            raise self._error
+        return self._found.digest()
+
+    def stop(self) -> None:
+        """Return when the thread has ended. Safe to call again."""
+        if self._thread.is_alive():
+            self._blocks.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            # after an error blocks are still taken, or the writer would wait for ever
+            if self._error is None:
+                try:
+                    self._found.update(block)
+                except Exception as error:  # noqa: BLE001 whatever it is, `digest` raises it
+                    self._error = error
+
+
 class Digests:
-    """Checks content against what its sender says about it.
+    """Checks content against what its sender says about it. A context manager.
+
+    Blocks must not be changed after `update`: they may be looked at later.
 
     Args:
         expect: algorithm to lower-case hexadecimal. An empty value demands nothing, but has
@@ -72,14 +118,31 @@ class Digests:
                     f"{name!r:.40} is no checksum that can be checked; give one of "
                     f"{', '.join(sorted(ALGORITHMS))}"
                 )
-        self._hashes = {name: ALGORITHMS[name]() for name in {"md5", "sha256", *self._expect}}
+        names = {"md5": None, "sha256": None, **dict.fromkeys(self._expect)}
+        self._hashes: dict[str, Hash] = {name: ALGORITHMS[name]() for name in names}
+        self._aside: list[_Aside] = []
         self.size_bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for aside in self._aside:
+            aside.stop()
 
     def update(self, block: Block) -> None:
         """Take the next bytes in."""
+        self.size_bytes += len(block)
+        if self.size_bytes > ASIDE_BYTES and not self._aside:
+            self._aside = [_Aside(found, len(block)) for found in self._hashes.values()]
+            self._hashes = dict(zip(self._hashes, self._aside, strict=True))
         for found in self._hashes.values():
             found.update(block)
-        self.size_bytes += len(block)
 
     def finish(self, what: str) -> None:
         """Compare with what was expected; `what` names the content in the error.

@@ -118,8 +118,8 @@ class Multipart(ObjectKeeper):
         if not 1 <= number <= MAX_PARTS:
             raise InvalidInput(f"part number {number}: parts are numbered 1 to {MAX_PARTS:,}")
         self._upload(bucket, key, upload_id)
-        what, digests = f"part {number} of {bucket}/{key}", Digests(expect)
-        with self._in_flight() as flight:
+        what = f"part {number} of {bucket}/{key}"
+        with Digests(expect) as digests, self._in_flight() as flight:
             content = self._write_content(flight, data, digests, what, inline=False)
             (blob,) = content.blobs
             now_ms = self._store.clock.now_ms()

@@ -10,7 +10,7 @@ collector removes.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from veristack_lab.errors import (
@@ -116,19 +116,20 @@ class ObjectKeeper:
 
         Raises:
             InvalidInput: it is not made of bytes, or too long.
+            ChecksumMismatch: it is not what was announced.
             DiskFull: there is no room for it. Nothing was changed.
             StoreFailed: the disk failed; no more content files are written.
         """
         blocks = _digested(in_blocks(data, self._blobs.block_bytes), digests, what)
         first = next(blocks, b"")
         if inline and len(first) <= self._inline_bytes:
-            # shorter than a block, so there is no other: only the checksums are still due
-            return Content(pieces=(bytes(first), *map(bytes, blocks)))
-        try:
+            # shorter than a block, so there is no other
+            content = Content(pieces=(bytes(first), *map(bytes, blocks)))
+        else:
             size = self._write_blob(flight.content_id, _chained(first, blocks))
-        finally:
-            blocks.close()
-        return Content(blobs=(Blob(flight.content_id, size),))
+            content = Content(blobs=(Blob(flight.content_id, size),))
+        digests.finish(what)
+        return content
 
     def _write_blob(self, blob_id: bytes, blocks: Iterable[bytes | memoryview]) -> int:
         if self._shared.refusal is not None:
@@ -236,14 +237,13 @@ class ObjectKeeper:
 
 def _digested(
     blocks: Iterable[bytes | memoryview], digests: Digests, what: str
-) -> Generator[bytes | memoryview]:
-    """Pass content on while its checksums are computed; refuse it at its end if one differs."""
+) -> Iterator[bytes | memoryview]:
+    """Pass content on while its checksums are computed."""
     for block in blocks:
         digests.update(block)
         if digests.size_bytes > MAX_OBJECT_BYTES:
             raise InvalidInput(f"{what} is too long: objects have up to 5 TiB")
         yield block
-    digests.finish(what)
 
 
 def _chained(

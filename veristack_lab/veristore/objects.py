@@ -157,14 +157,14 @@ class ObjectStore(Multipart, Collector):
             BucketNotFound, InvalidInput: see `Objects`.
         """
         condition = Condition(if_none_match, if_match)
-        meta_key, digests = self._meta_key(bucket, key), Digests(expect)
+        meta_key = self._meta_key(bucket, key)
         notes, kept = dict(metadata or {}), dict(headers or {})
         check_notes(content_type, notes, kept)
         if condition:
             # once more when it counts; this look saves writing content in vain
             old = self._stored(meta_key)
             condition.check(bucket, key, None if old is None else old.info)
-        with self._in_flight() as flight:
+        with Digests(expect) as digests, self._in_flight() as flight:
             content = self._write_content(flight, data, digests, f"{bucket}/{key}")
             info = ObjectInfo(
                 bucket=bucket,
