@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import random
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -22,16 +21,32 @@ from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.progress import OnProgress, silent
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import RealDisk
+from veristack_lab.veristore.experiments_durability import is_within_window, loss_window
+from veristack_lab.veristore.experiments_writers import handles_sweep, wakeups_sweep
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
 from veristack_lab.veristore.recovery import Recoverer
 from veristack_lab.veristore.segment import HEADER_BYTES
+from veristack_lab.veristore.threads import run_threads
 from veristack_lab.veristore.workload import Expected, check, key_prefix
 from veristack_lab.veristore.writer import (
     ENTRY_BYTES,
     Acknowledgement,
     read_acknowledgements,
 )
+
+__all__ = [
+    "group_commit_sweep",
+    "handles_sweep",
+    "is_within_window",
+    "kill_and_recover",
+    "leave_torn_record",
+    "loss_window",
+    "recovery_sweep",
+    "run_threads",
+    "truncation_sweep",
+    "wakeups_sweep",
+]
 
 _KILL_AFTER = (20, 400)
 _WRITER_TIMEOUT_S = 60.0
@@ -265,30 +280,6 @@ def _put_rate(folder: Path, writers: int, puts: int, value_bytes: int) -> tuple[
         elapsed_s = run_threads(write, writers)
         per_sync = store.stats().records_per_sync
     return writers * puts / elapsed_s, per_sync
-
-
-def run_threads(work: Callable[[int], None], count: int) -> float:
-    """Run `work(0)` to `work(count - 1)` at the same time; seconds from the common start."""
-    barrier = threading.Barrier(count + 1)
-    failures: list[Exception] = []
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            work(number)
-        except Exception as error:  # noqa: BLE001 raised again below, in the caller's thread
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    barrier.wait()
-    started_s = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return time.perf_counter() - started_s
 
 
 def recovery_sweep(

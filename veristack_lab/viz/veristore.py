@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -233,3 +235,110 @@ def recovery_time(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title="milliseconds to open", type="log")
     figure.update_layout(title="Time to open the store", height=380)
     return figure
+
+
+def loss_window(frame: pd.DataFrame) -> go.Figure:
+    """Writes that returned and were gone after a power cut, at each durability level.
+
+    Args:
+        frame: as `experiments.loss_window` gives it.
+    """
+    levels = list(dict.fromkeys(frame["level"]))
+    figure = make_subplots(
+        rows=1,
+        cols=len(levels),
+        subplot_titles=levels,
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )
+    looks = {"lost": ("worst cut", "red"), "any": ("some cut", "orange"), "kept": ("kill", "blue")}
+    for column, level in enumerate(levels, 1):
+        part = frame[frame["level"] == level]
+        for cut in (cut for cut in looks if cut in set(part["cut"])):
+            rows, (name, colour) = part[part["cut"] == cut], looks[cut]
+            figure.add_scatter(
+                x=rows["returned"],
+                y=rows["lost"],
+                name=name,
+                legendgroup=cut,
+                showlegend=column == 1,
+                mode="markers" if cut == "any" else "lines+markers",
+                line={"shape": "hv", "color": PALETTE[colour]},
+                marker={"size": 5},
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(title="writes that had returned")
+    figure.update_yaxes(title="of them lost", row=1, col=1)
+    figure.update_layout(title="What a power cut takes", height=360, margin={"t": 90})
+    return figure
+
+
+def wakeups(frame: pd.DataFrame) -> go.Figure:
+    """Context switches and processor time a record, for two ways to wake writers.
+
+    Args:
+        frame: as `experiments.wakeups_sweep` gives it.
+    """
+    panels = {
+        "switches_per_put": "context switches a record",
+        "cpu_us_per_put": "processor time a record, µs",
+    }
+    figure = make_subplots(rows=1, cols=2, subplot_titles=list(panels.values()))
+    medians = frame.groupby(["way", "writers"], as_index=False).median(numeric_only=True)
+    ways = zip(dict.fromkeys(frame["way"]), ("blue", "red"), strict=True)
+    for (way, colour), (column, value) in itertools.product(ways, enumerate(panels, 1)):
+        part = medians[medians["way"] == way]
+        figure.add_scatter(
+            x=part["writers"],
+            y=part[value],
+            name=way,
+            legendgroup=way,
+            showlegend=column == 1,
+            line_color=PALETTE[colour],
+            row=1,
+            col=column,
+        )
+    ticks = sorted(int(count) for count in medians["writers"].unique())
+    figure.update_xaxes(title="writers", type="log", tickvals=ticks)
+    figure.update_yaxes(rangemode="tozero")
+    _legend_below(figure, "Whom to wake when a group is durable", 380)
+    return figure
+
+
+def handles(frame: pd.DataFrame) -> go.Figure:
+    """Durable puts a second of one thread, against how many it keeps in flight.
+
+    Args:
+        frame: as `experiments.handles_sweep` gives it.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, subplot_titles=("durable puts a second", "records a sync")
+    )
+    medians = frame.groupby("depth", as_index=False).median(numeric_only=True)
+    for column, (value, colour) in enumerate(
+        {"puts_per_s": "blue", "records_per_sync": "green"}.items(), 1
+    ):
+        figure.add_scatter(
+            x=medians["depth"],
+            y=medians[value],
+            line_color=PALETTE[colour],
+            showlegend=False,
+            row=1,
+            col=column,
+        )
+    ticks = [int(depth) for depth in medians["depth"]]
+    figure.update_xaxes(title="puts in flight", type="log", tickvals=ticks)
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(title="One thread that does not wait for each", height=360)
+    figure.update_layout(margin={"t": 80})
+    return figure
+
+
+def _legend_below(figure: go.Figure, title: str, height: int) -> None:
+    figure.update_layout(
+        title=title,
+        height=height,
+        margin={"t": 80},
+        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
+    )

@@ -1,0 +1,59 @@
+"""What a power cut takes at each level, and what waiting writers cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from veristack_lab.errors import InvalidInput
+from veristack_lab.sim import SimDisk
+from veristack_lab.veristore import Interval, experiments
+from veristack_lab.veristore.experiments_writers import ONE_CONDITION, OWN_SIGNALS
+from veristack_lab.viz import veristore as viz
+
+
+def test_each_level_loses_what_it_says_and_no_more() -> None:
+    frame = experiments.loss_window(SimDisk, writes=12)
+    worst = frame[frame["cut"] == "lost"].groupby("level")["lost"].apply(list)
+    assert worst["commit"] == [0] * 12
+    assert worst["Interval(writes=5)"] == [1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
+    assert worst["none"] == list(range(1, 13))
+    assert frame[frame["cut"] == "kept"]["lost"].eq(0).all()
+    assert frame["is_prefix"].all()
+    assert experiments.is_within_window(frame)
+    assert isinstance(viz.loss_window(frame), go.Figure)
+
+
+def test_the_same_seed_cuts_the_same() -> None:
+    first, again = (experiments.loss_window(SimDisk, writes=8, seed=3) for _ in range(2))
+    assert first.equals(again)
+    assert first.attrs == again.attrs
+
+
+def test_a_window_that_is_broken_is_noticed() -> None:
+    frame = experiments.loss_window(SimDisk, writes=6)
+    frame.loc[frame["level"] == "commit", "lost"] = 1
+    assert not experiments.is_within_window(frame)
+
+
+def test_a_level_that_depends_on_time_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"Interval\(ms=10\) depends on time"):
+        experiments.loss_window(SimDisk, levels=[Interval(ms=10)])
+
+
+def test_both_ways_to_wake_make_everything_durable(folder: Path) -> None:
+    frame = experiments.wakeups_sweep(folder, writers=(1, 8), rounds=1, puts_per_writer=10)
+    assert frame["way"].tolist() == [OWN_SIGNALS, ONE_CONDITION] * 2
+    assert frame["puts"].tolist() == [50, 50, 80, 80]
+    assert frame["records_per_sync"].tolist()[:2] == [1.0, 1.0]
+    assert (frame["records_per_sync"].iloc[2:] > 1.0).all()
+    assert isinstance(viz.wakeups(frame), go.Figure)
+
+
+def test_handles_in_flight_share_syncs(folder: Path) -> None:
+    frame = experiments.handles_sweep(folder, depths=(1, 16), rounds=1, puts=64)
+    assert frame["records_per_sync"].iloc[0] == 1.0
+    assert frame["records_per_sync"].iloc[1] > 1.0
+    assert isinstance(viz.handles(frame), go.Figure)
