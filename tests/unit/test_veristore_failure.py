@@ -11,8 +11,9 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, WatchedDisk, quick_folder
-from veristack_lab.errors import DiskFull, NotAStore, StoreCorrupt, StoreFailed
+from veristack_lab.errors import DiskFull, NotAStore, StoreCorrupt, StoreDamaged, StoreFailed
 from veristack_lab.veristore import Batch, ObjectStore
+from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.kv import Store, open_store
 
 
@@ -219,9 +220,20 @@ def test_a_missing_segment_is_noticed(path: Path) -> None:
         store.put(b"k", b"v")
         store.checkpoint()
     (path / "log-0000000002").unlink()
-    with pytest.raises(StoreCorrupt, match="restore a copy"):
-        veristore.open(path)
-    (path / f"snapshot-{1:020d}").unlink()
-    (path / "log-0000000003").write_bytes(b"")
-    with pytest.raises(NotAStore):
-        veristore.open(path)
+    with pytest.raises(StoreCorrupt, match=r"log-0000000002 .* missing"):
+        veristore.open(path, recovery="tolerate-corrupted-tail")
+    with pytest.warns(StoreDamaged, match=r"log-0000000002 .* missing"):
+        store = veristore.open(path)
+    with store:
+        assert dict(store.scan()) == {b"k": b"v"}
+        (damage,) = store.stats().recovery.damage
+        assert (damage.first_lost_lsn, damage.lost_records) == (2, 0), "none is known to be lost"
+
+
+def test_a_folder_of_foreign_files_under_our_names_is_left_alone(path: Path) -> None:
+    path.mkdir()
+    (path / "log-0000000003").write_bytes(b"2026-01-01 the service started")
+    for mode in RecoveryMode:
+        with pytest.raises(NotAStore):
+            veristore.open(path, recovery=mode)
+    assert (path / "log-0000000003").read_bytes() == b"2026-01-01 the service started"

@@ -22,7 +22,9 @@ from veristack_lab.errors import (
     ValueTooLarge,
 )
 from veristack_lab.veristore import Batch
+from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.segment import SegmentHeader
 
 AWKWARD = {
     b"empty": b"",
@@ -171,14 +173,13 @@ def test_what_is_no_store_is_left_alone(folder: Path) -> None:
 def test_a_newer_version_is_refused(path: Path) -> None:
     veristore.open(path).close()
     segment = path / "log-0000000001"
-    data = bytearray(segment.read_bytes())
-    data[8] = 3
-    segment.write_bytes(data)
-    with pytest.raises(NotAStore, match="version 3"):
-        veristore.open(path)
+    segment.write_bytes(SegmentHeader(1, 1, version=3).encode())
+    for mode in RecoveryMode:
+        with pytest.raises(NotAStore, match="version 3"):
+            veristore.open(path, recovery=mode)
 
 
-@pytest.mark.parametrize("position", [0, 12, 16, 31])
+@pytest.mark.parametrize("position", [0, 8, 12, 16, 31])
 def test_a_damaged_segment_header_is_refused(path: Path, position: int) -> None:
     veristore.open(path).close()
     segment = path / "log-0000000001"
@@ -186,7 +187,7 @@ def test_a_damaged_segment_header_is_refused(path: Path, position: int) -> None:
     data[position] ^= 1
     segment.write_bytes(data)
     with pytest.raises(StoreCorrupt):
-        veristore.open(path)
+        veristore.open(path, recovery="tolerate-corrupted-tail")
     assert segment.read_bytes() == data
 
 

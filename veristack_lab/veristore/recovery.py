@@ -1,32 +1,42 @@
 """Reading a store back: the newest snapshot, then the log behind it.
 
-Each step is a method of `Recoverer`, so that one can be replaced to see what it was good for.
+First everything is read and judged (`examine`), and not a byte changed; then what was found is
+settled (`settle`): a torn tail is cut off, damage is repaired (see `repair`), the log opened
+for appending. So a mode that refuses has touched nothing, and `recover_report` tells what
+opening would give without opening.
+
+Each step is a method, so that one can be replaced to see what it was good for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from veristack_lab.errors import StoreCorrupt
+from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged
 from veristack_lab.kernels import records
 from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
-from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import Change, RecordType, decode
+from veristack_lab.veristore import repair, snapshot
+from veristack_lab.veristore.damage import Damage, RecoveryMode, list_evidence
+from veristack_lab.veristore.disk import Disk
+from veristack_lab.veristore.findings import FIRST_EPOCH, FIRST_LSN, Files, Findings, Hole, Segment
+from veristack_lab.veristore.replay import replay, without_deleted
+from veristack_lab.veristore.salvage import whole_records
 from veristack_lab.veristore.segment import (
+    GROUP_START,
     HEADER_BYTES,
+    TEMPORARY,
     VERSION,
-    SegmentHeader,
+    Window,
     decode_header,
     find_later_group,
     read_records,
+    refuse_newer,
 )
-
-FIRST_LSN = 1
-FIRST_EPOCH = 1
+from veristack_lab.veristore.snapshot_reader import load
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Recovered:
     values: dict[bytes, bytes]
     """Every key and its value."""
     snapshot_lsn: int
-    """LSN of the snapshot that was loaded; 0 when there was none."""
+    """LSN of the newest snapshot; 0 when there is none."""
     records: int
     """Log records applied, those of the snapshot not counted."""
     torn_bytes: int
@@ -46,33 +56,8 @@ class Recovered:
     """Length of all segments in use, headers included."""
     is_clean: bool
     """Whether the log ends with a MARK, as one closed in good order, or holds no record."""
-
-
-class Segment(NamedTuple):
-    """One open file of the log."""
-
-    epoch: int
-    file: File
-    header: SegmentHeader
-
-    @property
-    def name(self) -> str:
-        """Its file's name."""
-        return wal.path_of(Path(), self.epoch).name
-
-
-@dataclass
-class Progress:
-    """How far replay has come."""
-
-    values: dict[bytes, bytes] = field(default_factory=dict)
-    snapshot_lsn: int = 0
-    next_lsn: int = FIRST_LSN
-    records: int = 0
-    log_bytes: int = 0
-    end_offset: int = 0
-    """End of the last good record in the segment that was replayed last."""
-    last_kind: int = RecordType.MARK
+    damage: tuple[Damage, ...]
+    """What could not be read, and was put aside."""
 
 
 class Recoverer:
@@ -81,185 +66,351 @@ class Recoverer:
     Args:
         disk: where the folder is.
         folder: the store's, locked by the caller.
+        mode: what to do about damage.
         log_type: what to open for appending.
+        snapshot_type: what writes a snapshot, should a repair need one.
     """
 
-    def __init__(self, disk: Disk, folder: Path, log_type: type[wal.Log] = wal.Log) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        folder: Path,
+        mode: RecoveryMode = RecoveryMode.POINT_IN_TIME,
+        log_type: type[wal.Log] = wal.Log,
+        snapshot_type: type[snapshot.SnapshotWriter] = snapshot.SnapshotWriter,
+    ) -> None:
         self._disk = disk
         self._folder = folder
+        self._mode = mode
         self._log_type = log_type
+        self._snapshot_type = snapshot_type
 
     def recover(self) -> Recovered:
-        """Load the snapshot, replay all records after it, open the log for appending.
+        """Read everything, then make the folder fit for appending.
 
         A torn tail is cut off, and the cut synced, before this returns: so before anything
-        new is appended.
+        new is appended. Damage that was repaired is told by a `StoreDamaged` warning.
 
         Raises:
-            StoreCorrupt: a record or a segment is missing or damaged before the end.
-            NotAStore: a segment is of a newer version.
+            StoreCorrupt: the mode refuses what was found; nothing was changed.
+            NotAStore: a file is of a newer version, or none is ours.
             OSError: the disk failed.
         """
-        snapshots, epochs = self.list_files()
-        progress = Progress()
-        self.load_snapshot(snapshots, progress)
-        opened: list[Segment] = []
-        try:
-            opened.extend(self.open_segment(epoch) for epoch in epochs)
-            stale, used = self.choose_segments(opened, progress.snapshot_lsn)
-            self._replay(used, progress)
-            torn_bytes = self.cut_tail(used[-1], progress)
-            log = self.open_for_appending(used[-1], progress)
-        except BaseException:
-            for segment in opened:
-                segment.file.close()
-            raise
-        for segment in opened[:-1]:
-            segment.file.close()
-        self.remove_stale(stale, snapshots)
+        with self.examine() as found:
+            log, snapshot_lsn = self.settle(found)
+            try:
+                self._warn(found)
+            except BaseException:
+                log.close()
+                raise
         return Recovered(
             log,
-            progress.values,
-            progress.snapshot_lsn,
-            progress.records,
-            torn_bytes,
-            progress.log_bytes,
-            is_clean=not torn_bytes and progress.last_kind == RecordType.MARK,
+            without_deleted(found.values),
+            snapshot_lsn,
+            found.records,
+            found.torn_bytes,
+            HEADER_BYTES if found.first_damaged is not None else found.log_bytes,
+            found.is_clean,
+            tuple(found.damage),
         )
 
-    def list_files(self) -> tuple[list[int], list[int]]:
-        """LSNs of the snapshots and epochs of the segments; a new store gets its first one."""
+    # ----------------------------------------------------------------- examining
+
+    @contextmanager
+    def examine(self) -> Iterator[Findings]:
+        """Read and judge the whole folder; changes nothing. Its files are open meanwhile.
+
+        Raises:
+            StoreCorrupt, NotAStore, OSError: see `recover`.
+        """
+        found = Findings(self.list_files())
+        if found.is_new and found.files.evidence:
+            raise StoreCorrupt(
+                f"{self._folder} holds damaged files only; restore a copy of the store"
+            )
+        try:
+            if not found.is_new:
+                self.load_snapshot(found)
+                self.choose_segments(found)
+                self._read_segments(found)
+                self._check_fallback(found)
+            yield found
+        finally:
+            found.close_files()
+
+    def list_files(self) -> Files:
+        """What is in the folder."""
         names = self._disk.listdir(self._folder)
-        for name in names:
-            if name.endswith(snapshot.TEMPORARY):
-                self._disk.unlink(self._folder / name)
-        snapshots, epochs = snapshot.list_lsns(names), wal.list_epochs(names)
-        if not epochs and not snapshots:
-            wal.create_segment(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN).close()
-            epochs = [FIRST_EPOCH]
-        return snapshots, epochs
-
-    def load_snapshot(self, snapshots: Sequence[int], progress: Progress) -> None:
-        """Read the newest snapshot, if there is one."""
-        if not snapshots:
-            return
-        progress.snapshot_lsn = snapshots[-1]
-        snapshot.load(
-            self._disk, self._folder, snapshots[-1], lambda changes: apply(progress, changes)
+        return Files(
+            snapshot.list_lsns(names),
+            wal.list_epochs(names),
+            list_evidence(names),
+            [name for name in names if name.endswith(TEMPORARY)],
         )
+
+    def load_snapshot(self, found: Findings) -> None:
+        """Load the newest snapshot that is whole."""
+        for lsn in reversed(found.files.snapshots):
+            try:
+                loaded = load(self._disk, self._folder, lsn)
+            except StoreCorrupt as error:
+                self._refuse(str(error))
+                found.bad_snapshots[lsn] = str(error)
+                continue
+            found.snapshot, found.values = loaded.header, loaded.values
+            found.next_lsn = lsn + 1
+            return
+
+    def choose_segments(self, found: Findings) -> None:
+        """Open the segments that the snapshot does not make useless."""
+        first = found.snapshot.epoch if found.snapshot else 0
+        kept_from = found.snapshot.damaged_from if found.snapshot else 0
+        for epoch in found.files.epochs:
+            if epoch >= first:
+                found.used.append(self.open_segment(epoch))
+            elif kept_from and epoch >= kept_from:
+                found.put_aside.append(epoch)
+            else:
+                found.stale.append(epoch)
+        if found.used and repair.is_leftover(found.used[-1], found):
+            found.leftover = found.used.pop()
+        if not found.snapshot and not any(segment.header for segment in found.used):
+            self._refuse_foreign(found.used)
 
     def open_segment(self, epoch: int) -> Segment:
-        """Open one segment and check its header."""
+        """Open one segment and read its header."""
         path = wal.path_of(self._folder, epoch)
         file = self._disk.open(path)
         try:
-            return Segment(epoch, file, decode_header(file.read(0, HEADER_BYTES), path.name))
+            data = file.read(0, HEADER_BYTES)
+            refuse_newer(data, path.name)
+            try:
+                return Segment(epoch, file, decode_header(data, path.name))
+            except (StoreCorrupt, NotAStore) as error:
+                return Segment(epoch, file, None, str(error))
         except BaseException:
             file.close()
             raise
 
-    def choose_segments(
-        self, opened: Sequence[Segment], snapshot_lsn: int
-    ) -> tuple[Sequence[Segment], Sequence[Segment]]:
-        """Segments that the snapshot has made useless, and those to replay."""
-        needed = [i for i, one in enumerate(opened) if one.header.first_lsn <= snapshot_lsn + 1]
-        if not needed:
-            raise StoreCorrupt(
-                f"{self._folder}: no log segment begins at or before LSN {snapshot_lsn + 1}, so "
-                "records are missing; restore a copy of the store"
-            )
-        return opened[: needed[-1]], opened[needed[-1] :]
-
-    def _replay(self, used: Sequence[Segment], progress: Progress) -> None:
-        progress.next_lsn = used[0].header.first_lsn
+    def _refuse_foreign(self, used: list[Segment]) -> None:
+        """Leave a folder alone in which nothing looks like ours."""
+        refusal: NotAStore | None = None
         for segment in used:
-            self.check_place(segment, progress.next_lsn)
-            self.replay_segment(segment, progress)
-            if progress.end_offset < segment.file.size() and segment is not used[-1]:
-                raise StoreCorrupt(
-                    f"{segment.name} is cut short at byte {progress.end_offset}, and a later "
-                    "segment exists; restore a copy of the store"
-                )
-        if progress.next_lsn <= progress.snapshot_lsn:
-            raise StoreCorrupt(
-                f"{self._folder}: the log ends at LSN {progress.next_lsn - 1}, before its "
-                f"snapshot of LSN {progress.snapshot_lsn}; restore a copy of the store"
-            )
+            try:
+                decode_header(segment.file.read(0, HEADER_BYTES), segment.name)
+            except StoreCorrupt:
+                return
+            except NotAStore as error:
+                refusal = error
+        if refusal:
+            raise refusal
 
-    def check_place(self, segment: Segment, next_lsn: int) -> None:
-        """Whether this segment is the one that follows."""
+    def _read_segments(self, found: Findings) -> None:
+        if not found.used:
+            epoch = found.snapshot.epoch if found.snapshot else FIRST_EPOCH
+            name = wal.path_of(Path(), epoch).name
+            self._meet_damage(Hole(name, 0, found.next_lsn, "the segment is missing"), epoch, found)
+        if self._mode is RecoveryMode.SKIP_ANY_CORRUPTED:
+            # Under wrong names or not: all that is whole is wanted, in the order of writing.
+            found.used.sort(key=lambda one: one.header.epoch if one.header else one.epoch)
+        for segment in found.used:
+            if found.hole and self._mode is RecoveryMode.POINT_IN_TIME:
+                self._look_behind(segment, HEADER_BYTES, found)
+            else:
+                self._read_segment(segment, found)
+        if found.hole:
+            self._close_hole(found, found.last_lsn)
+
+    def _read_segment(self, segment: Segment, found: Findings) -> None:
+        if found.hole and segment.header and segment.header.first_lsn >= found.next_lsn:
+            found.next_lsn = segment.header.first_lsn
+            self._close_hole(found, found.last_lsn)
+        reason, offset = self.check_place(segment, found.next_lsn), 0
+        if not reason:
+            stop = self.replay_segment(segment, found)
+            is_last = segment is found.used[-1]
+            reason, offset = self.judge_stop(segment, found, stop, is_last), found.end_offset
+        if reason:
+            hole = Hole(segment.name, offset, found.next_lsn, reason)
+            self._meet_damage(hole, segment.epoch, found)
+            if self._mode is RecoveryMode.SKIP_ANY_CORRUPTED:
+                self._salvage(segment, max(offset, HEADER_BYTES), found)
+            else:
+                self._look_behind(segment, max(offset, HEADER_BYTES), found)
+
+    def check_place(self, segment: Segment, next_lsn: int) -> str:
+        """What is wrong with a segment that should hold this LSN first; empty if nothing."""
         header = segment.header
-        if (header.epoch, header.first_lsn) != (segment.epoch, next_lsn):
-            raise StoreCorrupt(
-                f"{segment.name} says epoch {header.epoch}, first LSN {header.first_lsn}; "
-                f"expected are {segment.epoch} and {next_lsn}. A segment is missing or "
-                "misplaced; restore a copy of the store"
-            )
+        if header is None:
+            return segment.error
+        if (header.epoch, header.first_lsn) == (segment.epoch, next_lsn):
+            return ""
+        return (
+            f"{segment.name} says epoch {header.epoch}, first LSN {header.first_lsn}; expected are "
+            f"{segment.epoch} and {next_lsn}: a segment is missing or misplaced"
+        )
 
-    def replay_segment(self, segment: Segment, progress: Progress) -> None:
-        """Apply one segment's records that the snapshot lacks."""
-        progress.last_kind = RecordType.MARK
-        for window in read_records(segment.file, segment.epoch, progress.next_lsn):
-            lsn = window.first_lsn
-            for kind, payload in window:
-                if lsn > progress.snapshot_lsn:
-                    apply(progress, decode(kind, payload))
-                    progress.records += 1
-                lsn += 1
-                progress.last_kind = kind
-        progress.end_offset, progress.next_lsn = window.end_offset, window.next_lsn
-        progress.log_bytes += window.end_offset
-        if window.decoded.stop is not records.Stop.END:
-            self.judge_stop(segment, progress, window.decoded.stop)
+    def replay_segment(self, segment: Segment, found: Findings) -> records.Stop:
+        """Apply a segment's records up to the first bad one. Returns why it ended."""
+        for window in read_records(segment.file, segment.epoch, found.next_lsn):
+            found.records += replay(window, found.values, found.snapshot_lsn + 1 - window.first_lsn)
+            if len(window.decoded):
+                found.last_kind = int(window.decoded.types[-1]) & ~GROUP_START
+        found.end_offset, found.next_lsn = window.end_offset, window.next_lsn
+        found.log_bytes += window.end_offset
+        return window.decoded.stop
 
-    def judge_stop(self, segment: Segment, progress: Progress, stop: records.Stop) -> None:
-        """Tell a torn tail, which is no error, from damage.
+    def judge_stop(
+        self, segment: Segment, found: Findings, stop: records.Stop, is_last: bool
+    ) -> str:
+        """Why what follows the last good record is damage; empty if it is not.
 
-        Raises:
-            StoreCorrupt: what follows proves that the bad record had been durable.
+        A torn tail is no damage: nothing in it was ever acknowledged.
         """
-        end, lsn = progress.end_offset, progress.next_lsn
-        wrong_lsn = stop is records.Stop.WRONG_LSN
-        later = None if wrong_lsn else find_later_group(segment.file, segment.epoch, end, lsn)
-        if wrong_lsn or later is not None:
-            found = (
-                "a record with another LSN" if later is None else f"good records from byte {later}"
-            )
+        if stop is records.Stop.END:
+            return ""
+        end, due = found.end_offset, found.next_lsn
+        bad = f"the record with LSN {due} is due at byte {end} ({stop.name}), and "
+        if not is_last:
+            return bad + "a later segment exists"
+        if stop is records.Stop.WRONG_LSN:
+            return bad + "a record with another LSN stands there"
+        later = find_later_group(segment.file, segment.epoch, end, due)
+        if later is not None:
+            return bad + f"good records follow from byte {later}"
+        found.torn_bytes = segment.file.size() - end
+        if self._mode is RecoveryMode.ABSOLUTE_CONSISTENCY:
+            self._refuse(f"{segment.name} has a torn tail of {found.torn_bytes:,} bytes")
+        return ""
+
+    # -------------------------------------------------------------------- damage
+
+    def _refuse(self, what: str) -> None:
+        if self._mode.refuses_damage:
             raise StoreCorrupt(
-                f"{segment.name} is damaged at byte {end} ({stop.name}): the record with LSN "
-                f"{lsn} is due there, and {found} follow{'s' if later is None else ''}. Nothing "
-                "was changed; restore a copy of the store"
+                f"{what}. Nothing was changed. Restore a copy of the store, or see with "
+                f"`veristack store verify {self._folder}` what another recovery mode would save"
             )
 
-    def cut_tail(self, last: Segment, progress: Progress) -> int:
-        """Cut a torn tail off; its length. Whatever is left of the log is durable after it."""
-        torn_bytes = last.file.size() - progress.end_offset
-        if torn_bytes:
-            last.file.truncate(progress.end_offset)
+    def _meet_damage(self, hole: Hole, epoch: int, found: Findings) -> None:
+        self._refuse(f"{hole.segment} is damaged at byte {hole.offset}: {hole.reason}")
+        if found.first_damaged is None or epoch < found.first_damaged:
+            found.first_damaged = epoch
+        if found.hole:
+            self._close_hole(found, found.last_lsn)
+        found.hole = hole
+
+    def _close_hole(self, found: Findings, last_lost_lsn: int) -> None:
+        if found.hole:
+            found.damage.append(found.hole.to(last_lost_lsn))
+        found.hole = None
+
+    def _look_behind(self, segment: Segment, offset: int, found: Findings) -> None:
+        """How far had the log gone? No LSN that was ever seen may be given again."""
+        if segment.header:
+            found.next_lsn = max(found.next_lsn, segment.header.first_lsn)
+        for window in self._whole_records(segment, offset, found.next_lsn):
+            found.next_lsn = window.next_lsn
+
+    def _salvage(self, segment: Segment, offset: int, found: Findings) -> None:
+        """Apply every whole record behind damage."""
+        if segment.header and segment.header.first_lsn > found.next_lsn:
+            found.next_lsn = segment.header.first_lsn
+            self._close_hole(found, found.last_lsn)
+        for window in self._whole_records(segment, offset, found.next_lsn):
+            if not found.hole and window.first_lsn > found.next_lsn:
+                found.hole = Hole(segment.name, offset, found.next_lsn, "no whole record is here")
+            self._close_hole(found, window.first_lsn - 1)
+            found.records += replay(window, found.values)
+            found.next_lsn, offset = window.next_lsn, window.end_offset
+        rest_bytes = segment.file.size() - offset
+        if segment is found.used[-1]:
+            found.torn_bytes = rest_bytes
+        elif rest_bytes and not found.hole:
+            found.hole = Hole(segment.name, offset, found.next_lsn, "no whole record is here")
+
+    def _whole_records(self, segment: Segment, offset: int, due_lsn: int) -> Iterator[Window]:
+        epoch = segment.header.epoch if segment.header else segment.epoch
+        buffer = segment.file.read(0, segment.file.size())
+        return whole_records(buffer, offset, epoch, due_lsn)
+
+    def _check_fallback(self, found: Findings) -> None:
+        """An older snapshot will do if the log behind it goes on as far as the newer one."""
+        for lsn, error in found.bad_snapshots.items():
+            if found.damage or found.last_lsn < lsn:
+                raise StoreCorrupt(f"{error}. The log does not cover what it held")
+        for lsn, error in found.bad_snapshots.items():
+            name = snapshot.path_of(Path(), lsn).name
+            found.damage.append(Damage(name, 0, lsn + 1, lsn, error))
+
+    def _warn(self, found: Findings) -> None:
+        if found.damage:
+            kept = ", ".join(sorted(repair.names_of_evidence(found).values()))
+            warnings.warn(
+                f"{self._folder} was damaged and is repaired: "
+                + "; ".join(map(str, found.damage))
+                + f". The damaged files are kept as {kept or 'nothing: they are gone'}",
+                StoreDamaged,
+                stacklevel=6,
+            )
+
+    # ------------------------------------------------------------------ settling
+
+    def settle(self, found: Findings) -> tuple[wal.Log, int]:
+        """Make the folder fit for appending. Returns the log and the newest snapshot's LSN."""
+        for name in found.files.temporary:
+            self._disk.unlink(self._folder / name)
+        if found.is_new:
+            file = wal.create_segment(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN)
+            return self._log_type(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN, file), 0
+        if found.first_damaged is not None:
+            return self.repair(found)
+        last = found.used.pop()
+        try:
+            self.cut_tail(last, found)
+            self.put_aside(found)
+            log = self.open_for_appending(last, found)
+            self.remove_stale(found)
+        except BaseException:
+            last.file.close()
+            raise
+        return log, found.snapshot_lsn
+
+    def cut_tail(self, last: Segment, found: Findings) -> None:
+        """Cut a torn tail off. Whatever is left of the log is durable after it."""
+        if found.torn_bytes:
+            last.file.truncate(found.end_offset)
         # Whatever the last owner wrote, synced or not, is durable from here on, cut or not.
         last.file.fdatasync()
-        return torn_bytes
 
-    def open_for_appending(self, last: Segment, progress: Progress) -> wal.Log:
+    def open_for_appending(self, last: Segment, found: Findings) -> wal.Log:
         """The log, ready to go on at the end of its newest segment."""
-        log = self._log_type(self._disk, self._folder, last.epoch, progress.next_lsn, last.file)
-        if last.header.version < VERSION:
+        log = self._log_type(self._disk, self._folder, last.epoch, found.next_lsn, last.file)
+        if last.header and last.header.version < VERSION:
             log.rotate()  # an older lab may read that segment, but not what we would append
         return log
 
-    def remove_stale(self, stale: Sequence[Segment], snapshots: Sequence[int]) -> None:
+    def repair(self, found: Findings) -> tuple[wal.Log, int]:
+        """Replace damaged segments by a snapshot of what was read (see `repair`)."""
+        file, epoch = repair.publish(self._disk, self._folder, found, self._snapshot_type)
+        try:
+            self.put_aside(found)
+            self.remove_stale(found)
+            log = self._log_type(self._disk, self._folder, epoch, found.next_lsn, file)
+        except BaseException:
+            file.close()
+            raise
+        return log, found.last_lsn
+
+    def put_aside(self, found: Findings) -> None:
+        """Rename what is damaged, durably; a repair that was cut here goes on here."""
+        names = repair.names_of_evidence(found)
+        for old, new in names.items():
+            self._disk.rename(self._folder / old, self._folder / new)
+        if names:
+            self._disk.fsync_dir(self._folder)
+
+    def remove_stale(self, found: Findings) -> None:
         """Remove the files that the newest snapshot has made useless."""
-        for segment in stale:
-            self._disk.unlink(wal.path_of(self._folder, segment.epoch))
-        for lsn in snapshots[:-1]:
-            self._disk.unlink(snapshot.path_of(self._folder, lsn))
-
-
-def apply(progress: Progress, changes: Iterable[Change]) -> None:
-    """Make changes in their order."""
-    values = progress.values
-    for key, value in changes:
-        if value is None:
-            values.pop(key, None)
-        else:
-            values[key] = value
+        for path in repair.useless(self._folder, found):
+            self._disk.unlink(path)

@@ -1,0 +1,122 @@
+"""What reading a store's folder gave, before anything in it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from veristack_lab.veristore import log as wal
+from veristack_lab.veristore.damage import Damage
+from veristack_lab.veristore.disk import File
+from veristack_lab.veristore.mutations import RecordType
+from veristack_lab.veristore.replay import Values
+from veristack_lab.veristore.segment import SegmentHeader
+
+FIRST_LSN = 1
+FIRST_EPOCH = 1
+
+
+class Files(NamedTuple):
+    """The store's own names in its folder."""
+
+    snapshots: Sequence[int]
+    """LSNs, ascending."""
+    epochs: Sequence[int]
+    """Of the segments, ascending."""
+    evidence: Sequence[str]
+    """Damaged files that were put aside earlier."""
+    temporary: Sequence[str]
+    """Files that never came to count."""
+
+
+class Segment(NamedTuple):
+    """One open file of the log."""
+
+    epoch: int
+    """By its name."""
+    file: File
+    header: SegmentHeader | None
+    """None when it is damaged; `error` says how."""
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its file's name."""
+        return wal.path_of(Path(), self.epoch).name
+
+
+class Hole(NamedTuple):
+    """Where reading could not go on."""
+
+    segment: str
+    offset: int
+    due_lsn: int
+    """LSN of the record that should have been there."""
+    reason: str
+
+    def to(self, last_lost_lsn: int) -> Damage:
+        """The damage, now that it is known how far it goes."""
+        return Damage(self.segment, self.offset, self.due_lsn, last_lost_lsn, self.reason)
+
+
+@dataclass
+class Findings:
+    """How far reading has come."""
+
+    files: Files
+    values: Values = field(default_factory=dict)
+    snapshot: SegmentHeader | None = None
+    """Of the snapshot that was loaded."""
+    bad_snapshots: dict[int, str] = field(default_factory=dict)
+    """Newer ones that could not be, and why."""
+    leftover: Segment | None = None
+    """What a repair made that was cut before it came to count."""
+    stale: list[int] = field(default_factory=list)
+    """Epochs of the segments that the snapshot has made useless."""
+    put_aside: list[int] = field(default_factory=list)
+    """Epochs of the segments that an earlier repair, cut short, meant to put aside."""
+    used: list[Segment] = field(default_factory=list)
+    next_lsn: int = FIRST_LSN
+    """LSN that the next record must have; nothing seen has it or a later one."""
+    records: int = 0
+    """Log records applied, those of the snapshot not counted."""
+    log_bytes: int = 0
+    """Good bytes of all segments in use, headers included."""
+    end_offset: int = 0
+    """End of the last good record in the segment that was read last."""
+    last_kind: int = RecordType.MARK
+    torn_bytes: int = 0
+    hole: Hole | None = None
+    """The last one, as long as it is not known how far it goes."""
+    damage: list[Damage] = field(default_factory=list)
+    first_damaged: int | None = None
+    """Epoch of the first segment with damage in it."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no store yet."""
+        return not (self.files.snapshots or self.files.epochs)
+
+    @property
+    def snapshot_lsn(self) -> int:
+        """LSN of the snapshot that was loaded; 0 when there was none."""
+        return self.snapshot.first_lsn if self.snapshot else 0
+
+    @property
+    def last_lsn(self) -> int:
+        """LSN that the store reports once it is open."""
+        return self.next_lsn - 1
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the log ends with a MARK, as one closed in good order, or holds no record."""
+        return not self.torn_bytes and not self.damage and self.last_kind == RecordType.MARK
+
+    def close_files(self) -> None:
+        """Close every segment that was opened."""
+        for segment in self.used:
+            segment.file.close()
+        if self.leftover:
+            self.leftover.file.close()
