@@ -6,18 +6,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
 import psutil
 import pytest
 
 from tests.browser.conftest import Lab
+from tests.browser.notebook_page import TIMEOUT_MS, open_notebook, run_cell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash]
-
-TIMEOUT_MS = 60_000
 
 OPEN = """
 import sys
@@ -45,11 +43,6 @@ switch.close()
 first.stop()
 Path("log.json").write_text(__import__("json").dumps(switch.snapshot()))
 """
-# Without a kernel the indicator says idle too, and what is run before there is one is lost.
-KERNEL_READY = """() =>
-  document.querySelector(".jp-Toolbar-kernelName")?.innerText.includes("Python 3") &&
-  document.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "idle"
-"""
 
 
 @pytest.fixture
@@ -57,27 +50,10 @@ def notebook(lab: Lab, page: Page, unique_name: str) -> Path:
     """A folder with a notebook that is open in the page, its first cell run."""
     from playwright.sync_api import expect
 
-    folder = lab.notebooks / unique_name
-    folder.mkdir()
-    document = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source.strip()) for source in (OPEN, BUSY, CLOSE)],
-        metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}},
-    )
-    nbformat.write(document, folder / "switch.ipynb")
-    page.goto(lab.notebook_url(f"{unique_name}/switch.ipynb"))
-    page.wait_for_function(KERNEL_READY, timeout=TIMEOUT_MS)
+    folder = open_notebook(lab, page, unique_name, (OPEN, BUSY, CLOSE))
     run_cell(page, 0)
     expect(page.locator("#veristack-worker-0")).to_be_visible(timeout=TIMEOUT_MS)
     return folder
-
-
-def run_cell(page: Page, number: int) -> None:
-    from playwright.sync_api import expect
-
-    cell = page.locator(".jp-Cell").nth(number)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-    expect(cell.locator(".jp-InputPrompt")).not_to_have_text("[ ]:")
 
 
 def wait_for_file(page: Page, path: Path) -> None:

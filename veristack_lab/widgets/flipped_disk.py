@@ -1,0 +1,84 @@
+"""A look at a disk with some bytes changed, and the disk itself never written to."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from veristack_lab.veristore.disk import Disk, File
+
+Flips = Mapping[int, int]
+"""Offset in a file -> the bits of that byte that are turned over."""
+
+
+def _refuse(self: object, *_: object, **__: object) -> NoReturn:
+    raise OSError(errno.EROFS, f"{self!r} is a look at a disk, and changes nothing")
+
+
+class FlippedFile:
+    """A file read through its flips. Everything that would change it raises `OSError`."""
+
+    def __init__(self, path: Path, file: File, flips: Flips) -> None:
+        self._path = path
+        self._file = file
+        self._flips = flips
+
+    def __repr__(self) -> str:
+        return f"<FlippedFile {self._path.name}>"
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        data = self._file.read(offset, size_bytes)
+        hit = [place for place in self._flips if offset <= place < offset + len(data)]
+        if not hit:
+            return data
+        changed = bytearray(data)
+        for place in hit:
+            changed[place - offset] ^= self._flips[place]
+        return bytes(changed)
+
+    def size(self) -> int:
+        return self._file.size()
+
+    def close(self) -> None:
+        self._file.close()
+
+    pwrite = append = truncate = fdatasync = _refuse
+
+
+class FlippedDisk:
+    """Another disk, read-only, one of its files seen with flipped bits. It takes no lock.
+
+    Everything that would change the disk raises `OSError`.
+
+    Args:
+        disk: what is looked at.
+        path: the file that is seen changed.
+        flips: its changes.
+    """
+
+    def __init__(self, disk: Disk, path: Path, flips: Flips) -> None:
+        self._disk = disk
+        self._path = path
+        self._flips = dict(flips)
+
+    def __repr__(self) -> str:
+        return f"<FlippedDisk {self._path.name}: {len(self._flips)} bytes>"
+
+    def open(self, path: Path, *, create: bool = False) -> FlippedFile:
+        if create:
+            _refuse(self)
+        flips = self._flips if path == self._path else {}
+        return FlippedFile(path, self._disk.open(path), flips)
+
+    def exists(self, path: Path) -> bool:
+        return self._disk.exists(path)
+
+    def is_dir(self, path: Path) -> bool:
+        return self._disk.is_dir(path)
+
+    def listdir(self, path: Path) -> Sequence[str]:
+        return self._disk.listdir(path)
+
+    make_dir = rename = unlink = fsync_dir = lock = _refuse

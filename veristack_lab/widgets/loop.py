@@ -1,0 +1,213 @@
+"""The one thread of a view that computes what it shows on demand.
+
+A click or a script puts a command into a queue; the thread lets the view's model obey, asks it
+once for what to show however many commands had come, and publishes. The model is touched by no
+other thread. Compare `engine`, which watches real processes and so never rests; this one does.
+"""
+
+from __future__ import annotations
+
+import copy
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from veristack_lab.errors import InvalidInput, VeriStackError, ViewClosed, WaitExpired
+
+PUBLISH_INTERVAL_S = 0.1
+"""A display gets snapshots at most this often; what changes in between is coalesced."""
+
+View = dict[str, Any]
+
+
+class Model(Protocol):
+    """What a view is about. `check` may run on any thread, the rest on the view's own only."""
+
+    def check(self, op: str, argument: object) -> None:
+        """Refuse a command that could never be obeyed.
+
+        Raises:
+            InvalidInput: there is no such command, or its argument cannot be used.
+        """
+
+    def obey(self, op: str, argument: Any) -> None:
+        """Carry out a command that `check` let pass. Raises a `VeriStackError` if it cannot."""
+
+    def view(self) -> View:
+        """What to show now, as plain JSON values."""
+
+
+@dataclass(frozen=True)
+class _Command:
+    number: int
+    op: str
+    argument: Any
+
+
+@dataclass(frozen=True)
+class _Refused:
+    reason: str
+
+
+class _Stop:
+    pass
+
+
+_Event = _Command | _Refused | _Stop
+
+
+class Loop:
+    """Owns a model from `start()` to `close()`.
+
+    A snapshot is the model's view and besides: `name`, `seq` (grows with every snapshot),
+    `done` (number of the last command that was carried out or refused), `note` (why the last
+    command was refused, or ""), `closed`.
+
+    Args:
+        name: what the view is called.
+        model: what it is about; its first view is taken at once, on the caller's thread.
+        publish: called on the loop's thread with each snapshot to show.
+    """
+
+    def __init__(self, name: str, model: Model, publish: Callable[[View], None]) -> None:
+        self._name = name
+        self._model = model
+        self._publish = publish
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._commands = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._done, self._note = 0, ""
+        self._view = model.view()
+        self._latest = self._snapshot(seq=0, closed=False)
+        self._published_s, self._published_seq = 0.0, 0
+        self._thread = threading.Thread(target=self._run, name=f"view-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to obey."""
+        self._thread.start()
+
+    @property
+    def latest(self) -> View:
+        """The newest snapshot, the caller's own copy; never waits."""
+        return copy.deepcopy(self._latest)
+
+    def send(self, op: str, argument: object = None) -> int:
+        """Enqueue one command and return its number at once.
+
+        Raises:
+            InvalidInput: there is no such command, or its argument cannot be used.
+            ViewClosed: the view was closed.
+        """
+        self._model.check(op, argument)
+        with self._lock:
+            if self._closing:
+                raise ViewClosed
+            self._commands += 1
+            self._events.put(_Command(self._commands, op, argument))
+            return self._commands
+
+    def hear(self, op: object, argument: object) -> None:
+        """The same for words that came over a wire: what cannot be done becomes the note."""
+        try:
+            self.send(str(op), argument)
+        except InvalidInput as error:
+            self._events.put(_Refused(str(error)))
+        except ViewClosed:
+            return  # the display shows that it is closed
+
+    def wait_for(self, predicate: Callable[[View], bool], timeout_s: float) -> View:
+        """The first snapshot that satisfies the predicate.
+
+        Raises:
+            WaitExpired: none did in time, or the view was closed first.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while not predicate(self._latest):
+                left = deadline - time.monotonic()
+                if left <= 0 or self._latest["closed"]:
+                    why = "the view is closed" if self._latest["closed"] else f"{timeout_s:g} s"
+                    raise WaitExpired(f"{why}: {self._done} commands were done, not what was asked")
+                self._changed.wait(left)
+            return copy.deepcopy(self._latest)
+
+    def close(self) -> None:
+        """Carry out what was already asked, and end the thread. Idempotent."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            self._events.put(_Stop())
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # -------------------------------------------------- below: on the loop's thread only
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            events = self._next_events()
+            for event in events:
+                stopping |= isinstance(event, _Stop)
+                self._handle(event)
+            if events:
+                self._refresh(closed=stopping)
+            self._show(now=stopping)
+
+    def _next_events(self) -> list[_Event]:
+        """All that has come; waits for the first, unless a snapshot is still to be shown."""
+        wait_s: float | None = None
+        if self._published_seq != self._latest["seq"]:
+            wait_s = max(0.0, self._published_s + PUBLISH_INTERVAL_S - time.monotonic())
+        events: list[_Event] = []
+        try:
+            events.append(self._events.get(timeout=wait_s))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            return events
+
+    def _handle(self, event: _Event) -> None:
+        match event:
+            case _Command(number, op, argument):
+                self._done, self._note = number, ""
+                try:
+                    self._model.obey(op, argument)
+                except (VeriStackError, OSError) as error:
+                    self._note = str(error)
+                except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: it must show it
+                    self._note = f"{op} failed: {type(error).__name__}: {error}"
+            case _Refused(reason):
+                self._note = reason
+            case _Stop():
+                pass  # the loop's own business
+
+    def _refresh(self, *, closed: bool) -> None:
+        try:
+            self._view = self._model.view()
+        except Exception as error:  # noqa: BLE001 - as above; the last good view stays
+            self._note = f"{type(error).__name__}: {error}"
+        with self._changed:
+            self._latest = self._snapshot(seq=self._latest["seq"] + 1, closed=closed)
+            self._changed.notify_all()
+
+    def _snapshot(self, *, seq: int, closed: bool) -> View:
+        return {
+            **self._view,
+            "name": self._name,
+            "seq": seq,
+            "done": self._done,
+            "note": self._note,
+            "closed": closed,
+        }
+
+    def _show(self, *, now: bool) -> None:
+        due = time.monotonic() - self._published_s >= PUBLISH_INTERVAL_S
+        if self._latest["seq"] != self._published_seq and (due or now):
+            self._published_s, self._published_seq = time.monotonic(), self._latest["seq"]
+            self._publish(self._latest)

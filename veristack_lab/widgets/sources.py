@@ -1,0 +1,13 @@
+"""The JavaScript and the styles of a view: what all views share, and then its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+def joined(name: str) -> str:
+    """The shared part of a kind of source and the part of one view: `joined("wal.js")`."""
+    shared = _HERE / f"command_view{Path(name).suffix}"
+    return f"{shared.read_text()}\n{(_HERE / name).read_text()}"

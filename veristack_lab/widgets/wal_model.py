@@ -1,0 +1,338 @@
+"""What the microscope shows: a page of a segment, its fields, its records, and its flips.
+
+What is shown is of constant size, whatever the segment's. The layout of the fields is that of
+the file as it is; whether a record lives is judged with the flips.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veristack_lab.errors import InvalidInput, NotAStore
+from veristack_lab.veristore.disk import Disk, File, RealDisk
+from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
+from veristack_lab.widgets.dissection import (
+    Index,
+    Piece,
+    index_segment,
+    pieces,
+    record_pieces,
+    type_name,
+)
+from veristack_lab.widgets.field_words import STATUS_WORDS, words_for
+from veristack_lab.widgets.flipped_disk import FlippedDisk
+from veristack_lab.widgets.loop import View
+
+PAGE_BYTES = 512
+RECORDS_SHOWN = 40
+MAX_FLIPS = 32
+SEGMENTS_SHOWN = 24
+_SEGMENT_NAME = re.compile(r"(damaged-)?log-\d{10}\Z")
+_NUMBERED = ("page", "goto", "record")
+_PLAIN = ("restore", "reload")
+_STORY_PIECES = ("key", "value", "operation", "payload")
+_STORY_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder on a disk, and the segment in it to begin with."""
+
+    disk: Disk
+    folder: Path
+    segment: str
+
+
+def source_of(log: Path | str | bytes, disk: Disk | None) -> Source:
+    """Find the log: a store's newest segment, one file, or bytes.
+
+    Raises:
+        NotAStore: there is none.
+    """
+    if isinstance(log, bytes):
+        return _source_of_bytes(log)
+    where, path = disk or RealDisk(), Path(log)
+    if where.is_dir(path):
+        names = segment_names(where, path)
+        if not names:
+            raise NotAStore(f"there is no log in {path}; give the folder of a store")
+        return Source(where, path, names[-1])
+    if not where.exists(path):
+        raise NotAStore(f"{path} does not exist; give the folder of a store, or a segment of it")
+    if _SEGMENT_NAME.match(path.name):
+        return Source(where, path.parent, path.name)
+    with _opened(where, path) as file:
+        return _source_of_bytes(file.read(0, file.size()))
+
+
+def _source_of_bytes(data: bytes) -> Source:
+    from veristack_lab.sim import SimDisk  # a disk in memory; only bytes need one
+
+    folder = Path("/bytes")
+    epoch = int.from_bytes(data[12:16], "little")
+    disk = SimDisk()
+    disk.make_dir(folder)
+    name = f"log-{epoch:010d}"
+    file = disk.open(folder / name, create=True)
+    file.append(data)
+    file.close()
+    return Source(disk, folder, name)
+
+
+def segment_names(disk: Disk, folder: Path) -> list[str]:
+    """Segments of a folder, those in use last and by age; damaged ones that were kept first."""
+    names = [name for name in disk.listdir(folder) if _SEGMENT_NAME.match(name)]
+    return sorted(names, key=lambda name: (not name.startswith("damaged-"), name))
+
+
+@contextmanager
+def _opened(disk: Disk, path: Path) -> Iterator[File]:
+    file = disk.open(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+class WalModel:
+    """The model of one microscope; see `loop.Model`."""
+
+    def __init__(self, source: Source) -> None:
+        self._disk, self._folder = source.disk, source.folder
+        self._page = 0
+        self._selected: int | None = None
+        self._flips: dict[int, int] = {}
+        self._open_segment(source.segment)
+
+    # ------------------------------------------------------------------ commands
+
+    def check(self, op: str, argument: object) -> None:
+        """See `loop.Model`. Raises `InvalidInput`."""
+        if op in _NUMBERED:
+            if type(argument) is not int or argument < 0:
+                raise InvalidInput(f"{op} takes a number from 0 on, not {argument!r}")
+        elif op == "flip":
+            _parse_flip(argument)
+        elif op == "segment":
+            if not (isinstance(argument, str) and _SEGMENT_NAME.match(argument)):
+                raise InvalidInput(f"segment takes the name of a segment, not {argument!r}")
+        elif op not in _PLAIN:
+            known = ", ".join((*_NUMBERED, "flip", "segment", *_PLAIN))
+            raise InvalidInput(f"there is no command {op!r}; there are {known}")
+
+    def obey(self, op: str, argument: Any) -> None:
+        """See `loop.Model`. Raises `InvalidInput` for what this segment does not have."""
+        match op:
+            case "page":
+                self._page = self._clamped(argument)
+            case "goto":
+                self._goto(argument)
+            case "record":
+                self._select(argument)
+            case "flip":
+                self._flip(*_parse_flip(argument))
+            case "restore":
+                self._flips.clear()
+                self._judge()
+            case "segment":
+                if argument not in segment_names(self._disk, self._folder):
+                    raise InvalidInput(f"there is no {argument} in {self._folder}")
+                self._flips.clear()
+                self._page, self._selected = 0, None
+                self._open_segment(argument)
+            case "reload":
+                self._open_segment(self._name)
+                self._page = self._clamped(self._page)
+
+    def _open_segment(self, name: str) -> None:
+        with _opened(self._disk, self._folder / name) as file:
+            self._is_newest = segment_names(self._disk, self._folder)[-1] == name
+            layout = index_segment(file, name, is_newest=self._is_newest)
+        if isinstance(layout.header_error, NotAStore):
+            raise layout.header_error
+        self._layout = layout
+        self._name = name
+        self._judge()
+
+    def _judge(self) -> None:
+        """Index the flipped copy, which tells what still lives."""
+        if not self._flips:
+            self._seen = self._layout
+        else:
+            with _opened(self._look(), self._folder / self._name) as file:
+                self._seen = index_segment(file, self._name, is_newest=self._is_newest)
+        self._alive = np.isin(self._layout.starts, self._seen.starts)
+
+    def _look(self) -> FlippedDisk:
+        return FlippedDisk(self._disk, self._folder / self._name, self._flips)
+
+    def _goto(self, offset: int) -> None:
+        if offset >= self._layout.size_bytes:
+            raise InvalidInput(f"byte {offset} is behind the end, {self._layout.size_bytes:,}")
+        self._page = offset // PAGE_BYTES
+
+    def _select(self, lsn: int) -> None:
+        number = int(np.searchsorted(self._layout.lsns, lsn))
+        if number == len(self._layout) or self._layout.lsns[number] != lsn:
+            raise InvalidInput(f"there is no whole record with LSN {lsn} in {self._name}")
+        self._selected = lsn
+        self._page = int(self._layout.starts[number]) // PAGE_BYTES
+
+    def _flip(self, offset: int, bit: int) -> None:
+        if offset >= self._layout.size_bytes:
+            raise InvalidInput(f"byte {offset} is behind the end, {self._layout.size_bytes:,}")
+        flips = dict(self._flips)
+        mask = flips.pop(offset, 0) ^ (1 << bit)
+        if mask:
+            flips[offset] = mask
+        if len(flips) > MAX_FLIPS:
+            raise InvalidInput(f"{MAX_FLIPS} bytes are flipped already; restore some first")
+        self._flips = flips
+        self._page = offset // PAGE_BYTES
+        self._judge()
+
+    def _clamped(self, page: int) -> int:
+        return min(page, max(self._layout.size_bytes - 1, 0) // PAGE_BYTES)
+
+    # ------------------------------------------------------------------ the view
+
+    def view(self) -> View:
+        """See `loop.Model`.
+
+        Keys: `segment`, `segments`, `page`, `fields` (each `offset`, `size`, `lsn`, `field`,
+        `value`), `legend` (words by field), `records`, `selected`, `flips`.
+        """
+        start = self._page * PAGE_BYTES
+        with _opened(self._look(), self._folder / self._name) as seen:
+            data = seen.read(start, PAGE_BYTES)
+        with _opened(self._disk, self._folder / self._name) as file:
+            found = pieces(file, self._layout, start, start + len(data))
+            records = self._records(file, start, start + len(data))
+            flips = [self._flip_row(file, offset) for offset in sorted(self._flips)]
+        names = [_field_name(piece) for piece in found]
+        return {
+            "segment": self._segment(),
+            "segments": segment_names(self._disk, self._folder)[-SEGMENTS_SHOWN:],
+            "page": {
+                "number": self._page,
+                "count": -(-self._layout.size_bytes // PAGE_BYTES),
+                "start": start,
+                "hex": data.hex(),
+            },
+            "fields": [
+                {
+                    "offset": piece.offset,
+                    "size": piece.size_bytes,
+                    "lsn": piece.lsn,
+                    "field": name,
+                    "value": piece.value,
+                }
+                for piece, name in zip(found, names, strict=True)
+            ],
+            "legend": {name: words_for(name) for name in sorted(set(names))},
+            "records": records,
+            "selected": self._selected,
+            "modes": [],
+            "flips": flips,
+        }
+
+    def _segment(self) -> View:
+        return {
+            "name": self._name,
+            "size_bytes": self._layout.size_bytes,
+            "epoch": self._layout.epoch,
+            "records": len(self._layout),
+            "header_error": str(self._seen.header_error or ""),
+            "gaps": [
+                {"start": gap.start, "end": gap.end, "reason": gap.reason, "is_torn": gap.is_torn}
+                for gap in self._seen.gaps[:MAX_FLIPS]
+            ],
+        }
+
+    def _records(self, file: File, start: int, end: int) -> View:
+        """The records of the page and, where there is room, those around it."""
+        first = int(np.searchsorted(self._layout.ends, start, side="right"))
+        last = int(np.searchsorted(self._layout.starts, end, side="left"))
+        spare = max(0, RECORDS_SHOWN - (last - first))
+        first = max(0, first - spare // 2)
+        last = min(len(self._layout), max(last, first + RECORDS_SHOWN))
+        rows = [self._record(file, number) for number in range(first, last)]
+        return {"total": len(self._layout), "first": first, "rows": rows}
+
+    def _record(self, file: File, number: int) -> View:
+        index = self._layout
+        start, end = int(index.starts[number]), int(index.ends[number])
+        kind = int(index.types[number])
+        status = self._status(number)
+        return {
+            "lsn": int(index.lsns[number]),
+            "offset": start,
+            "size": end - start,
+            "type": type_name(kind & ~GROUP_START),
+            "group_start": bool(kind & GROUP_START),
+            "story": _story(file, index, number),
+            "status": status,
+            "words": STATUS_WORDS[status],
+        }
+
+    def _status(self, number: int) -> str:
+        start, end = int(self._layout.starts[number]), int(self._layout.ends[number])
+        if any(start <= offset < end for offset in self._flips) and not self._alive[number]:
+            return "dead"
+        if self._seen.header_error:
+            return "behind"
+        if not self._alive[number]:
+            return "cut"
+        before = [gap for gap in self._seen.gaps if gap.end <= start]
+        if any(gap.is_torn for gap in before):
+            return "cut"
+        return "behind" if before else "whole"
+
+    def _flip_row(self, file: File, offset: int) -> View:
+        mask = self._flips[offset]
+        was = file.read(offset, 1)[0]
+        touched = [p for p in pieces(file, self._layout, offset, offset + 1) if p.size_bytes]
+        return {
+            "offset": offset,
+            "was": was,
+            "now": was ^ mask,
+            "lsn": touched[0].lsn if touched else -1,
+            "field": _field_name(touched[0]) if touched else "",
+        }
+
+
+def _parse_flip(argument: object) -> tuple[int, int]:
+    """Offset and bit of a flip. Raises `InvalidInput`."""
+    match argument:
+        case int(offset):
+            bit = 0
+        case [int(offset), int(bit)]:
+            pass
+        case _:
+            offset, bit = -1, 0
+    if isinstance(offset, bool) or offset < 0 or not 0 <= bit < 8:
+        raise InvalidInput(f"flip takes an offset, or [offset, bit 0 to 7], not {argument!r}")
+    return offset, bit
+
+
+def _field_name(piece: Piece) -> str:
+    is_header_crc = piece.name == "crc32c" and piece.offset == HEADER_BYTES - 4
+    return "header crc32c" if is_header_crc else piece.name
+
+
+def _story(file: File, index: Index, number: int) -> str:
+    """The first keys and values of a record, as many as a line takes."""
+    parts: list[str] = []
+    for piece in record_pieces(file, index, number, int(index.ends[number])):
+        if piece.name in _STORY_PIECES and piece.size_bytes:
+            parts.append(piece.value)
+        if sum(map(len, parts)) > _STORY_LENGTH:
+            return " ".join(parts)[:_STORY_LENGTH] + "…"
+    return " ".join(parts)
