@@ -2,10 +2,13 @@
 
 What a power cut or a failed put leaves behind is a content file without a reference. The order
 of four looks makes it safe beside any other call: the files are listed first; then the puts in
-flight are asked for; then the references are looked up. A file that was listed belonged to a
-put that is either still in flight, or has committed its reference before that is looked up, or
-was given up or replaced, in which case nobody can come to refer to it: ids are used once. The
+flight are asked for; then a view of the store is opened and the references are looked up in
+it. A file that was listed belonged to a put that is either still in flight, or has committed
+its reference before the view's LSN, or was given up or replaced, in which case nobody can come
+to refer to it: ids are used once. Parts of open uploads have references like objects. The
 fourth look, at the open readers, is part of the removal: what a reader holds goes with it.
+Before anything is removed the store is synced: a removal of metadata that a power cut could
+take back is none yet.
 
 Removal of a file is one step of the disk, so a power cut leaves it there or not; if its name
 comes back, it is garbage once more. Nothing else is changed, so the collector may be cut
@@ -36,7 +39,10 @@ class Collector(ObjectKeeper):
         """Remove content that neither an object, an upload, a put in flight nor an open reader
         refers to. Returns how many content files and chunks went. Safe beside any other call,
         and when it is cut off anywhere."""
-        return self._reclaim(self._orphans()) + self._remove_chunks(self._orphaned_chunks())
+        orphans, chunks = self._orphans(), self._orphaned_chunks()
+        if orphans:
+            self._store.sync()
+        return self._reclaim(orphans) + self._remove_chunks(chunks)
 
     def _orphans(self) -> Sequence[bytes]:
         """Ids of the content files that nothing refers to. The order of the looks matters."""
@@ -44,12 +50,12 @@ class Collector(ObjectKeeper):
         if not listed:
             return ()
         spared = self._shared.spared()
-        get = self._store.get
-        return [
-            blob_id
-            for blob_id in listed
-            if blob_id not in spared and get(reference_key(blob_id)) is None
-        ]
+        with self._store.snapshot_view() as view:
+            return [
+                blob_id
+                for blob_id in listed
+                if blob_id not in spared and view.get(reference_key(blob_id)) is None
+            ]
 
     def _orphaned_chunks(self) -> Sequence[bytes]:
         """Keys of chunks of version 1 without an object. Nobody writes new ones."""

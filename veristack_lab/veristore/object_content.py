@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -52,6 +52,7 @@ class Shared:
         self._unsettled: set[bytes] = set()
         self._pins: Counter[bytes] = Counter()
         self._doomed: set[bytes] = set()
+        self._retired: deque[tuple[int, Sequence[bytes]]] = deque()
         self._stripes = [threading.Lock() for _ in range(_STRIPES)]
         self.removal_lock = threading.Lock()
         """Looking whether a file is there and removing it are one step."""
@@ -94,6 +95,20 @@ class Shared:
                         self._doomed.discard(content_id)
                         free.append(content_id)
         return free
+
+    def retire(self, lsn: int, content_ids: Sequence[bytes]) -> None:
+        """The record of this LSN made these orphans, and may not be durable yet."""
+        with self._lock:
+            self._retired.append((lsn, content_ids))
+
+    def ripe(self, durable_lsn: int) -> list[bytes]:
+        """Take out what was made an orphan by records that are durable now."""
+        found: list[bytes] = []
+        with self._lock:
+            # Commits of different keys may retire out of order; one behind another waits for it.
+            while self._retired and self._retired[0][0] <= durable_lsn:
+                found += self._retired.popleft()[1]
+        return found
 
     def doom(self, content_ids: Iterable[bytes]) -> list[bytes]:
         """Nothing refers to these any more. Returns those that no reader holds; the others go

@@ -210,13 +210,21 @@ class ObjectKeeper:
     def _commit(
         self, batch: Batch, flight: Flight | None = None, orphaned: Iterable[bytes] = ()
     ) -> None:
-        """Write the batch: the commit point. Then remove content that it made an orphan."""
+        """Write the batch: the commit point. Then remove content that it made an orphan, and
+        that was made one by an earlier batch which has become durable.
+
+        With a store that acknowledges before it syncs, content must outlive its metadata: a
+        power cut may bring that back.
+        """
         if flight is not None:
             flight.outcome = Outcome.UNKNOWN
-        self._store.write(batch)
+        lsn = self._store.write(batch)
         if flight is not None:
             flight.outcome = Outcome.COMMITTED
-        self._reclaim(orphaned)
+        retired = list(orphaned)
+        if retired:
+            self._shared.retire(lsn, retired)
+            self._reclaim(self._shared.ripe(self._store.stats().durable_lsn))
 
     # --------------------------------------------------------------- the way out
 

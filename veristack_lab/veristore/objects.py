@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from veristack_lab.errors import BucketNotEmpty, BucketNotFound
 from veristack_lab.veristore import listing
@@ -309,6 +309,8 @@ class ObjectStore(Multipart, Collector):
     ) -> Page:
         """The next objects and common prefixes, at the cost of a page, not of the bucket.
 
+        A page shows the bucket at one moment.
+
         Args:
             bucket: where.
             prefix: only keys that begin with it.
@@ -323,10 +325,8 @@ class ObjectStore(Multipart, Collector):
         """
         family = self._meta_prefix(bucket)
         request = listing.page_request(prefix, delimiter, start_after, max_keys)
-        return listing.list_page(self._scan, family, request)
-
-    def _scan(self, prefix: bytes, start: bytes, limit: int) -> Iterator[tuple[bytes, bytes]]:
-        return self._store.scan(prefix, start, limit)
+        with self._store.snapshot_view() as view:
+            return listing.list_page(view.scan, family, request)
 
     def _readable(self, bucket: str, key: str) -> StoredObject:
         """Metadata and content that belong together. Content in the map is held by reference,
