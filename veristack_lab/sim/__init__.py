@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from veristack_lab.sim.recording import Recording, record
     from veristack_lab.sim.steps import Workload
     from veristack_lab.sim.sweep import crash_sweep
+    from veristack_lab.sim.tracing import Trace, explain
 
 _HOMES = {
     "HEALTHY": "engine",
@@ -40,9 +41,11 @@ _HOMES = {
     "Recording": "recording",
     "SimClock": "clock",
     "SimDisk": "disk",
+    "Trace": "tracing",
     "Workload": "steps",
     "crash_sweep": "sweep",
     "engine_of": "engine",
+    "explain": "tracing",
     "identity": "engine",
     "objects_simulated": "engine",
     "open_simulated": "engine",
@@ -59,9 +62,11 @@ __all__ = [
     "Recording",
     "SimClock",
     "SimDisk",
+    "Trace",
     "Workload",
     "crash_sweep",
     "engine_of",
+    "explain",
     "identity",
     "objects_simulated",
     "open_simulated",

@@ -33,7 +33,7 @@ from pathlib import Path
 
 from veristack_lab.errors import StoreLocked
 from veristack_lab.sim.clock import SimClock
-from veristack_lab.sim.crash import POLICIES, choose
+from veristack_lab.sim.crash import choose
 from veristack_lab.sim.faults import Fault, FaultKind, make_fault
 from veristack_lab.sim.images import Images
 from veristack_lab.sim.inode import FileState, FolderState, digest
@@ -248,7 +248,11 @@ class SimDisk:
         Raises:
             InvalidInput: there is no such policy.
         """
-        return self.image(choose(self, policy, seed))
+        return self.image(self.choose(policy, seed))
+
+    def choose(self, policy: str = "any", seed: int = 0) -> str:
+        """The choice that `crash` would make. Raises `InvalidInput`."""
+        return choose(self, policy, seed)
 
     def image(self, choice: str) -> SimDisk:
         """The disk that a choice (`Image.choice`) describes; all of it is durable."""
@@ -393,6 +397,14 @@ class SimDisk:
                 found.update(self.paths(inode, f"{at}/{name}"))
         return found
 
+    def folder_sizes(self, path: Path) -> list[int]:
+        """Lengths of the files in a folder; empty if there is none."""
+        inode = self._find(path)
+        if inode not in self.folders:
+            return []
+        children = self.folders[inode].cached.values()
+        return [len(self.files[child].cached) for child in children if child in self.files]
+
     def tree_digest(self) -> bytes:
         """A short name for all cached names and contents, the same in every process."""
         whole = blake2b(digest_size=16)
@@ -457,6 +469,3 @@ def _landing(kind: str, data: bytes, offset: int) -> tuple[int, bytes] | None:
 
 def _error(number: int, path: Path) -> OSError:
     return OSError(number, os.strerror(number), str(path))
-
-
-__all__ = ["POLICIES", "SimDisk", "SimFile", "SimLock"]

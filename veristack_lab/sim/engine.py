@@ -12,6 +12,7 @@ from pathlib import Path
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.veristore.clock import Clock
 from veristack_lab.veristore.disk import Disk
+from veristack_lab.veristore.durability import Durability, Interval
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.objects import ObjectStore
 
@@ -20,7 +21,8 @@ STORE_PATH = Path("/sim/store")
 SEGMENT_BYTES = 4096
 """Small, so that a few dozen writes make the log begin a new segment."""
 CHUNK_BYTES = 1024
-"""Small, so that an object of a few sectors has several chunks."""
+"""Small, so that an object of a few sectors has a file of its own, of several chunks."""
+MIN_PART_BYTES = 1024
 
 
 def identity(disk: SimDisk) -> Disk:
@@ -29,16 +31,29 @@ def identity(disk: SimDisk) -> Disk:
 
 
 def open_simulated(
-    disk: Disk, clock: Clock, path: Path, *, store_type: type[Store] = Store
+    disk: Disk,
+    clock: Clock,
+    path: Path,
+    *,
+    store_type: type[Store] = Store,
+    durability: Durability = "commit",
+    recovery: str = "point-in-time",
 ) -> Store:
     """Open a store as the simulator needs it: small segments, no thread of its own.
 
     Raises:
         StoreError: as `veristore.open` does.
     """
-    if store_type is not Store:
-        return store_type(disk, clock, path)
-    return open_store(path, disk=disk, clock=clock)
+    return open_store(
+        path,
+        durability=durability,
+        recovery=recovery,
+        segment_bytes=SEGMENT_BYTES,
+        checkpoint_bytes=None,
+        disk=disk,
+        clock=clock,
+        store_type=store_type,
+    )
 
 
 def objects_simulated(
@@ -51,7 +66,9 @@ def objects_simulated(
     def new_id() -> bytes:
         return blake2b(b"%d/%d" % (started_ms, next(numbers)), digest_size=16).digest()
 
-    return objects_type(store, chunk_bytes=CHUNK_BYTES, new_id=new_id)
+    return objects_type(
+        store, chunk_bytes=CHUNK_BYTES, min_part_bytes=MIN_PART_BYTES, new_id=new_id
+    )
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,8 @@ class Engine:
     disk: Callable[[SimDisk], Disk] = identity
     """The disk that the store is given: the simulated one itself, or something before it that
     leaves out or fails what it should do."""
+    may_lose: int | None = 0
+    """How many acknowledged writes a power cut may take; None: all since the last sync."""
 
 
 def engine_of(
@@ -76,13 +95,24 @@ def engine_of(
     store_type: type[Store] = Store,
     objects_type: type[ObjectStore] = ObjectStore,
     disk: Callable[[SimDisk], Disk] = identity,
+    durability: Durability = "commit",
+    recovery: str = "point-in-time",
 ) -> Engine:
     """The real engine with another class in one place: how exhibits are made."""
     return Engine(
-        open=partial(open_simulated, store_type=store_type),
+        open=partial(
+            open_simulated, store_type=store_type, durability=durability, recovery=recovery
+        ),
         objects=partial(objects_simulated, objects_type=objects_type),
         disk=disk,
+        may_lose=_window(durability),
     )
+
+
+def _window(durability: Durability) -> int | None:
+    if isinstance(durability, Interval):
+        return None if durability.writes is None else durability.writes - 1
+    return 0 if durability == "commit" else None
 
 
 HEALTHY = Engine()

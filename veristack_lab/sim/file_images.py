@@ -112,7 +112,7 @@ class FileImages:
         """Numbers of the changes whose version of a sector shows at a length."""
         base, start = self._base(changes), sector * SECTOR_BYTES
         end = min(start + SECTOR_BYTES, len(base))
-        seen = set() if self._is_fresh(sector) else {base[start:end]}
+        seen = set() if self.is_fresh(sector) else {base[start:end]}
         found: list[int] = []
         for number, change in enumerate(self.unsynced, 1):
             if change.truncates:
@@ -133,7 +133,14 @@ class FileImages:
                 content = resize(content, change.length)
         return content
 
-    def _is_fresh(self, sector: int) -> bool:
+    @property
+    def touched(self) -> frozenset[int]:
+        """Sectors that an unsynced write touches."""
+        writes = [each for each in self.unsynced if each.data and not each.truncates]
+        return frozenset(sector for write in writes for sector in _sectors_of(write))
+
+    def is_fresh(self, sector: int) -> bool:
+        """Whether no byte of the sector was ever durable."""
         return sector * SECTOR_BYTES >= len(self.state.durable)
 
     # ---------------------------------------------------------------- choosing
@@ -168,7 +175,7 @@ class FileImages:
         for changes in self.lengths:
             sectors = self.sectors(changes)
             everything = prod(count for _, count in sectors)
-            written = prod(count - self._is_fresh(sector) for sector, count in sectors)
+            written = prod(count - self.is_fresh(sector) for sector, count in sectors)
             total += written + len(self.fills) * (everything - written)
         return total
 
@@ -220,7 +227,7 @@ class FileImages:
 
     def _has_hole(self, sectors: Sequence[tuple[int, int]], versions: Sequence[int]) -> bool:
         return any(
-            version == 0 and self._is_fresh(sector)
+            version == 0 and self.is_fresh(sector)
             for (sector, _), version in zip(sectors, versions, strict=True)
         )
 
@@ -245,7 +252,7 @@ class FileImages:
             if version:
                 writer = self._writers(sector, choice.changes)[version - 1]
                 pieces[start:end] = resize(self._history[writer][start:end], end - start)
-            elif self._is_fresh(sector):
+            elif self.is_fresh(sector):
                 pieces[start:end] = self._filling(choice.fill, sector)[: end - start]
         return bytes(pieces)
 

@@ -28,9 +28,15 @@ class Case:
         return self.recording.legal(self.crash_point)
 
     @property
+    def settled(self) -> State:
+        """What all legal states agree on."""
+        first, *rest = self.legal
+        return {i: v for i, v in first.items() if all(other.get(i) == v for other in rest)}
+
+    @property
     def acknowledged_lsn(self) -> int:
-        """LSN of the newest acknowledged write."""
-        done = self.recording.acknowledged(self.crash_point)
+        """LSN of the newest acknowledged write that must be there."""
+        done = self.recording.durable(self.crash_point)
         return max((step.last_lsn for step in self.recording.steps[:done]), default=0)
 
 
@@ -55,13 +61,14 @@ def acknowledged_present(case: Case) -> str:
     if case.found.state in case.legal:
         return ""
     index = case.recording.state_index(case.found.state, case.crash_point)
+    durable = case.recording.durable(case.crash_point)
     done = case.recording.acknowledged(case.crash_point)
-    if 0 <= index < done:
+    if 0 <= index < durable:
         step = case.recording.steps[index]
-        return f"{done - index} acknowledged steps are lost, from '{step.label}' on"
+        return f"{durable - index} acknowledged steps are lost, from '{step.label}' on"
     if index > done:
         return f"the state after step {index} is there, and only {done} were done"
-    settled = _settled(case)
+    settled = case.settled
     for item in sorted(settled.keys() | case.found.state.keys()):
         if item not in _moving(case) and settled.get(item) != case.found.state.get(item):
             return f"an acknowledged step is lost: {describe_difference(settled, _only(case))}"
@@ -78,16 +85,10 @@ def unacknowledged_atomic(case: Case) -> str:
     return f"'{label}' is there by half: {difference}"
 
 
-def _settled(case: Case) -> State:
-    """What all legal states agree on."""
-    first, *rest = case.legal
-    return {i: v for i, v in first.items() if all(other.get(i) == v for other in rest)}
-
-
 def _moving(case: Case) -> set[tuple[str, ...]]:
     """What legal states do not agree on."""
     items = {item for state in case.legal for item in state}
-    return items - _settled(case).keys()
+    return items - case.settled.keys()
 
 
 def _only(case: Case) -> State:

@@ -6,15 +6,20 @@ the digest of the image: many cuts leave the same bytes.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
+from veristack_lab.kernels.records import HEADER_BYTES as RECORD_HEADER_BYTES
 from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.engine import Engine
+from veristack_lab.sim.engine import CHUNK_BYTES, STORE_PATH, Engine
 from veristack_lab.sim.operations import Operation
 from veristack_lab.sim.session import Session, State, key_item
+from veristack_lab.veristore.blobs import FOLDER_NAME, HEADER_BYTES
+from veristack_lab.veristore.object_records import META, PART, REFERENCE, UPLOAD
 
 PROBE_KEY = b"\xff written after recovery"
-CHUNK_PREFIX = b"obj\x00c"
+PROBE_OBJECT = "written after recovery"
+PROBE_CONTENT = b"after recovery. " * 80
 _NESTED_LIMIT = 6
 """Images of a cut during recovery that are opened, at each of its operations."""
 
@@ -140,14 +145,13 @@ class Prober:
         """Write after recovery, cut the power once more, and look for the write."""
         session = first.session
         assert session is not None  # it was opened
-        value = b"%d" % first.last_lsn
         try:
-            lsn = session.store.put(PROBE_KEY, value)
+            lsn, added = _write_more(session, first)
         except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
             return f"a write was refused: {type(error).__name__}: {error}"
         if lsn <= first.last_lsn:
             return f"a new write got LSN {lsn}, not above {first.last_lsn}"
-        wanted = {**first.state, key_item(PROBE_KEY): value}
+        wanted = {**first.state, **added}
         for policy in ("lost", "any"):
             again = self.recover(first.disk.crash(policy, first.last_lsn))
             if again.error:
@@ -159,17 +163,54 @@ class Prober:
         return ""
 
 
+def _write_more(session: Session, first: Recovered) -> tuple[int, State]:
+    """Put a key, and an object if there is a bucket. Returns the key's LSN and what is new."""
+    value = b"%d" % first.last_lsn
+    lsn = session.store.put(PROBE_KEY, value)
+    added: State = {key_item(PROBE_KEY): value}
+    buckets = session.objects.buckets() if session.with_objects else []
+    if buckets:
+        session.objects.put(buckets[0], PROBE_OBJECT, PROBE_CONTENT)
+        added["object", buckets[0], PROBE_OBJECT] = PROBE_CONTENT
+    session.store.sync()
+    return lsn, added
+
+
 def _orphans(first: Recovered) -> str:
     """What the object store holds beyond the contents that can be read."""
     session = first.session
     if session is None or not session.with_objects:
         return ""
-    removed = session.objects.collect_garbage()
-    if removed:
-        return f"the collection at opening left {removed} chunks that a second one found"
-    held = sum(len(value) for _, value in session.store.scan(CHUNK_PREFIX))
-    wanted = sum(len(value) for item, value in first.state.items() if item[0] == "object")
+    found = session.objects.collect_garbage()
+    if found:
+        return f"the collection at opening left {found} contents that a second one found"
+    kinds = Counter(item[0] for item in first.state)
+    for prefix, kind in ((UPLOAD, "upload"), (PART, "part"), (META, "object")):
+        records = sum(1 for _ in session.store.scan(prefix))
+        if records != kinds[kind]:
+            return f"there are {records} {kind} records for {kinds[kind]} {kind}s"
+    return _orphaned_content(first, session)
+
+
+def _orphaned_content(first: Recovered, session: Session) -> str:
+    """Compare content files with their references, and with the contents by length."""
+    files = first.disk.folder_sizes(STORE_PATH / FOLDER_NAME)
+    references = sum(1 for _ in session.store.scan(REFERENCE))
+    if len(files) != references:
+        return f"there are {len(files)} content files and {references} references"
+    held = sum(_content_bytes(size) for size in files)
+    wanted = sum(
+        int(value.partition(b"/")[0]) if item[0] == "part" else len(value)
+        for item, value in first.state.items()
+        if item[0] in ("object", "part")
+    )
     return f"{held - wanted} bytes belong to no object" if held > wanted else ""
+
+
+def _content_bytes(file_bytes: int) -> int:
+    """What a content file of this length holds, without its header and those of its chunks."""
+    framed = file_bytes - HEADER_BYTES
+    return framed - -(-framed // (CHUNK_BYTES + RECORD_HEADER_BYTES)) * RECORD_HEADER_BYTES
 
 
 def _difference(first: Recovered, second: Recovered) -> str:

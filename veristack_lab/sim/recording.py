@@ -24,6 +24,10 @@ class StepRecord:
     """Disk operations when it returned."""
     last_lsn: int
     """LSN of the newest write that was acknowledged when it returned."""
+    writes: bool
+    """Whether it is a write of the store that a lower durability may lose."""
+    syncs: bool
+    """Whether everything before is durable after it."""
     error: str
     """Why it was not acknowledged; empty if it was."""
 
@@ -42,6 +46,8 @@ class Recording:
     history: tuple[tuple[State, ...], ...]
     """For each number of steps done, the states that may be there: one, or two after a step
     that failed and may have happened or not."""
+    may_lose: int | None
+    """How many acknowledged writes a power cut may take; None: all since the last sync."""
     trace_hash: str
 
     def __repr__(self) -> str:
@@ -56,12 +62,24 @@ class Recording:
         done = self.acknowledged(crash_point)
         return done < len(self.steps) and self.steps[done].begins < crash_point
 
+    def durable(self, crash_point: int) -> int:
+        """How many steps must be there: all acknowledged ones, less what may be lost."""
+        done = self.acknowledged(crash_point)
+        left = self.may_lose
+        while done > 1 and not self.steps[done - 1].syncs:
+            if self.steps[done - 1].writes and left is not None:
+                if left == 0:
+                    break
+                left -= 1
+            done -= 1
+        return done if self.may_lose != 0 else self.acknowledged(crash_point)
+
     def legal(self, crash_point: int) -> list[State]:
         """The states a recovered store may have."""
-        done = self.acknowledged(crash_point)
-        states = list(self.history[done])
-        if self.has_begun(crash_point):
-            states += [state for state in self.history[done + 1] if state not in states]
+        last = self.acknowledged(crash_point) + int(self.has_begun(crash_point))
+        states: list[State] = []
+        for number in range(self.durable(crash_point), last + 1):
+            states += [state for state in self.history[number] if state not in states]
         return states
 
     def state_index(self, state: State, crash_point: int) -> int:
@@ -98,7 +116,10 @@ def record(workload: Workload, engine: Engine, seed: int = 0) -> Recording:
         except StoreError as refused:
             error = f"{type(refused).__name__}: {refused}"
         lsn = session.store.stats().last_lsn
-        records.append(StepRecord(str(step), begins, len(disk.operations), lsn, error))
+        ends = len(disk.operations)
+        records.append(
+            StepRecord(str(step), begins, ends, lsn, step.writes, step.syncs and not error, error)
+        )
         states = [step.model(state) for state in history[-1]]
         if error:
             states += [state for state in history[-1] if state not in states]
@@ -108,5 +129,11 @@ def record(workload: Workload, engine: Engine, seed: int = 0) -> Recording:
             states = [found] if found in states else states
         history.append(tuple(states))
     return Recording(
-        workload, seed, tuple(disk.operations), tuple(records), tuple(history), disk.trace_hash()
+        workload,
+        seed,
+        tuple(disk.operations),
+        tuple(records),
+        tuple(history),
+        engine.may_lose,
+        disk.trace_hash(),
     )

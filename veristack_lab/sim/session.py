@@ -15,7 +15,8 @@ from veristack_lab.veristore.objects import ObjectStore
 
 State = dict[tuple[str, ...], bytes]
 """All that a user can see, flat: ("key", key) -> value, ("bucket", name) -> nothing,
-("object", bucket, key) -> content, ("part", bucket, key, number) -> size and MD5."""
+("object", bucket, key) -> content, ("upload", bucket, key) -> nothing,
+("part", bucket, key, number) -> size and MD5."""
 
 OBJECT_PREFIX = b"obj\x00"
 """Keys of the object store's own records; users see objects instead."""
@@ -49,9 +50,10 @@ class Session:
     life: int = 0
     store: Store = field(init=False)
     _objects: ObjectStore | None = field(init=False, default=None)
-    uploads: dict[str, str] = field(init=False, default_factory=dict)
-    """Upload ids by a name of the workload's."""
-    etags: dict[tuple[str, int], str] = field(init=False, default_factory=dict)
+    uploads: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
+    """Upload ids by bucket and key."""
+    etags: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
+    """ETags of parts by bucket, key and number."""
 
     def __post_init__(self) -> None:
         self.open()
@@ -88,4 +90,14 @@ class Session:
                 state["bucket", bucket] = b""
                 for info in self.objects.list(bucket):
                     state["object", bucket, info.key] = self.objects.get(bucket, info.key)
+                state.update(self._observe_uploads(bucket))
+        return state
+
+    def _observe_uploads(self, bucket: str) -> State:
+        state: State = {}
+        for upload in self.objects.uploads(bucket):
+            state["upload", bucket, upload.key] = b""
+            for part in self.objects.parts(bucket, upload.key, upload.upload_id):
+                item = ("part", bucket, upload.key, str(part.number))
+                state[item] = b"%d/" % part.size_bytes + part.etag.encode()
         return state

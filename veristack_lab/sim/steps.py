@@ -1,7 +1,8 @@
 """The steps of a workload: what is done to a store, and what it should mean.
 
 Each step can be done (`run`) and knows what it does to a plain dictionary (`model`), so the
-legal states after a crash follow from the list of steps alone.
+legal states after a crash follow from the list of steps alone. Steps on objects are in
+`object_steps`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from veristack_lab.sim.faults import FaultKind
 from veristack_lab.sim.session import Session, State, key_item
 from veristack_lab.veristore.mutations import Batch
 
@@ -21,6 +23,14 @@ class Step(Protocol):
     def on_objects(self) -> bool:
         """Whether it needs the object store."""
 
+    @property
+    def syncs(self) -> bool:
+        """Whether all that was acknowledged is durable after it, at any durability."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is one write of the store, as `Interval(writes=n)` counts them."""
+
     def run(self, session: Session) -> None:
         """Do it. Returning means acknowledged."""
 
@@ -31,19 +41,31 @@ class Step(Protocol):
         """What is done, in a few words."""
 
 
-class _OnStore:
+class Still:
+    """A step that changes nothing that a user sees."""
+
     on_objects = False
+    syncs = False
+    writes = False
 
     def model(self, state: State) -> State:
+        """See `Step.model`."""
         return state
 
 
-class _OnObjects(_OnStore):
-    on_objects = True
+class Writing(Still):
+    """A write of the store."""
+
+    writes = True
+
+
+def without(state: State, *items: tuple[str, ...]) -> State:
+    """A state without some items."""
+    return {item: value for item, value in state.items() if item not in items}
 
 
 @dataclass(frozen=True)
-class Open(_OnStore):
+class Open(Still):
     """Open the store for the first time; always the first step, done by the session itself."""
 
     def run(self, session: Session) -> None:
@@ -54,7 +76,7 @@ class Open(_OnStore):
 
 
 @dataclass(frozen=True)
-class Put(_OnStore):
+class Put(Writing):
     """Set a key."""
 
     key: bytes
@@ -71,7 +93,7 @@ class Put(_OnStore):
 
 
 @dataclass(frozen=True)
-class Delete(_OnStore):
+class Delete(Writing):
     """Remove a key."""
 
     key: bytes
@@ -80,14 +102,14 @@ class Delete(_OnStore):
         session.store.delete(self.key)
 
     def model(self, state: State) -> State:
-        return _without(state, key_item(self.key))
+        return without(state, key_item(self.key))
 
     def __str__(self) -> str:
         return f"delete {self.key.decode('latin-1')}"
 
 
 @dataclass(frozen=True)
-class Write(_OnStore):
+class Write(Writing):
     """Write a batch."""
 
     changes: tuple[tuple[bytes, bytes | None], ...]
@@ -101,7 +123,7 @@ class Write(_OnStore):
     def model(self, state: State) -> State:
         for key, value in self.changes:
             item = key_item(key)
-            state = _without(state, item) if value is None else {**state, item: value}
+            state = without(state, item) if value is None else {**state, item: value}
         return state
 
     def __str__(self) -> str:
@@ -109,8 +131,10 @@ class Write(_OnStore):
 
 
 @dataclass(frozen=True)
-class Checkpoint(_OnStore):
+class Checkpoint(Still):
     """Write a snapshot and drop the log before it."""
+
+    syncs = True
 
     def run(self, session: Session) -> None:
         session.store.checkpoint()
@@ -120,8 +144,10 @@ class Checkpoint(_OnStore):
 
 
 @dataclass(frozen=True)
-class Reopen(_OnStore):
-    """Close in good order and open again."""
+class Reopen(Still):
+    """Close in good order, if that is still possible, and open again."""
+
+    syncs = True
 
     def run(self, session: Session) -> None:
         session.reopen()
@@ -131,69 +157,48 @@ class Reopen(_OnStore):
 
 
 @dataclass(frozen=True)
-class CreateBucket(_OnObjects):
-    """Make a bucket."""
+class PutMany(Writing):
+    """Set many keys in one atomic batch, the fastest way."""
 
-    bucket: str
+    pairs: tuple[tuple[bytes, bytes], ...]
 
     def run(self, session: Session) -> None:
-        session.objects.create_bucket(self.bucket)
+        session.store.put_many(self.pairs)
 
     def model(self, state: State) -> State:
-        return {**state, ("bucket", self.bucket): b""}
+        return {**state, **{key_item(key): value for key, value in self.pairs}}
 
     def __str__(self) -> str:
-        return f"create bucket {self.bucket}"
+        return f"put_many of {len(self.pairs)}"
 
 
 @dataclass(frozen=True)
-class PutObject(_OnObjects):
-    """Put an object, or put another one in its place."""
+class Sync(Still):
+    """Make all that was acknowledged durable."""
 
-    bucket: str
-    key: str
-    content: bytes
+    syncs = True
 
     def run(self, session: Session) -> None:
-        session.objects.put(self.bucket, self.key, self.content)
-
-    def model(self, state: State) -> State:
-        return {**state, ("object", self.bucket, self.key): self.content}
+        session.store.sync()
 
     def __str__(self) -> str:
-        return f"put object {self.key}, {len(self.content)} bytes"
+        return "sync"
 
 
 @dataclass(frozen=True)
-class DeleteObject(_OnObjects):
-    """Delete an object."""
+class Fail(Still):
+    """Let the disk fail from now on (see `SimDisk.fail`)."""
 
-    bucket: str
-    key: str
-
-    def run(self, session: Session) -> None:
-        session.objects.delete(self.bucket, self.key)
-
-    def model(self, state: State) -> State:
-        return _without(state, ("object", self.bucket, self.key))
-
-    def __str__(self) -> str:
-        return f"delete object {self.key}"
-
-
-@dataclass(frozen=True)
-class CollectGarbage(_OnObjects):
-    """Remove what no object refers to."""
+    kind: FaultKind
+    path: str = "*"
+    skip: int = 0
+    times: int | None = 1
 
     def run(self, session: Session) -> None:
-        session.objects.collect_garbage()
+        session.disk.fail(self.kind, self.path, skip=self.skip, times=self.times)
 
     def __str__(self) -> str:
-        return "collect garbage"
-
-
-def _without(state: State, *items: tuple[str, ...]) -> State:
-    return {item: value for item, value in state.items() if item not in items}
+        return f"from now on: {self.kind} of {self.path}"
 
 
 @dataclass(frozen=True)

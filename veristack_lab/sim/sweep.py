@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.progress import OnProgress, silent
-from veristack_lab.sim.crash import choose, policies_of
+from veristack_lab.sim.crash import policies_of
 from veristack_lab.sim.engine import HEALTHY, Engine
 from veristack_lab.sim.images import Image, Images
 from veristack_lab.sim.oracle import Case, judge
@@ -40,6 +40,8 @@ class Row:
     """What was found in one image."""
 
     workload: str
+    seed: int
+    """Of the disk: of its garbage."""
     crash_point: int
     operation: str
     """The disk operation that would have come next."""
@@ -246,7 +248,7 @@ def _samples(disk: SimDisk, images: Images, seeds: Sequence[int]) -> Iterator[Im
     policies = policies_of(images)
     for seed in seeds:
         policy = policies[seed % len(policies)]
-        choice = choose(disk, policy, seed)
+        choice = disk.choose(policy, seed)
         yield Image(choice, images.policy_of(choice), seed)
 
 
@@ -258,6 +260,7 @@ def make_row(case: Case, image: Image, number: int) -> Row:
     acknowledged = recording.acknowledged(point)
     return Row(
         workload=recording.workload.name,
+        seed=recording.seed,
         crash_point=point,
         operation=str(following[0]) if following else "",
         policy=image.policy,
@@ -307,6 +310,3 @@ def _frame(
         },
     }
     return frame
-
-
-__all__ = ["Row", "Tally", "Task", "crash_sweep", "make_row", "sweep_points"]
