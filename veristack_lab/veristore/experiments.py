@@ -22,6 +22,12 @@ from veristack_lab.progress import OnProgress, silent
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.experiments_durability import is_within_window, loss_window
+from veristack_lab.veristore.experiments_objects import (
+    collector_cuts,
+    commit_point,
+    creation_race,
+    interrupted_put,
+)
 from veristack_lab.veristore.experiments_writers import handles_sweep, wakeups_sweep
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
@@ -36,8 +42,12 @@ from veristack_lab.veristore.writer import (
 )
 
 __all__ = [
+    "collector_cuts",
+    "commit_point",
+    "creation_race",
     "group_commit_sweep",
     "handles_sweep",
+    "interrupted_put",
     "is_within_window",
     "kill_and_recover",
     "leave_torn_record",
