@@ -25,7 +25,10 @@ def lock_folder(disk: Disk, folder: Path) -> Lock:
         if not disk.is_dir(folder):
             raise NotAStore(f"{folder} is a file; a store is a folder. Give an empty or absent one")
         names = disk.listdir(folder)
-        ours = wal.list_epochs(names) or snapshot.list_lsns(names) or list_evidence(names)
+        # A power cut at the first opening may leave the temporary segment without LOCK: names
+        # reach the disk in any order.
+        final = [name.removesuffix(snapshot.TEMPORARY) for name in names]
+        ours = wal.list_epochs(final) or snapshot.list_lsns(final) or list_evidence(names)
         if names and not ours and LOCK_NAME not in names:
             raise NotAStore(
                 f"{folder} holds {len(names)} other files, {names[0]!r} among them; give an "
