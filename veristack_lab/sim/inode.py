@@ -12,7 +12,7 @@ through (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 20
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import NamedTuple
@@ -98,10 +98,11 @@ class FileState:
             return FileState(self.cached, durable)
         for change in self.pending:
             durable = advance(durable, change if change.truncates else self._whole_pages(change))
+        left = (self._still_doubtful(old) for old in self.doubtful)
         return FileState(
             self.cached,
             resize(durable, len(self.cached)),
-            doubtful=tuple(old for old in self.doubtful if not self._rewritten(old)),
+            doubtful=tuple(change for change in left if change.data),
         )
 
     def _whole_pages(self, change: Change) -> Change:
@@ -110,13 +111,30 @@ class FileState:
         end = -(-(change.offset + len(change.data)) // PAGE_BYTES) * PAGE_BYTES
         return Change(first, self.cached[first:end], change.length)
 
-    def _rewritten(self, old: Change) -> bool:
-        pages = {page for change in self.pending for page in _pages(change)}
-        return not old.truncates and pages.issuperset(_pages(old))
+    def _still_doubtful(self, old: Change) -> Change:
+        """What a sync that worked leaves in doubt: data of other pages, no length."""
+        length = len(self.cached)
+        written = old.data and any(
+            _pages(old)[0] in _pages(new) for new in self.pending if new.data
+        )
+        kept = b"" if old.truncates or written else old.data[: max(0, length - old.offset)]
+        return Change(old.offset, kept, length)
 
     def sync_failed(self) -> FileState:
         """After a sync that failed: pages are clean, and their data is in doubt for ever."""
-        return replace(self, pending=(), doubtful=self.unsynced)
+        pieces = tuple(piece for change in self.pending for piece in _by_page(change))
+        return replace(self, pending=(), doubtful=self.doubtful + pieces)
+
+
+def _by_page(change: Change) -> Iterator[Change]:
+    if change.truncates or not change.data:
+        yield change
+        return
+    for page in _pages(change):
+        start = max(change.offset, page * PAGE_BYTES)
+        end = min(change.offset + len(change.data), (page + 1) * PAGE_BYTES)
+        data = change.data[start - change.offset : end - change.offset]
+        yield Change(start, data, change.length)
 
 
 def _pages(change: Change) -> range:
