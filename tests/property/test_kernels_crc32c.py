@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import example, given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.kernel_paths import both_paths, needs_jit, running
 from veristack_lab import kernels
-from veristack_lab.kernels import _crc32c_python, crc32c
+from veristack_lab.kernels import _crc32c_python, _polynomial, crc32c
 
 VALUES = st.integers(0, crc32c.ALL_ONES)
 
@@ -86,3 +87,39 @@ def test_many_equals_one_by_one(path: str, pieces: list[bytes]) -> None:
     with running(path):
         sums = crc32c.crc32c_many(b"".join(pieces), offsets)
     assert sums.tolist() == [crc32c.crc32c(piece) for piece in pieces]
+
+
+@both_paths
+@given(
+    seed=VALUES,
+    count=st.integers(0, 60),
+    before=st.integers(0, 70),
+    odd=st.none() | st.tuples(st.integers(0, 59), st.sampled_from([-64, -1, 1, 8, 64])),
+)
+@example(seed=1, count=12, before=0, odd=None)
+@example(seed=1, count=25, before=3, odd=None)
+@example(seed=1, count=24, before=0, odd=(23, 1))
+@example(seed=1, count=24, before=0, odd=(0, -1))
+def test_many_records_of_64_bytes_at_any_place(
+    path: str, seed: int, count: int, before: int, odd: tuple[int, int] | None
+) -> None:
+    lengths = [64] * count
+    if odd is not None and odd[0] < count:
+        lengths[odd[0]] += odd[1]
+    offsets = np.cumsum([before, *lengths])
+    arena = random.Random(seed).randbytes(int(offsets[-1]) + 5)
+    with running(path):
+        sums = crc32c.crc32c_many(arena, offsets)
+    alone = [
+        _crc32c_python.update(crc32c.ALL_ONES, memoryview(arena)[a:b])
+        for a, b in pairwise(offsets.tolist())
+    ]
+    assert sums.tolist() == [register ^ crc32c.ALL_ONES for register in alone]
+
+
+@given(number=st.integers(0, 1 << 40).map(lambda n: 2 * n + 1), bits=st.integers(1, 64))
+def test_an_inverse_gives_one_in_the_low_bits(number: int, bits: int) -> None:
+    found, product = _polynomial.inverse(number, bits), 0
+    for bit in range(bits):
+        product ^= number << bit if found >> bit & 1 else 0
+    assert product % (1 << bits) == 1

@@ -63,12 +63,22 @@ def test_a_processor_without_the_instruction_does_not_abort() -> None:
 
 
 @needs_jit
-def test_a_processor_without_wide_multiplication_uses_the_instruction_alone() -> None:
+@pytest.mark.parametrize("features", ["+crc32,+sse4.2", "+crc32,+sse4.2,+avx512f,-vpclmulqdq"])
+def test_a_processor_without_wide_multiplication_uses_the_instruction_alone(features: str) -> None:
     if crc32c.tier() != "hardware":
         pytest.skip("this processor has no crc32 instruction")
-    done = run(CHECK + SHOW, NUMBA_CPU_NAME="nehalem")
+    wide = "from veristack_lab.kernels import _batch, _folding; "
+    many = "print(set(crc32c.crc32c_many(bytes(64 * 30), range(0, 64 * 31, 64)).tolist())); "
+    show = "print(_batch.AVAILABLE, _folding.AVAILABLE); "
+    done = run(
+        CHECK + wide + many + show + SHOW,
+        NUMBA_CPU_NAME="nehalem",
+        NUMBA_CPU_FEATURES=features,
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["hardware", "0xe3069283", "True"]
+    zeroes = crc32c.crc32c(bytes(64))
+    expected = f"{{{zeroes}}}", "False", "False", "hardware", "0xe3069283", "True"
+    assert tuple(done.stdout.split()) == expected
 
 
 @needs_jit

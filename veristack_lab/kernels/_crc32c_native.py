@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from veristack_lab.kernels import _folding
+from veristack_lab.kernels import _batch, _folding
+from veristack_lab.kernels._batch import sum_block
 from veristack_lab.kernels._folding import fold
 from veristack_lab.kernels._intrinsics import (
     FEATURES,
@@ -28,6 +29,7 @@ HARDWARE = "+crc32" in FEATURES
 """Whether the machine code that numba makes here may hold the crc32 instruction."""
 
 BLOCK_BYTES = _folding.BLOCK_BYTES
+BLOCK_RECORDS, RECORD_BYTES = _batch.BLOCK_RECORDS, _batch.RECORD_BYTES
 MIN_BLOCKS = 4
 """Below, reducing the folded registers costs more than folding saves."""
 SHORT_BYTES = 256
@@ -182,15 +184,46 @@ def _four_together(data: Any, offsets: Any, index: int, sums: Any) -> None:
     sums[index + 3] = np.uint32(z ^ _ALL_ONES)
 
 
+@inlined
+def _all_of(length: int, data: Any, offsets: Any) -> bool:
+    """Whether the stretches follow each other in the arena and all have this length."""
+    first, count = offsets[0], offsets.size - 1
+    different = 0
+    for index in range(count + 1):
+        different |= offsets[index] ^ (first + length * index)
+    return different == 0 and first >= 0 and first + length * count <= data.size
+
+
+@inlined
+def _in_blocks(data: Any, offsets: Any, sums: Any) -> int:
+    """The checksums of records of 64 bytes, twelve by twelve; how many there are then."""
+    done, start = 0, offsets[0]
+    if sums.size < BLOCK_RECORDS or not _all_of(RECORD_BYTES, data, offsets):
+        return done
+    while done + BLOCK_RECORDS <= sums.size:
+        sum_block(data, start + RECORD_BYTES * done, sums, done)
+        done += BLOCK_RECORDS
+    return done
+
+
+@inlined
+def _none_in_blocks(data: Any, offsets: Any, sums: Any) -> int:  # noqa: ARG001 -- as the other
+    return 0
+
+
+begin_many = _in_blocks if _batch.AVAILABLE else _none_in_blocks
+"""What can be done side by side in wide registers, where there are any."""
+
+
 @kernel
 def update_many(data: Any, offsets: Any, sums: Any) -> int:
     """The CRC32C of each stretch between two offsets; -1, or the first bad stretch."""
     size, count = data.size, sums.size
-    for index in range(count):
-        start, end = offsets[index], offsets[index + 1]
+    index = begin_many(data, offsets, sums)
+    for later in range(index, count):
+        start, end = offsets[later], offsets[later + 1]
         if start < 0 or end < start or end > size:
-            return index
-    index = 0
+            return later
     while index < count:
         if index + 4 <= count and offsets[index + 4] - offsets[index] <= 4 * SHORT_BYTES:
             _four_together(data, offsets, index, sums)

@@ -1,8 +1,9 @@
 """CRC32C (Castagnoli), the checksum of iSCSI, ext4, RocksDB and of every record in our log.
 
-Three tiers give the same answers: the processor's crc32 instruction, slicing-by-8 as machine
-code where there is no such instruction, and plain Python. Which one runs is decided once for
-the process (`tier()`) and then by the amount of work: see `_jit.NativeBudget`.
+Three tiers give the same answers: the processor's own instructions (crc32, and carry-less
+multiplication where there is that too), slicing-by-8 as machine code where there are none, and
+plain Python. Which one runs is decided once for the process (`tier()`) and then by the amount
+of work: see `_jit.NativeBudget`.
 
 Source: RFC 3720 (iSCSI), sections 12.1 and B.4.
 """
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     Buffer = bytes | bytearray | memoryview | npt.NDArray[np.uint8]
 
-ALL_ONES = 0xFFFFFFFF
+ALL_ONES = _polynomial.ALL_ONES
 MAX_LENGTH = 1 << 64
+_INT64 = np.dtype(np.int64)
 
 
 def tier() -> Literal["hardware", "slicing-by-8", "python"]:
@@ -119,7 +121,8 @@ def as_bytes(data: Buffer) -> npt.NDArray[np.uint8]:
             array = np.empty(0, np.uint8)
         else:
             raise InvalidInput(f"a contiguous buffer of bytes is needed: {error}") from error
-    array.setflags(write=False)
+    if array.flags.writeable:
+        array.setflags(write=False)
     return array
 
 
@@ -132,7 +135,8 @@ def as_offsets(offsets: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np
     given = np.asarray(offsets)
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise InvalidInput("offsets are one row of n + 1 whole numbers for n items")
-    bounds = np.ascontiguousarray(given, np.int64).view()
+    ready = given.dtype is _INT64 and given.flags.c_contiguous
+    bounds = given.view() if ready else np.ascontiguousarray(given, np.int64).view()
     bounds.setflags(write=False)
     return bounds
 
