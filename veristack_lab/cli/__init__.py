@@ -15,6 +15,7 @@ from rich.console import Console
 from veristack_lab.cli import (
     backends,
     bench,
+    crash_sweep,
     doctor,
     ingest,
     jobs,
@@ -22,6 +23,7 @@ from veristack_lab.cli import (
     s3,
     serving,
     store,
+    store_inspect,
     tour,
     warm,
 )
@@ -38,6 +40,8 @@ app.command("tour")(tour.command)
 app.command("doctor")(doctor.command)
 app.command("warm")(warm.command)
 app.command("bench")(bench.command)
+app.command("crash-sweep")(crash_sweep.command)
+store_inspect.add_to(store.app)
 app.add_typer(store.app, name="store")
 app.add_typer(s3.app, name="s3")
 app.add_typer(serving.app, name="gateway")
