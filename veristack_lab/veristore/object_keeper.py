@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 from veristack_lab.errors import (
     BucketNotFound,
@@ -48,6 +49,8 @@ from veristack_lab.veristore.object_types import (
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+Block = bytes | memoryview
 
 
 class ObjectKeeper:
@@ -120,23 +123,25 @@ class ObjectKeeper:
             DiskFull: there is no room for it. Nothing was changed.
             StoreFailed: the disk failed; no more content files are written.
         """
-        blocks = _digested(in_blocks(data, self._blobs.block_bytes), digests, what)
+        blocks = _Source(_digested(in_blocks(data, self._blobs.block_bytes), digests, what))
         first = next(blocks, b"")
         if inline and len(first) <= self._inline_bytes:
             # shorter than a block, so there is no other
             content = Content(pieces=(bytes(first), *map(bytes, blocks)))
         else:
-            size = self._write_blob(flight.content_id, _chained(first, blocks))
+            size = self._write_blob(flight.content_id, first, blocks)
             content = Content(blobs=(Blob(flight.content_id, size),))
         digests.finish(what)
         return content
 
-    def _write_blob(self, blob_id: bytes, blocks: Iterable[bytes | memoryview]) -> int:
+    def _write_blob(self, blob_id: bytes, first: Block, rest: _Source) -> int:
         if self._shared.refusal is not None:
             raise StoreFailed(str(self._shared.refusal))
         try:
-            size = self._blobs.write(blob_id, blocks)
+            size = self._blobs.write(blob_id, chain([first] if first else [], rest))
         except OSError as cause:
+            if cause is rest.error:
+                raise
             raise self._explained(cause) from cause
         try:
             self._blobs.sync_names()
@@ -243,20 +248,26 @@ class ObjectKeeper:
         return removed
 
 
-def _digested(
-    blocks: Iterable[bytes | memoryview], digests: Digests, what: str
-) -> Iterator[bytes | memoryview]:
+class _Source(Iterator[Block]):
+    """The blocks of content, and what went wrong with them: a connection that breaks while it
+    is read raises what a failing disk does."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self._blocks = blocks
+        self.error: OSError | None = None
+
+    def __next__(self) -> Block:
+        try:
+            return next(self._blocks)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _digested(blocks: Iterable[Block], digests: Digests, what: str) -> Iterator[Block]:
     """Pass content on while its checksums are computed."""
     for block in blocks:
         digests.update(block)
         if digests.size_bytes > MAX_OBJECT_BYTES:
             raise InvalidInput(f"{what} is too long: objects have up to 5 TiB")
         yield block
-
-
-def _chained(
-    first: bytes | memoryview, rest: Iterable[bytes | memoryview]
-) -> Iterator[bytes | memoryview]:
-    if first:
-        yield first
-    yield from rest

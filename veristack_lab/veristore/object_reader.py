@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import Self
 
-from veristack_lab.errors import ChecksumMismatch, RangeNotSatisfiable
+from veristack_lab.errors import ChecksumMismatch, RangeNotSatisfiable, StoreError
 from veristack_lab.veristore.blobs import BlobFolder
 from veristack_lab.veristore.object_records import Blob, StoredObject
 from veristack_lab.veristore.object_types import ObjectInfo
@@ -22,7 +22,8 @@ class ObjectReader:
     meanwhile: its content stays until the reader is closed, which its end does too. A context
     manager; for one thread.
 
-    Iteration and `read` raise `ChecksumMismatch`, naming object, chunk and place.
+    Iteration and `read` raise `ChecksumMismatch`, naming object, chunk and place, and
+    `StoreError` when the disk fails.
     """
 
     def __init__(
@@ -93,6 +94,11 @@ class ObjectReader:
                     f"{info.bucket}/{info.key}: the SHA-256 of its {info.size_bytes:,} stored "
                     "bytes is not that of what was written. Put it again"
                 )
+        except OSError as cause:
+            raise StoreError(
+                f"{info.bucket}/{info.key} cannot be read: the disk failed ({cause}). Try again; "
+                "if it stays so, put the object again"
+            ) from cause
         finally:
             self._let_go()
 
