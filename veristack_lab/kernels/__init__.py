@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from veristack_lab.kernels._jit import jit_enabled
 from veristack_lab.kernels._warm import load, warm
+from veristack_lab.kernels.ladder import crc_ladder
 
-__all__ = ["jit_enabled", "load", "warm"]
+__all__ = ["crc_ladder", "jit_enabled", "load", "warm"]

@@ -36,9 +36,8 @@ _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _VECTOR = ir.VectorType(_I64, _WORDS)
 _LOW_BY_LOW, _HIGH_BY_HIGH = 0x00, 0x11
 
-# Powers stand in the low half of their word, which moves a product by x^32 and more: word i is
-# therefore 64 * (7 - i) powers from its end, and the reduction, which takes off the low 64 bits
-# of a product, supplies what is missing.
+# A word is read as a number whose bit k stands for x^-k. Word i needs x^(64 * (8 - i)), of which
+# the reduction supplies 64 powers: it takes off the low 64 bits of a sum, as a division by x^-64.
 _POWERS = [times(zeros(8 * (_WORDS - 1 - index)), 1) for index in range(_WORDS)]
 _QUOTIENT = inverse(MODULUS, 64)
 _EMPTY = times(zeros(RECORD_BYTES), ALL_ONES) ^ ALL_ONES

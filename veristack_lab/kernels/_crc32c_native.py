@@ -162,7 +162,7 @@ def checksum(data: Any, value: int) -> Any:
 
 
 @inlined
-def _four_together(data: Any, offsets: Any, index: int, sums: Any) -> None:
+def four_together(data: Any, offsets: Any, index: int, sums: Any) -> None:
     """Four short stretches at a time, so that their chains of instructions overlap."""
     a, b, c, d = offsets[index], offsets[index + 1], offsets[index + 2], offsets[index + 3]
     e = offsets[index + 4]
@@ -226,7 +226,7 @@ def update_many(data: Any, offsets: Any, sums: Any) -> int:
             return later
     while index < count:
         if index + 4 <= count and offsets[index + 4] - offsets[index] <= 4 * SHORT_BYTES:
-            _four_together(data, offsets, index, sums)
+            four_together(data, offsets, index, sums)
             index += 4
         else:
             register = update(_ALL_ONES, data, offsets[index], offsets[index + 1])
