@@ -24,6 +24,7 @@ from veristack_lab.cli import (
     serving,
     store,
     store_inspect,
+    store_torture,
     tour,
     warm,
 )
@@ -42,6 +43,7 @@ app.command("warm")(warm.command)
 app.command("bench")(bench.command)
 app.command("crash-sweep")(crash_sweep.command)
 store_inspect.add_to(store.app)
+store.app.command("torture")(store_torture.command)
 app.add_typer(store.app, name="store")
 app.add_typer(s3.app, name="s3")
 app.add_typer(serving.app, name="gateway")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 
+from veristack_lab.errors import StoreDamaged
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.veristore.clock import Clock
 from veristack_lab.veristore.disk import Disk
@@ -44,6 +46,20 @@ def open_simulated(
     Raises:
         StoreError: as `veristore.open` does.
     """
+    with warnings.catch_warnings():
+        # A thousand images would tell of their damage a thousand times; `stats` keeps it.
+        warnings.simplefilter("ignore", StoreDamaged)
+        return _open(path, disk, clock, store_type, durability, recovery)
+
+
+def _open(
+    path: Path,
+    disk: Disk,
+    clock: Clock,
+    store_type: type[Store],
+    durability: Durability,
+    recovery: str,
+) -> Store:
     return open_store(
         path,
         durability=durability,

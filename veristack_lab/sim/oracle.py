@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from veristack_lab.sim.probe import Examination, describe_difference
 from veristack_lab.sim.recording import Recording
 from veristack_lab.sim.session import State
+from veristack_lab.sim.steps import Fail
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,32 @@ def _only(case: Case) -> State:
     return {item: value for item, value in case.found.state.items() if item not in moving}
 
 
+def listed_in_order(case: Case) -> str:
+    """Keys, and the objects of each bucket, are listed in byte order."""
+    for family in ("key", "object"):
+        # a state keeps its items in the order in which the store gave them
+        names = [item for item in case.found.state if item[0] == family]
+        for before, after in pairwise(names):
+            if before[:-1] == after[:-1] and _order(before) >= _order(after):
+                return f"{family} {after[-1]!r} is listed behind {before[-1]!r}"
+    return ""
+
+
+def _order(item: tuple[str, ...]) -> bytes:
+    return item[-1].encode("latin-1" if item[0] == "key" else "utf-8")
+
+
+def refuses_nothing(case: Case) -> str:
+    """As long as the disk does what it is told, so does the store."""
+    recording = case.recording
+    if any(isinstance(step, Fail) for step in recording.workload.steps):
+        return ""
+    for step in recording.steps[: recording.acknowledged(case.crash_point)]:
+        if step.error:
+            return f"'{step.label}' was refused on a healthy disk: {step.error}"
+    return ""
+
+
 def lsn_never_back(case: Case) -> str:
     """Log sequence numbers never go back behind an acknowledged one."""
     if case.found.last_lsn < case.acknowledged_lsn:
@@ -130,6 +158,8 @@ PROMISES: dict[str, Callable[[Case], str]] = {
     "objects-whole": objects_whole,
     "acknowledged-present": acknowledged_present,
     "unacknowledged-atomic": unacknowledged_atomic,
+    "listed-in-order": listed_in_order,
+    "refuses-nothing": refuses_nothing,
     "lsn-never-back": lsn_never_back,
     "recovery-repeatable": recovery_repeatable,
     "recovery-interruptible": recovery_interruptible,

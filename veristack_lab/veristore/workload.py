@@ -63,8 +63,12 @@ class Expected:
     def advance(self, count: int) -> None:
         """Do the next operations on the state."""
         for _ in range(count):
-            apply(self.state, operation(self.seed, self.writer, self.done))
+            apply(self.state, self.changes(self.done))
             self.done += 1
+
+    def changes(self, number: int) -> Sequence[Change]:
+        """What an operation changes."""
+        return operation(self.seed, self.writer, number)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def check(expected: Expected, acknowledged: int, found: Mapping[bytes, bytes]) -
     expected.advance(1)
     if expected.state == found:
         return Finding(lost=0, kept_unacknowledged=1, mixed=False)
-    shorter = Expected(expected.seed, expected.writer, begun_at, before)
+    shorter = type(expected)(expected.seed, expected.writer, begun_at, before)
     kept = 0
     while kept < acknowledged and shorter.state != found:
         shorter.advance(1)

@@ -43,6 +43,11 @@ def read_acknowledgements(path: Path) -> list[Acknowledgement]:
     return [Acknowledgement(*entry) for entry in _ENTRY.iter_unpack(data[:whole])]
 
 
+def acknowledge(acks_fd: int, writer: int, number: int, lsn: int) -> None:
+    """Append one entry, in one call of the system: it is there as a whole or not at all."""
+    os.write(acks_fd, _ENTRY.pack(writer, number, lsn))
+
+
 def write_for_ever(store: Store, acks_fd: int, seed: int, writer: int, first: int) -> None:
     """One writer's operations, one after the other."""
     number = first
@@ -56,7 +61,7 @@ def write_for_ever(store: Store, acks_fd: int, seed: int, writer: int, first: in
         else:
             ((key, value),) = changes
             lsn = store.delete(key) if value is None else store.put(key, value)
-        os.write(acks_fd, _ENTRY.pack(writer, number, lsn))
+        acknowledge(acks_fd, writer, number, lsn)
         number += 1
         if writer == 0 and number % CHECKPOINT_EVERY == 0:
             store.checkpoint()

@@ -1,0 +1,58 @@
+"""`veristack store torture`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def command(
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Of load and kills.")] = 0,
+    path: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where; an absent or empty folder. Default: temporary."),
+    ] = None,
+) -> None:
+    """Kill a writing process with SIGKILL again and again; audit what it left each time.
+
+    Real processes on the real file system: puts, deletes, batches, objects and checkpoints
+    from four threads. Exit code 1 if anything acknowledged is missing or anything is there by
+    half.
+    """
+    from veristack_lab.errors import InvalidInput
+    from veristack_lab.processes import temporary_folder
+    from veristack_lab.progress import bar
+    from veristack_lab.sim.torture import torture, violations
+
+    if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InvalidInput(f"{path} is no empty folder; give an empty or absent one")
+    with temporary_folder() as folder, bar("killing writers") as tick:
+        frame = torture(path or folder, seconds=seconds, seed=seed, on_progress=tick)
+    broken = violations(frame)
+    _report(frame, broken)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _report(frame: pd.DataFrame, broken: int) -> None:
+    elapsed_s = frame.attrs["seconds"]
+    rows = {
+        "kills": f"{len(frame):,} in {elapsed_s:.0f} s, {60 * len(frame) / elapsed_s:.0f} a minute",
+        "acknowledged": f"{int(frame['acknowledged'].sum()):,} writes",
+        "kept": f"{int(frame['kept'].sum()):,} writes under way, there as a whole",
+        "lost": f"{int(frame['lost'].sum()):,}",
+        "mixed": f"{int(frame['mixed'].sum()):,}",
+        "orphans": f"{int(frame['orphans'].sum()):,}",
+        "torn tails": f"{int((frame['torn_bytes'] > 0).sum()):,} cut off",
+        "checkpoints": f"{frame['snapshot_lsn'].nunique():,} snapshots recovered from",
+        "recovery": f"{frame['recover_ms'].median():.1f} ms in the median",
+        "violations": f"{broken:,}",
+    }
+    for name, text in rows.items():
+        print(f"{name + ':':<15}{text}")
