@@ -9,7 +9,7 @@ from pathlib import Path
 
 from veristack_lab.veristore.columns import Columns, encode_columns
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.log import Log, create_segment
+from veristack_lab.veristore.log import Log, create_segment, path_of
 from veristack_lab.veristore.mutations import Change, RecordType, encode_batch, encode_put
 from veristack_lab.veristore.snapshot import SnapshotWriter
 
@@ -26,6 +26,8 @@ class History:
     """`states[lsn]` is the map once the record of that LSN is applied."""
     written: dict[bytes, set[bytes]] = field(default_factory=dict)
     """Every value that a key ever had."""
+    last_group: tuple[str, int] = ("", 0)
+    """Segment and offset of the newest commit group: what lies before it, its own start proves."""
 
     @property
     def segments(self) -> list[Path]:
@@ -46,12 +48,16 @@ class History:
             kind, payload = encode(changes)
             kinds.append(kind)
             payloads.append(payload)
+        self._append(kinds, payloads)
+
+    def _append(self, kinds: list[int], payloads: list[bytes]) -> None:
+        self.last_group = (path_of(self.folder, self.log.epoch).name, self.log.end_offset)
         self.log.append_group(kinds, payloads)
 
     def mark(self) -> None:
         """What closing in good order adds."""
         self.states.append(self.states[-1])
-        self.log.append_group([RecordType.MARK], [b""])
+        self._append([RecordType.MARK], [b""])
 
     def checkpoint(self) -> int:
         """A snapshot; removes what it replaces."""

@@ -97,7 +97,8 @@ class StoreFailed(StoreError):
 
 
 class StoreCorrupt(StoreError):
-    """The log is damaged before its end. Nothing was changed: restore a copy of the store."""
+    """The log is damaged before its end, and the recovery mode refuses that. Nothing was changed:
+    restore a copy of the store, or open it in another mode."""
 
 
 class StoreDamaged(UserWarning):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from veristack_lab.veristore.object_types import ObjectInfo, Objects
     from veristack_lab.veristore.objects import ObjectStore
     from veristack_lab.veristore.remote import RemoteObjectStore
+    from veristack_lab.veristore.report import RecoverReport, recover_report
     from veristack_lab.veristore.status import Recovery, StoreStats
     from veristack_lab.veristore.views import View
 
@@ -33,12 +34,14 @@ __all__ = [
     "ObjectInfo",
     "ObjectStore",
     "Objects",
+    "RecoverReport",
     "Recovery",
     "RemoteObjectStore",
     "Store",
     "StoreStats",
     "View",
     "open",
+    "recover_report",
     "s3",
 ]
 
@@ -49,12 +52,14 @@ _HOMES = {
     "ObjectInfo": ("object_types", "ObjectInfo"),
     "ObjectStore": ("objects", "ObjectStore"),
     "Objects": ("object_types", "Objects"),
+    "RecoverReport": ("report", "RecoverReport"),
     "Recovery": ("status", "Recovery"),
     "RemoteObjectStore": ("remote", "RemoteObjectStore"),
     "Store": ("kv", "Store"),
     "StoreStats": ("status", "StoreStats"),
     "View": ("views", "View"),
     "open": ("kv", "open_store"),
+    "recover_report": ("report", "recover_report"),
 }
 
 

@@ -270,7 +270,7 @@ class Recoverer:
         if stop is records.Stop.END:
             return ""
         end, due = found.end_offset, found.next_lsn
-        bad = f"the record with LSN {due} is due at byte {end} ({stop.name}), and "
+        bad = f"the record with LSN {due} is due there ({stop.name}), and "
         if not is_last:
             return bad + "a later segment exists"
         if stop is records.Stop.WRONG_LSN:
@@ -289,7 +289,7 @@ class Recoverer:
         if self._mode.refuses_damage:
             raise StoreCorrupt(
                 f"{what}. Nothing was changed. Restore a copy of the store, or see with "
-                f"`veristack store verify {self._folder}` what another recovery mode would save"
+                "`veristack store verify` what another recovery mode would save"
             )
 
     def _meet_damage(self, hole: Hole, epoch: int, found: Findings) -> None:

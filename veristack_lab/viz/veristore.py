@@ -21,6 +21,7 @@ _FIELD_COLOURS = {
     "zero": "#E8E8E8",
     "payload": "#F7DFB0",
     "torn tail": PALETTE["red"],
+    "damage": PALETTE["orange"],
 }
 _MAX_STRIP_BYTES = 2048
 

@@ -1,0 +1,226 @@
+"""`veristack store verify` and `dump`: look into a store without opening it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from veristack_lab.errors import InvalidInput, NotAStore
+
+if TYPE_CHECKING:
+    from veristack_lab.veristore.report import FileReport, ModeReport, RecoverReport
+    from veristack_lab.veristore.segment import SegmentHeader
+    from veristack_lab.veristore.stretches import Entry
+
+Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The store's folder.")]
+
+_COLOURS = {
+    "magic": "cyan",
+    "version": "yellow",
+    "header length": "green",
+    "first LSN": "blue",
+    "damaged from": "red",
+    "crc32c": "magenta",
+    "length": "green",
+    "LSN": "blue",
+    "epoch": "cyan",
+    "type": "yellow",
+    "zero": "bright_black",
+}
+_PREVIEW = 100
+Piece = tuple[str, str]
+"""Text and the colour it has on a terminal."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("verify")(verify)
+    app.command("dump")(dump)
+
+
+def verify(
+    path: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check every byte of a store, and say what each recovery mode would return.
+
+    Changes nothing and takes no lock. Exit code 0: sound, a torn tail included, which a power
+    cut explains. Exit code 1: something durable is damaged.
+    """
+    import veristack_lab.veristore as veristore
+
+    report = veristore.recover_report(path)
+    if as_json:
+        print(json.dumps(_as_dict(report), indent=2))
+    else:
+        print("\n".join(_lines(report)))
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+def _as_dict(report: RecoverReport) -> dict[str, object]:
+    return {
+        "path": str(report.path),
+        "sound": report.is_sound,
+        "records": report.records,
+        "torn_bytes": report.torn_bytes,
+        "segments": [asdict(file) for file in report.segments],
+        "snapshots": [asdict(file) for file in report.snapshots],
+        "evidence": list(report.evidence),
+        "modes": [asdict(mode) for mode in report.modes],
+    }
+
+
+def _lines(report: RecoverReport) -> Iterator[str]:
+    yield f"{report.path}: {'sound' if report.is_sound else 'DAMAGED'}"
+    if report.torn_bytes:
+        yield f"a torn tail of {report.torn_bytes:,} bytes, never acknowledged; opening cuts it off"
+    for name in report.evidence:
+        yield f"put aside by an earlier repair: {name}"
+    yield ""
+    yield f"{'file':<30}{'LSNs':<18}{'holds':<18}{'bytes':>14}  problem"
+    for file in report.snapshots:
+        yield _file_line(file, f"up to {file.last_lsn:,}", f"{file.records:,} keys")
+    for file in report.segments:
+        lsns = f"{file.first_lsn:,}-{file.last_lsn:,}" if file.records else "none"
+        yield _file_line(file, lsns, f"{file.records:,} records")
+    yield ""
+    yield f"{'recovery mode':<26}{'keys':>12}{'last LSN':>12}  lost"
+    for mode in report.modes:
+        yield _mode_line(mode)
+
+
+def _file_line(file: FileReport, lsns: str, holds: str) -> str:
+    line = f"{file.name:<30}{lsns:<18}{holds:<18}{file.size_bytes:>14,}  {file.problem}"
+    return line.rstrip()
+
+
+def _mode_line(mode: ModeReport) -> str:
+    if mode.refusal:
+        return f"{mode.mode.value:<26}refuses: {mode.refusal.partition('. ')[0]}"
+    lost = f"LSN {mode.lost_lsns}" if mode.lost_lsns else "nothing"
+    return f"{mode.mode.value:<26}{mode.keys:>12,}{mode.last_lsn:>12,}  {lost}"
+
+
+def dump(
+    path: Folder,
+    segment: Annotated[
+        int | None, typer.Option(help="Epoch of one segment, as in its name; else all.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many records; 0 for all.")] = 50,
+    lsn: Annotated[
+        str, typer.Option(metavar="A:B", help="Only LSNs from A to B; either may be left out.")
+    ] = "",
+) -> None:
+    """Show a store's log as it is on the disk, one line a record. Changes nothing.
+
+    Offset, LSN, type (* begins a commit group), payload length, checksum, the bytes of the
+    record's header field by field, and the beginning of what it does.
+    """
+    from veristack_lab.veristore.disk import RealDisk
+    from veristack_lab.veristore.log import list_epochs, path_of
+
+    first, last = _lsn_range(lsn)
+    disk = RealDisk()
+    epochs = list_epochs(disk.listdir(path)) if disk.is_dir(path) else []
+    chosen = epochs if segment is None else [one for one in epochs if one == segment]
+    if not chosen:
+        raise NotAStore(f"there is no such segment in {path}; there are {epochs or 'none'}")
+    left = limit or sys.maxsize
+    for epoch in chosen:
+        name = path_of(path, epoch).name
+        data = path_of(path, epoch).read_bytes()
+        _show(_header_pieces(data, name))
+        for entry in _entries(data, name, epoch, is_newest=epoch == epochs[-1]):
+            if entry.lsn >= 0 and not first <= entry.lsn <= last:
+                continue
+            if left <= 0:
+                print("... more: raise --limit, or choose with --segment and --lsn")
+                return
+            _show(_entry_pieces(data, entry))
+            left -= entry.lsn >= 0
+
+
+def _lsn_range(text: str) -> tuple[int, int]:
+    first, colon, last = text.partition(":")
+    if any(part and not part.isdecimal() for part in (first, last)):
+        raise InvalidInput(f"--lsn {text}: give two numbers as A:B, or one")
+    low = int(first or 0)
+    return low, int(last) if last else (sys.maxsize if colon or not first else low)
+
+
+def _entries(data: bytes, name: str, epoch: int, *, is_newest: bool) -> Iterator[Entry]:
+    from veristack_lab.veristore.stretches import entries, stretches
+
+    header = _believed_header(data, name, epoch)
+    for stretch in stretches(data, header, is_newest=is_newest):
+        yield from entries(stretch)
+
+
+def _believed_header(data: bytes, name: str, epoch: int) -> SegmentHeader:
+    from veristack_lab.errors import StoreCorrupt
+    from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
+
+    try:
+        return decode_header(data[:HEADER_BYTES], name)
+    except (StoreCorrupt, NotAStore):
+        return SegmentHeader(epoch, 0)
+
+
+def _header_pieces(data: bytes, name: str) -> Iterator[Piece]:
+    from veristack_lab.errors import StoreCorrupt
+    from veristack_lab.veristore.anatomy import HEADER_LAYOUT, split
+    from veristack_lab.veristore.segment import HEADER_BYTES, decode_header
+
+    yield f"{name}, {len(data):,} bytes\n", "bold"
+    yield f"{0:08x}  header ", ""
+    for field in split(data, 0, 0, HEADER_LAYOUT):
+        raw = data[field.offset : field.offset + field.size_bytes]
+        yield f" {raw.hex()}", _COLOURS[field.name]
+    try:
+        header = decode_header(data[:HEADER_BYTES], name)
+    except (StoreCorrupt, NotAStore) as error:
+        yield f"  {error}", "bold red"
+    else:
+        yield f"  version {header.version}, epoch {header.epoch}, first LSN {header.first_lsn}", ""
+
+
+def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
+    from veristack_lab.kernels.records import HEADER_BYTES
+    from veristack_lab.veristore.anatomy import RECORD_LAYOUT, split, story, type_name
+    from veristack_lab.veristore.segment import GROUP_START
+
+    yield f"{entry.offset:08x}  ", ""
+    if entry.lsn < 0:
+        raw = data[entry.offset : entry.offset + HEADER_BYTES]
+        text = f"{entry.condition} of {entry.size_bytes:,} bytes ({entry.reason})  {raw.hex()}..."
+        yield text, "bold red"
+        return
+    kind = entry.kind & ~GROUP_START
+    group = "*" if entry.is_group_start else " "
+    length = entry.size_bytes - HEADER_BYTES
+    yield f"LSN {entry.lsn:<10} {type_name(kind):>8}{group} {length:>9,} bytes  crc ok ", ""
+    for field in split(data, entry.offset, entry.lsn, RECORD_LAYOUT):
+        raw = data[field.offset : field.offset + field.size_bytes]
+        yield f" {raw.hex()}", _COLOURS[field.name]
+    payload = data[entry.offset + HEADER_BYTES : entry.offset + entry.size_bytes]
+    text = story(kind, payload) if length else ""
+    yield f"  {text[:_PREVIEW]}{'...' if len(text) > _PREVIEW else ''}", ""
+
+
+def _show(pieces: Iterator[Piece]) -> None:
+    """Print one line, in colours if somebody is looking."""
+    found = list(pieces)
+    if not sys.stdout.isatty():
+        print("".join(text for text, _ in found).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text.assemble(*found), soft_wrap=True, highlight=False)

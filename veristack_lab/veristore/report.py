@@ -1,0 +1,259 @@
+"""What is in a store's folder, and what opening it in each recovery mode would give.
+
+Nothing is changed and no lock is taken, so a store in use may be looked at too; what its
+writers are just appending then looks like a torn tail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from veristack_lab.errors import NotAStore, StoreCorrupt, StoreFailed
+from veristack_lab.veristore import log as wal
+from veristack_lab.veristore import snapshot
+from veristack_lab.veristore.damage import Damage, RecoveryMode, list_evidence
+from veristack_lab.veristore.disk import Disk, RealDisk
+from veristack_lab.veristore.failures import explain
+from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
+from veristack_lab.veristore.snapshot_reader import load
+from veristack_lab.veristore.stretches import Condition, Stretch, stretches
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One segment or snapshot."""
+
+    name: str
+    size_bytes: int
+    version: int
+    """Of its format; 0 when the header cannot be believed."""
+    epoch: int
+    first_lsn: int
+    """Of a snapshot, the LSN up to which it holds everything."""
+    last_lsn: int
+    """Of its last whole record; `first_lsn - 1` when it has none."""
+    records: int
+    """Whole ones, also behind damage; of a snapshot, keys."""
+    problem: str
+    """Empty for a sound file."""
+
+
+@dataclass(frozen=True)
+class ModeReport:
+    """What opening in one mode would give."""
+
+    mode: RecoveryMode
+    refusal: str
+    """Why it would not open; empty when it would."""
+    keys: int
+    last_lsn: int
+    """LSN that the opened store reports: no later one was ever seen."""
+    lost_records: int
+    """Records known to be lost."""
+    torn_bytes: int
+    """Bytes of a torn tail, never acknowledged, that would be cut off."""
+    damage: tuple[Damage, ...]
+    """What would be repaired, the files put aside as evidence."""
+
+    @property
+    def lost_lsns(self) -> str:
+        """The LSNs that are known to be lost, as ranges: "7, 9-12"."""
+        return ", ".join(
+            str(one.first_lost_lsn)
+            if one.lost_records == 1
+            else f"{one.first_lost_lsn}-{one.last_lost_lsn}"
+            for one in self.damage
+            if one.lost_records
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class RecoverReport:
+    """What `recover_report` found."""
+
+    path: Path
+    segments: tuple[FileReport, ...]
+    snapshots: tuple[FileReport, ...]
+    evidence: tuple[str, ...]
+    """Files that earlier repairs put aside."""
+    modes: tuple[ModeReport, ...]
+
+    def __repr__(self) -> str:
+        state = "sound" if self.is_sound else "damaged"
+        return (
+            f"<RecoverReport {self.path.name!r} {state}, {len(self.segments)} segments, "
+            f"{len(self.snapshots)} snapshots, {self.records:,} records>"
+        )
+
+    def __getitem__(self, mode: str) -> ModeReport:
+        """The report of one mode, by its name."""
+        return next(report for report in self.modes if report.mode == mode)
+
+    @property
+    def records(self) -> int:
+        """Whole records in all segments."""
+        return sum(segment.records for segment in self.segments)
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is damaged, as the default mode would report it."""
+        return self[RecoveryMode.POINT_IN_TIME].damage
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes of a torn tail; it is explained by a power cut and no damage."""
+        return self[RecoveryMode.POINT_IN_TIME].torn_bytes
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing durable is unreadable."""
+        report = self[RecoveryMode.TOLERATE_CORRUPTED_TAIL]
+        return not report.refusal
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a mode: `mode`, `opens`, `keys`, `last_lsn`, `lost_records`, `lost_lsns`,
+        `torn_bytes`, `damage` (number of places), `refusal`. `.attrs` holds the path."""
+        import pandas as pd
+
+        rows = [
+            {
+                "mode": report.mode.value,
+                "opens": not report.refusal,
+                "keys": report.keys,
+                "last_lsn": report.last_lsn,
+                "lost_records": report.lost_records,
+                "lost_lsns": report.lost_lsns,
+                "torn_bytes": report.torn_bytes,
+                "damage": len(report.damage),
+                "refusal": report.refusal,
+            }
+            for report in self.modes
+        ]
+        frame = pd.DataFrame(rows)
+        frame.attrs = {"path": str(self.path), "seed": None}
+        return frame
+
+    def files_to_frame(self) -> pd.DataFrame:
+        """One row a file, snapshots first; the columns are the fields of `FileReport`."""
+        import pandas as pd
+
+        frame = pd.DataFrame([asdict(file) for file in (*self.snapshots, *self.segments)])
+        frame.attrs = {"path": str(self.path), "seed": None}
+        return frame
+
+
+def recover_report(path: str | Path, *, disk: Disk | None = None) -> RecoverReport:
+    """Look at a store without opening it: what is there, and what each mode would return.
+
+    Raises:
+        NotAStore: there is no store, or one of a newer version.
+        StoreFailed: the disk failed, or the store in use did not hold still.
+    """
+    device, folder = disk or RealDisk(), Path(path).absolute()
+    if not device.is_dir(folder):
+        raise NotAStore(f"there is no store at {path}")
+    try:
+        for _ in range(_ATTEMPTS):
+            try:
+                return _look(device, folder)
+            except FileNotFoundError:  # a checkpoint of the store in use removed it meanwhile
+                continue
+    except OSError as cause:
+        raise explain(cause) from cause
+    raise StoreFailed(f"{folder} is in use, and its files change too fast to be looked at")
+
+
+def _look(disk: Disk, folder: Path) -> RecoverReport:
+    names = disk.listdir(folder)
+    epochs, lsns = wal.list_epochs(names), snapshot.list_lsns(names)
+    if not epochs and not lsns:
+        raise NotAStore(f"there is no store in {folder}")
+    modes = _report_modes(disk, folder)
+    return RecoverReport(
+        folder,
+        tuple(_report_segment(disk, folder, epoch, epoch == epochs[-1]) for epoch in epochs),
+        tuple(_report_snapshot(disk, folder, lsn) for lsn in lsns),
+        tuple(list_evidence(names)),
+        modes,
+    )
+
+
+def _report_modes(disk: Disk, folder: Path) -> tuple[ModeReport, ...]:
+    strictest = _report_mode(disk, folder, RecoveryMode.ABSOLUTE_CONSISTENCY)
+    if not strictest.refusal:  # nothing torn, nothing damaged: the modes have nothing to decide
+        fields = {name: getattr(strictest, name) for name in strictest.__dataclass_fields__}
+        return tuple(ModeReport(**{**fields, "mode": mode}) for mode in RecoveryMode)
+    return tuple(_report_mode(disk, folder, mode) for mode in RecoveryMode)
+
+
+def _report_mode(disk: Disk, folder: Path, mode: RecoveryMode) -> ModeReport:
+    try:
+        with Recoverer(disk, folder, mode).examine() as found:
+            return ModeReport(
+                mode,
+                "",
+                sum(value is not None for value in found.values.values()),
+                found.last_lsn,
+                sum(damage.lost_records for damage in found.damage),
+                found.torn_bytes,
+                tuple(found.damage),
+            )
+    except StoreCorrupt as error:
+        return ModeReport(mode, str(error), 0, 0, 0, 0, ())
+
+
+def _report_segment(disk: Disk, folder: Path, epoch: int, is_newest: bool) -> FileReport:
+    path = wal.path_of(folder, epoch)
+    file = disk.open(path)
+    try:
+        data = file.read(0, file.size())
+    finally:
+        file.close()
+    try:
+        header, problem = decode_header(data[:HEADER_BYTES], path.name), ""
+    except (NotAStore, StoreCorrupt) as error:
+        header, problem = SegmentHeader(epoch, 0, version=0), str(error)
+    if not problem and header.epoch != epoch:
+        problem = f"it is misplaced: its header says epoch {header.epoch}"
+    found = list(stretches(data, header, is_newest=is_newest))
+    windows = [stretch.window for stretch in found if stretch.window]
+    return FileReport(
+        path.name,
+        len(data),
+        header.version,
+        header.epoch,
+        header.first_lsn,
+        windows[-1].next_lsn - 1 if windows else header.first_lsn - 1,
+        sum(stretch.records for stretch in found),
+        "; ".join(filter(None, [problem, *map(_problem, found)])),
+    )
+
+
+def _problem(stretch: Stretch) -> str:
+    if stretch.condition in (Condition.WHOLE, Condition.BEHIND_DAMAGE):
+        return ""
+    size = stretch.end - stretch.start
+    return f"{stretch.condition} of {size:,} bytes at byte {stretch.start} ({stretch.reason})"
+
+
+def _report_snapshot(disk: Disk, folder: Path, lsn: int) -> FileReport:
+    name = snapshot.path_of(folder, lsn).name
+    file = disk.open(snapshot.path_of(folder, lsn))
+    try:
+        size = file.size()
+    finally:
+        file.close()
+    try:
+        loaded = load(disk, folder, lsn)
+    except StoreCorrupt as error:
+        return FileReport(name, size, 0, 0, lsn, lsn, 0, str(error))
+    header = loaded.header
+    return FileReport(name, size, header.version, header.epoch, lsn, lsn, len(loaded.values), "")
