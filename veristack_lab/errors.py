@@ -55,9 +55,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── MigrationConflict
         └── ProcessDied
 
-And one warning, for what is no reason to stop:
-
-    StoreDamaged (a UserWarning)
+And one warning, for what is no reason to stop: `StoreDamaged`.
 """
 
 from __future__ import annotations
