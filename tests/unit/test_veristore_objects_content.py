@@ -27,6 +27,7 @@ from veristack_lab.errors import (
 )
 from veristack_lab.kernels import records
 from veristack_lab.kernels.crc32c import crc32c
+from veristack_lab.kernels.crc64nvme import crc64nvme
 from veristack_lab.veristore import ObjectStore, Store
 from veristack_lab.veristore.kv import open_store
 
@@ -217,6 +218,7 @@ def test_announced_checksums(objects: ObjectStore) -> None:
         "sha256": hashlib.sha256(DATA).hexdigest(),
         "crc32": f"{zlib.crc32(DATA):08x}",
         "crc32c": f"{crc32c(DATA):08x}",
+        "crc64nvme": f"{crc64nvme(DATA):016x}",
     }
     for data in (DATA, DATA[:5]):
         for name, wanted in right.items():

@@ -17,10 +17,11 @@ from typing import Protocol, Self
 
 from veristack_lab.errors import ChecksumMismatch, InvalidInput
 from veristack_lab.kernels.crc32c import crc32c
+from veristack_lab.kernels.crc64nvme import crc64nvme
 
 Block = bytes | bytearray | memoryview
 
-ASIDE_BYTES = 1024 * 1024
+ASIDE_BYTES = 256 * 1024
 """Content beyond this length is worth the threads."""
 BEHIND_BYTES = 16 * 1024 * 1024
 """So far a checksum may lag behind: bounds the memory."""
@@ -57,6 +58,7 @@ ALGORITHMS: Mapping[str, Callable[[], Hash]] = {
     "sha256": hashlib.sha256,
     "crc32": lambda: _Crc(zlib.crc32, 4),
     "crc32c": lambda: _Crc(crc32c, 4),
+    "crc64nvme": lambda: _Crc(crc64nvme, 8),
 }
 """Name of each checksum and how to begin one. Digests are big-endian, as S3 writes them."""
 
