@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from veristack_lab.veristore.kv import Store
     from veristack_lab.veristore.kv import open_store as open  # noqa: A004 as gzip.open is
     from veristack_lab.veristore.mutations import Batch
-    from veristack_lab.veristore.object_types import ObjectInfo, Objects
+    from veristack_lab.veristore.object_reader import ObjectReader
+    from veristack_lab.veristore.object_types import (
+        ObjectInfo,
+        Objects,
+        Page,
+        PartInfo,
+        UploadInfo,
+    )
     from veristack_lab.veristore.objects import ObjectStore
     from veristack_lab.veristore.remote import RemoteObjectStore
     from veristack_lab.veristore.report import RecoverReport, recover_report
@@ -32,13 +39,17 @@ __all__ = [
     "CommitHandle",
     "Interval",
     "ObjectInfo",
+    "ObjectReader",
     "ObjectStore",
     "Objects",
+    "Page",
+    "PartInfo",
     "RecoverReport",
     "Recovery",
     "RemoteObjectStore",
     "Store",
     "StoreStats",
+    "UploadInfo",
     "View",
     "open",
     "recover_report",
@@ -50,13 +61,17 @@ _HOMES = {
     "CommitHandle": ("handles", "CommitHandle"),
     "Interval": ("durability", "Interval"),
     "ObjectInfo": ("object_types", "ObjectInfo"),
+    "ObjectReader": ("object_reader", "ObjectReader"),
     "ObjectStore": ("objects", "ObjectStore"),
     "Objects": ("object_types", "Objects"),
     "RecoverReport": ("report", "RecoverReport"),
+    "Page": ("object_types", "Page"),
+    "PartInfo": ("object_types", "PartInfo"),
     "Recovery": ("status", "Recovery"),
     "RemoteObjectStore": ("remote", "RemoteObjectStore"),
     "Store": ("kv", "Store"),
     "StoreStats": ("status", "StoreStats"),
+    "UploadInfo": ("object_types", "UploadInfo"),
     "View": ("views", "View"),
     "open": ("kv", "open_store"),
     "recover_report": ("report", "recover_report"),
