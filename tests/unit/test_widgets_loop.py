@@ -9,24 +9,26 @@ from typing import Any
 import pytest
 
 from veristack_lab.errors import InvalidInput, StoreClosed, ViewClosed, WaitExpired
-from veristack_lab.widgets.loop import Loop, View
+from veristack_lab.widgets.loop import Loop, Model, View
 
 
-class Counter:
+class Counter(Model):
     """Adds up what it is told; counts how often it is asked what to show."""
 
     def __init__(self) -> None:
         self.total = 0
         self.views = 0
         self.thread = ""
+        self.left = 0
         self.gate = threading.Event()
         self.gate.set()
 
     def check(self, op: str, argument: object) -> None:
-        if op not in ("add", "refuse", "crash", "wait"):
+        if op not in ("add", "refuse", "crash", "wait", "count"):
             raise InvalidInput(f"there is no {op}")
 
-    def obey(self, op: str, argument: Any) -> None:
+    def obey(self, op: str, argument: Any) -> bool:
+        self.left = 0
         self.thread = threading.current_thread().name
         if op == "wait":
             assert self.gate.wait(30)
@@ -34,8 +36,18 @@ class Counter:
             raise StoreClosed("it was closed")
         elif op == "crash":
             raise ZeroDivisionError("by nothing")
+        elif op == "count":
+            self.left = argument
         else:
             self.total += argument
+        return self.left > 0
+
+    def proceed(self) -> bool:
+        assert self.gate.wait(30)
+        if self.left == 13:
+            raise StoreClosed("13 is too much")
+        self.total, self.left = self.total + 1, self.left - 1
+        return self.left > 0
 
     def view(self) -> View:
         self.views += 1
@@ -132,3 +144,21 @@ def test_a_snapshot_is_the_callers_own_and_a_wait_expires(loop: Loop) -> None:
     assert loop.latest["total"] == 0
     with pytest.raises(WaitExpired, match="0 commands were done"):
         loop.wait_for(lambda s: False, 0.01)
+
+
+def test_a_long_command_shows_how_far_it_has_come_and_is_done_at_its_end(loop: Loop) -> None:
+    number = loop.send("count", 5)
+    seen = loop.wait_for(lambda s: bool(s["done"] == number), 30)
+    assert seen["total"] == 5
+    assert do(loop, "count", 20)["note"] == "13 is too much"
+
+
+def test_another_command_comes_between(loop: Loop, model: Counter) -> None:
+    model.gate.clear()
+    loop.send("count", 10**9)
+    number = loop.send("add", 1)
+    model.gate.set()
+    seen = loop.wait_for(lambda s: bool(s["done"] >= number), 30)
+    assert model.left == 0
+    assert seen["total"] < 10**9
+    assert do(loop, "add", 0)["total"] == seen["total"]

@@ -12,6 +12,9 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput, NotAStore, ViewClosed
+from veristack_lab.sim import HEALTHY, record
+from veristack_lab.sim.engine import STORE_PATH
+from veristack_lab.sim.workloads import named
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.widgets import WalMicroscope
@@ -72,17 +75,17 @@ def test_fields_carry_their_values(microscope: WalMicroscope) -> None:
         ("type", "PUT, first of its group"),
         ("zero", "0"),
         ("key length", "4"),
-        ("key", "'name'"),
-        ("value", "'Ada'"),
+        ("key", "b'name'"),
+        ("value", "b'Ada'"),
     ]
     assert state["fields"][0]["field"] == "magic"
     batch = [(f["field"], f["value"]) for f in state["fields"] if f["lsn"] == 2][6:]
     assert [value for name, value in batch if name in ("operation", "key", "value")] == [
         "PUT",
-        "'year'",
-        "'1815'",
+        "b'year'",
+        "b'1815'",
         "DELETE",
-        "'name'",
+        "b'name'",
     ]
 
 
@@ -99,7 +102,7 @@ def test_records_are_listed_and_selecting_one_turns_to_its_page(
         (4, "PUT", True),
         (5, "DELETE", True),
     ]
-    assert rows[1]["story"] == "PUT 'year' '1815' DELETE 'name'"
+    assert rows[1]["story"] == "put b'year' = b'1815'; delete b'name'"
 
 
 def test_a_flip_kills_one_record_in_the_view_and_touches_no_file(
@@ -125,13 +128,35 @@ def test_a_flip_in_the_last_group_is_a_torn_tail(microscope: WalMicroscope) -> N
     last = microscope.do("record", 5)["records"]["rows"][-1]
     state = microscope.do("flip", last["offset"])
     assert statuses(state)[-2:] == ["whole", "dead"]
-    assert [gap["is_torn"] for gap in state["segment"]["gaps"]] == [True]
+    assert [gap["condition"] for gap in state["segment"]["gaps"]] == ["torn tail"]
 
 
 def test_a_flip_in_the_header_makes_everything_unreachable(microscope: WalMicroscope) -> None:
     state = microscope.do("flip", 13)
     assert "header" in state["segment"]["header_error"]
     assert set(statuses(state)) == {"behind"}
+
+
+def modes(state: State) -> dict[str, tuple[bool, int, str]]:
+    return {m["mode"]: (m["opens"], m["last_lsn"], m["lost"]) for m in state["modes"]}
+
+
+def test_each_mode_says_what_it_would_return(microscope: WalMicroscope) -> None:
+    assert set(modes(microscope.snapshot()).values()) == {(True, 5, "")}
+    middle = microscope.snapshot()["records"]["rows"][2]["offset"] + 30
+    assert modes(microscope.do("flip", middle)) == {
+        "tolerate-corrupted-tail": (False, 0, ""),
+        "absolute-consistency": (False, 0, ""),
+        "point-in-time": (True, 5, "3-5"),
+        "skip-any-corrupted": (True, 5, "3"),
+    }
+    microscope.do("restore")
+    last = microscope.snapshot()["records"]["rows"][-1]["offset"]
+    torn = microscope.do("flip", last)
+    assert modes(torn)["absolute-consistency"][0] is False
+    assert modes(torn)["point-in-time"] == (True, 4, "")
+    assert "torn tail" in torn["modes"][0]["words"]
+    assert {m["opens"] for m in microscope.do("flip", 13)["modes"]} <= {True, False}
 
 
 def test_a_torn_tail_in_the_file_is_one_field(store: veristore.Store, folder: Path) -> None:
@@ -235,6 +260,49 @@ def test_what_is_no_log_is_refused(folder: Path) -> None:
     (folder / SEGMENT).write_bytes(b"something else entirely, and long enough for a header")
     with pytest.raises(NotAStore, match="was not written by veristore"):
         WalMicroscope(folder / SEGMENT)
+
+
+def test_bytes_and_files_of_any_name_are_segments_too(store: veristore.Store, folder: Path) -> None:
+    whole = (store.path / SEGMENT).read_bytes()
+    (folder / "copy.bin").write_bytes(whole[:-5])
+    (folder / "log-0000000001").write_bytes(whole)
+    for source, records in (
+        (whole, 5),
+        (folder / "copy.bin", 4),
+        (store.path / SEGMENT, 5),
+        (str(folder / "log-0000000001"), 5),
+    ):
+        with WalMicroscope(source, name="test") as microscope:
+            state = microscope.snapshot()
+            assert (state["segment"]["name"], state["records"]["total"]) == (SEGMENT, records)
+            assert modes(state)["point-in-time"] == (True, records, "")
+
+
+def test_a_simulated_disk_can_be_looked_at() -> None:
+    recording = record(named("puts"), HEALTHY)
+    disk = recording.disk_at(len(recording.operations) - 1)
+    with WalMicroscope(STORE_PATH, disk=disk, name="test") as microscope:
+        total = microscope.snapshot()["records"]["total"]
+    with WalMicroscope(STORE_PATH, disk=disk.crash("lost"), name="test") as microscope:
+        assert microscope.snapshot()["records"]["total"] == total - 1
+
+
+def test_a_table_of_pairs_is_explained_too(folder: Path) -> None:
+    with veristore.open(folder / "table") as store:
+        store.put_many([(b"a", b"1"), (b"bb", b"2")])
+        with WalMicroscope(store.path, name="test") as microscope:
+            fields = microscope.snapshot()["fields"]
+    assert [f["field"] for f in fields if f["lsn"] == 1][6:] == [
+        "count",
+        "key length",
+        "value length",
+        "key lengths",
+        "key",
+        "key",
+        "value",
+        "value",
+    ]
+    assert all(f["field"] in WORDS for f in fields)
 
 
 def test_a_name_must_do_for_an_id(store: veristore.Store) -> None:

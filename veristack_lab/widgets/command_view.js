@@ -95,7 +95,8 @@ function connect(model, note, draw) {
     if (state.seq < seq) return;
     if (state.seq > seq) askedAt = null;
     seq = state.seq;
-    setText(note, state.closed ? "Closed. Run the cell again to open it." : state.note);
+    const said = state.note || state.busy || "";
+    setText(note, state.closed ? "Closed. Run the cell again to open it." : said);
     draw(state);
   };
   const watch = () => {

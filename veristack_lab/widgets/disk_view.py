@@ -64,9 +64,10 @@ def files(disk: SimDisk, cut: Cut | None) -> list[dict[str, Any]]:
     """Every file that has, had or would have a name, with its sectors.
 
     Returns:
-        One row a name: `path`, `name_state`, `name_words`, `size` (as the program sees it
-        or, after a cut, as the image has it; None where there is no such file), `sectors` (a
-        letter each, the first of a state's name: D C K L T Z G S O), `more` (sectors not shown).
+        One row a name: `path`, `name`, `name_state`, `name_words`, `size` (as the program
+        sees it or, after a cut, as the image has it; None where there is no such file),
+        `sectors` (a letter each, the first of a state's name: D C K L T Z G S O), `more`
+        (sectors not shown). Folders are listed only while their own name is not durable.
     """
     rows = [row for folder in _folders(disk) for row in _folder_rows(disk, cut, *folder)]
     return rows[:FILES_SHOWN]
@@ -87,16 +88,15 @@ def _folder_rows(disk: SimDisk, cut: Cut | None, inode: int, at: str) -> Iterato
         image = cut.disk.folders[inode].cached
     for name in sorted({*folder.cached, *folder.durable}):
         cached, durable = folder.cached.get(name, 0), folder.durable.get(name, 0)
-        if (cached or durable) in disk.folders:
-            continue
-        shown = image.get(name, 0) if cut is not None else cached
         name_state = _name_state(cached, durable, image.get(name, 0), cut)
-        yield {
-            "path": f"{at}/{name}",
-            "name_state": name_state,
-            "name_words": NAME_WORDS[name_state],
-            **_contents(disk, cut, shown or cached or durable, bool(shown)),
-        }
+        row = {"path": f"{at}/{name}", "name": name, "name_state": name_state}
+        row["name_words"] = NAME_WORDS[name_state]
+        shown = image.get(name, 0) if cut is not None else cached
+        if (cached or durable) not in disk.folders:
+            yield row | _contents(disk, cut, shown or cached or durable, bool(shown))
+        elif name_state != "durable":
+            size = 0 if shown else None
+            yield row | {"name": f"{name}/", "size": size, "sectors": "", "more": 0}
 
 
 def _name_state(cached: int, durable: int, image: int, cut: Cut | None) -> str:

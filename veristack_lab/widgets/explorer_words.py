@@ -8,7 +8,7 @@ from typing import Any
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.sim.recording import Recording
 from veristack_lab.sim.session import State
-from veristack_lab.widgets.dissection import shown
+from veristack_lab.veristore.anatomy import short
 
 ITEMS_SHOWN = 40
 
@@ -35,7 +35,7 @@ def operation_words(disk: SimDisk) -> str:
     names = {inode: Path(path).name for path, inode in disk.paths().items()}
     renamed = last.kind in ("pwrite", "fdatasync", "fdatasync-failed", "truncate")
     return _OPERATION_WORDS[last.kind].format(
-        name=names.get(last.inode, last.name) if renamed else last.name,
+        name=names.get(last.inode, last.name) if renamed else last.name or "/",
         size=last.size_bytes,
         offset=last.offset,
         target=Path(last.target).name,
@@ -66,7 +66,7 @@ def items(recording: Recording, position: int, found: State) -> list[dict[str, A
     for item in sorted(acknowledged.keys() | found.keys()):
         value = found.get(item)
         fate = _fate(value, acknowledged.get(item), [state.get(item) for state in legal])
-        text = "absent" if value is None else shown(value)
+        text = "absent" if value is None else short(value)
         rows.append({"name": _item_name(item), "value": text, "fate": fate})
     rows.sort(key=lambda row: row["fate"] in ("kept", "extra"))
     return rows[:ITEMS_SHOWN]

@@ -23,8 +23,13 @@ WORDS = {
     "type": "What the payload means. The highest bit, 0x80, says that this is the first record "
     "of its group: all before it was durable when it was written, which tells a torn tail from "
     "damage.",
-    "key length": "Bytes of the key that follows.",
-    "value length": "Bytes of the value that follows the key.",
+    "key length": "Bytes of the key that follows. In a table of pairs: of every key, or 4294967295 "
+    "if they differ.",
+    "value length": "Bytes of the value that follows the key. In a table of pairs: of every value, "
+    "or 4294967295 if they differ.",
+    "count": "How many pairs the table holds.",
+    "key lengths": "Bytes of each key, one after the other, because they differ.",
+    "value lengths": "Bytes of each value, one after the other, because they differ.",
     "key": "The key, as it was given.",
     "value": "The value, as it was given; it reaches to the end of its change.",
     "operation": "What this change of the batch does. All changes of a record happen or none.",

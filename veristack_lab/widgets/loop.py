@@ -33,8 +33,17 @@ class Model(Protocol):
             InvalidInput: there is no such command, or its argument cannot be used.
         """
 
-    def obey(self, op: str, argument: Any) -> None:
-        """Carry out a command that `check` let pass. Raises a `VeriStackError` if it cannot."""
+    def obey(self, op: str, argument: Any) -> bool:
+        """Carry out a command that `check` let pass. Raises a `VeriStackError` if it cannot.
+
+        Returns:
+            Whether it is not done yet: then `proceed` goes on with it, until it is or until
+            another command comes.
+        """
+
+    def proceed(self) -> bool:
+        """Go on for a moment with what `obey` began; as `obey` otherwise."""
+        return False
 
     def view(self) -> View:
         """What to show now, as plain JSON values."""
@@ -82,6 +91,7 @@ class Loop:
         self._closing = False
         self._changed = threading.Condition()
         self._done, self._note = 0, ""
+        self._unfinished: int | None = None
         self._view = model.view()
         self._latest = self._snapshot(seq=0, closed=False)
         self._published_s, self._published_seq = 0.0, 0
@@ -155,14 +165,19 @@ class Loop:
             for event in events:
                 stopping |= isinstance(event, _Stop)
                 self._handle(event)
-            if events:
+            unfinished = self._unfinished
+            if unfinished is not None and not events:
+                self._attempt(unfinished, "the command", self._model.proceed)
+            if events or unfinished is not None:
                 self._refresh(closed=stopping)
             self._show(now=stopping)
 
     def _next_events(self) -> list[_Event]:
-        """All that has come; waits for the first, unless a snapshot is still to be shown."""
+        """All that has come; waits for the first, unless there is something else to do."""
         wait_s: float | None = None
-        if self._published_seq != self._latest["seq"]:
+        if self._unfinished is not None:
+            wait_s = 0.0
+        elif self._published_seq != self._latest["seq"]:
             wait_s = max(0.0, self._published_s + PUBLISH_INTERVAL_S - time.monotonic())
         events: list[_Event] = []
         try:
@@ -175,17 +190,24 @@ class Loop:
     def _handle(self, event: _Event) -> None:
         match event:
             case _Command(number, op, argument):
-                self._done, self._note = number, ""
-                try:
-                    self._model.obey(op, argument)
-                except (VeriStackError, OSError) as error:
-                    self._note = str(error)
-                except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: it must show it
-                    self._note = f"{op} failed: {type(error).__name__}: {error}"
+                self._attempt(number, op, lambda: self._model.obey(op, argument))
             case _Refused(reason):
                 self._note = reason
             case _Stop():
                 pass  # the loop's own business
+
+    def _attempt(self, number: int, op: str, act: Callable[[], bool]) -> None:
+        """Do a command or go on with one; what it raises becomes the note."""
+        self._note, is_unfinished = "", False
+        try:
+            is_unfinished = act()
+        except (VeriStackError, OSError) as error:
+            self._note = str(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: it must show it
+            self._note = f"{op} failed: {type(error).__name__}: {error}"
+        self._unfinished = number if is_unfinished else None
+        if not is_unfinished:
+            self._done = number
 
     def _refresh(self, *, closed: bool) -> None:
         try:

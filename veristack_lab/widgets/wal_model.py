@@ -16,19 +16,18 @@ from typing import Any
 import numpy as np
 
 from veristack_lab.errors import InvalidInput, NotAStore
+from veristack_lab.veristore.anatomy import Field, type_name
 from veristack_lab.veristore.disk import Disk, File, RealDisk
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
+from veristack_lab.veristore.segment import GROUP_START
 from veristack_lab.widgets.dissection import (
-    Index,
-    Piece,
+    fields_between,
     index_segment,
-    pieces,
-    record_pieces,
-    type_name,
+    record_story,
 )
 from veristack_lab.widgets.field_words import STATUS_WORDS, words_for
 from veristack_lab.widgets.flipped_disk import FlippedDisk
-from veristack_lab.widgets.loop import View
+from veristack_lab.widgets.loop import Model, View
+from veristack_lab.widgets.wal_modes import mode_rows
 
 PAGE_BYTES = 512
 RECORDS_SHOWN = 40
@@ -37,8 +36,7 @@ SEGMENTS_SHOWN = 24
 _SEGMENT_NAME = re.compile(r"(damaged-)?log-\d{10}\Z")
 _NUMBERED = ("page", "goto", "record")
 _PLAIN = ("restore", "reload")
-_STORY_PIECES = ("key", "value", "operation", "payload")
-_STORY_LENGTH = 80
+_STORY_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def _opened(disk: Disk, path: Path) -> Iterator[File]:
         file.close()
 
 
-class WalModel:
+class WalModel(Model):
     """The model of one microscope; see `loop.Model`."""
 
     def __init__(self, source: Source) -> None:
@@ -127,7 +125,7 @@ class WalModel:
             known = ", ".join((*_NUMBERED, "flip", "segment", *_PLAIN))
             raise InvalidInput(f"there is no command {op!r}; there are {known}")
 
-    def obey(self, op: str, argument: Any) -> None:
+    def obey(self, op: str, argument: Any) -> bool:
         """See `loop.Model`. Raises `InvalidInput` for what this segment does not have."""
         match op:
             case "page":
@@ -150,6 +148,7 @@ class WalModel:
             case "reload":
                 self._open_segment(self._name)
                 self._page = self._clamped(self._page)
+        return False
 
     def _open_segment(self, name: str) -> None:
         with _opened(self._disk, self._folder / name) as file:
@@ -168,7 +167,7 @@ class WalModel:
         else:
             with _opened(self._look(), self._folder / self._name) as file:
                 self._seen = index_segment(file, self._name, is_newest=self._is_newest)
-        self._alive = np.isin(self._layout.starts, self._seen.starts)
+        self._modes = mode_rows(self._look(), self._folder)
 
     def _look(self) -> FlippedDisk:
         return FlippedDisk(self._disk, self._folder / self._name, self._flips)
@@ -207,16 +206,17 @@ class WalModel:
         """See `loop.Model`.
 
         Keys: `segment`, `segments`, `page`, `fields` (each `offset`, `size`, `lsn`, `field`,
-        `value`), `legend` (words by field), `records`, `selected`, `flips`.
+        `value`), `legend` (words by field), `records`, `selected`, `flips`, `modes`
+        (see `wal_modes.mode_rows`).
         """
         start = self._page * PAGE_BYTES
         with _opened(self._look(), self._folder / self._name) as seen:
             data = seen.read(start, PAGE_BYTES)
         with _opened(self._disk, self._folder / self._name) as file:
-            found = pieces(file, self._layout, start, start + len(data))
+            found = fields_between(file, self._layout, start, start + len(data))
             records = self._records(file, start, start + len(data))
             flips = [self._flip_row(file, offset) for offset in sorted(self._flips)]
-        names = [_field_name(piece) for piece in found]
+        names = [_field_name(field) for field in found]
         return {
             "segment": self._segment(),
             "segments": segment_names(self._disk, self._folder)[-SEGMENTS_SHOWN:],
@@ -228,18 +228,18 @@ class WalModel:
             },
             "fields": [
                 {
-                    "offset": piece.offset,
-                    "size": piece.size_bytes,
-                    "lsn": piece.lsn,
+                    "offset": field.offset,
+                    "size": field.size_bytes,
+                    "lsn": field.record,
                     "field": name,
-                    "value": piece.value,
+                    "value": field.meaning,
                 }
-                for piece, name in zip(found, names, strict=True)
+                for field, name in zip(found, names, strict=True)
             ],
             "legend": {name: words_for(name) for name in sorted(set(names))},
             "records": records,
             "selected": self._selected,
-            "modes": [],
+            "modes": self._modes,
             "flips": flips,
         }
 
@@ -251,7 +251,12 @@ class WalModel:
             "records": len(self._layout),
             "header_error": str(self._seen.header_error or ""),
             "gaps": [
-                {"start": gap.start, "end": gap.end, "reason": gap.reason, "is_torn": gap.is_torn}
+                {
+                    "start": gap.start,
+                    "end": gap.end,
+                    "reason": gap.reason,
+                    "condition": gap.condition.value,
+                }
                 for gap in self._seen.gaps[:MAX_FLIPS]
             ],
         }
@@ -277,33 +282,29 @@ class WalModel:
             "size": end - start,
             "type": type_name(kind & ~GROUP_START),
             "group_start": bool(kind & GROUP_START),
-            "story": _story(file, index, number),
+            "story": _shortened(record_story(file, index, number)),
             "status": status,
             "words": STATUS_WORDS[status],
         }
 
     def _status(self, number: int) -> str:
         start, end = int(self._layout.starts[number]), int(self._layout.ends[number])
-        if any(start <= offset < end for offset in self._flips) and not self._alive[number]:
+        seen = int(np.searchsorted(self._seen.starts, start))
+        if seen < len(self._seen) and self._seen.starts[seen] == start:
+            return "behind" if self._seen.behind[seen] else "whole"
+        if any(start <= offset < end for offset in self._flips):
             return "dead"
-        if self._seen.header_error:
-            return "behind"
-        if not self._alive[number]:
-            return "cut"
-        before = [gap for gap in self._seen.gaps if gap.end <= start]
-        if any(gap.is_torn for gap in before):
-            return "cut"
-        return "behind" if before else "whole"
+        return "behind" if self._seen.header_error else "cut"
 
     def _flip_row(self, file: File, offset: int) -> View:
         mask = self._flips[offset]
         was = file.read(offset, 1)[0]
-        touched = [p for p in pieces(file, self._layout, offset, offset + 1) if p.size_bytes]
+        touched = fields_between(file, self._layout, offset, offset + 1)
         return {
             "offset": offset,
             "was": was,
             "now": was ^ mask,
-            "lsn": touched[0].lsn if touched else -1,
+            "lsn": touched[0].record if touched else -1,
             "field": _field_name(touched[0]) if touched else "",
         }
 
@@ -322,17 +323,10 @@ def _parse_flip(argument: object) -> tuple[int, int]:
     return offset, bit
 
 
-def _field_name(piece: Piece) -> str:
-    is_header_crc = piece.name == "crc32c" and piece.offset == HEADER_BYTES - 4
-    return "header crc32c" if is_header_crc else piece.name
+def _field_name(field: Field) -> str:
+    is_header_crc = field.name == "crc32c" and field.record == 0
+    return "header crc32c" if is_header_crc else str(field.name)
 
 
-def _story(file: File, index: Index, number: int) -> str:
-    """The first keys and values of a record, as many as a line takes."""
-    parts: list[str] = []
-    for piece in record_pieces(file, index, number, int(index.ends[number])):
-        if piece.name in _STORY_PIECES and piece.size_bytes:
-            parts.append(piece.value)
-        if sum(map(len, parts)) > _STORY_LENGTH:
-            return " ".join(parts)[:_STORY_LENGTH] + "…"
-    return " ".join(parts)
+def _shortened(text: str) -> str:
+    return text if len(text) <= _STORY_LENGTH else f"{text[:_STORY_LENGTH]}…"
