@@ -61,8 +61,7 @@ def run_tasks(plan: dict[str, list[str]], checks: list[Check], learner: Path, ou
     passed: set[str] = set()
     for task, needs in plan.items():
         if missing := [needed for needed in needs if needed not in passed]:
-            title = f"not checked before task {' and '.join(missing)} passes"
-            tell(task=task, title=title, state="waiting")
+            tell(task=task, title=_waits_for(missing), state="waiting")
             continue
         good = True
         for check in (check for check in checks if check.task == task):
@@ -74,6 +73,12 @@ def run_tasks(plan: dict[str, list[str]], checks: list[Check], learner: Path, ou
                 good &= tell(task=task, title=check.title, **run_one(check, work))
         if good:
             passed.add(task)
+
+
+def _waits_for(tasks: list[str]) -> str:
+    if len(tasks) == 1:
+        return f"not checked before task {tasks[0]} passes"
+    return f"not checked before tasks {', '.join(tasks[:-1])} and {tasks[-1]} pass"
 
 
 def main(arguments: list[str]) -> None:
