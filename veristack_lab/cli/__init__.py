@@ -20,6 +20,7 @@ from veristack_lab.cli import (
     ingest,
     jobs,
     labs,
+    museum,
     s3,
     serving,
     store,
@@ -50,6 +51,7 @@ app.add_typer(serving.app, name="gateway")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(backends.app, name="backends")
+app.add_typer(museum.app, name="museum")
 app.add_typer(labs.app, name="labs")
 
 INTERRUPTED = 130

@@ -1,0 +1,33 @@
+"""An object's id is the time in milliseconds.
+
+Two puts in one millisecond share an id. In the seed system the second writes its chunks over
+the first one's, in place: a reader of the old object gets a mixture, and so does everybody
+after a power cut. Here a content file is never opened for overwriting, so the second put is
+refused; and in tidying up it removes the content under its id, which is the first one's. The
+healthy engine draws 128 random bits for each content.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.museum import stages
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.sim.engine import engine_of
+from veristack_lab.veristore.objects import ObjectStore
+
+
+class _Objects(ObjectStore):
+    def _new_id(self) -> bytes:
+        return self._store.clock.now_ms().to_bytes(16, "little")
+
+
+EXHIBIT = Exhibit(
+    name="id-from-clock",
+    title="two objects of one millisecond share an id",
+    promise="objects-whole",
+    source="seed system, V16",
+    seam="ObjectStore._new_id",
+    workload=stages.library,
+    engine=engine_of(objects_type=_Objects),
+    seed=1,
+    samples=60,
+)

@@ -1,0 +1,176 @@
+"""Workloads in which exhibits show themselves, and the steps that only they need."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from veristack_lab.sim.object_steps import CreateBucket, OnObjects, PutObject
+from veristack_lab.sim.session import Session, State
+from veristack_lab.sim.steps import (
+    Checkpoint,
+    Delete,
+    Fail,
+    Put,
+    Reopen,
+    Step,
+    Still,
+    Workload,
+    Write,
+    workload,
+)
+
+BUCKET = "bucket"
+NEIGHBOUR_PATH = Path("/sim/neighbour")
+
+
+@dataclass(frozen=True)
+class NeighbourCheckpoint(Still):
+    """Another store, in another folder, writes some keys and a snapshot."""
+
+    def run(self, session: Session) -> None:
+        """Open, write, snapshot, close."""
+        disk = session.engine.disk(session.disk)
+        with session.engine.open(disk, session.disk.clock, NEIGHBOUR_PATH) as neighbour:
+            for number in range(40):
+                neighbour.put(b"neighbour's %d" % number, b"not yours")
+            neighbour.checkpoint()
+
+    def __str__(self) -> str:
+        return "a neighbour writes a snapshot"
+
+
+@dataclass(frozen=True)
+class PutWhileCollecting(OnObjects):
+    """An object arrives in pieces, and between two of them somebody collects garbage."""
+
+    key: str
+    pieces: tuple[bytes, ...]
+
+    def run(self, session: Session) -> None:
+        """Put, with a collection behind each piece."""
+
+        def arriving() -> Iterator[bytes]:
+            for piece in self.pieces:
+                yield piece
+                session.objects.collect_garbage()
+
+        session.objects.put(BUCKET, self.key, arriving())
+
+    def model(self, state: State) -> State:
+        """The object is there."""
+        return {**state, ("object", BUCKET, self.key): b"".join(self.pieces)}
+
+    def __str__(self) -> str:
+        return f"put object {self.key} in {len(self.pieces)} pieces while garbage is collected"
+
+
+def journal() -> Workload:
+    """A dozen small writes, each acknowledged on its own."""
+    steps: list[Step] = [Put(b"line-%02d" % number, b"%d" % number * 40) for number in range(12)]
+    return workload("journal", [*steps, Delete(b"line-03"), Put(b"line-00", b"rewritten")])
+
+
+def transfers() -> Workload:
+    """An amount moves between two accounts, in batches of two keys and a note of a sector."""
+    steps: list[Step] = []
+    for number in range(6):
+        note = (b"note", b"%d" % number * 600)
+        left, right = b"%d" % (100 - number), b"%d" % (100 + number)
+        steps.append(Write(((b"left", left), note, (b"right", right))))
+    return workload("transfers", steps)
+
+
+def notes() -> Workload:
+    """Values as people write them, with spaces, tabs and line ends; then a snapshot."""
+    texts = (b"two words", b"tab\tbed", b"line\nline", b"plain", b"", b"nul\0nul")
+    steps: list[Step] = [Put(b"note-%d" % number, text) for number, text in enumerate(texts)]
+    return workload("notes", [*steps, Checkpoint(), Put(b"after", b"the snapshot"), Reopen()])
+
+
+def snapshots() -> Workload:
+    """Keys that are rewritten and deleted between snapshots."""
+    steps: list[Step] = []
+    for turn in range(3):
+        steps += [Put(b"key-%d" % number, b"%d" % turn * 50) for number in range(4)]
+        steps += [Checkpoint(), Delete(b"key-%d" % turn)]
+    return workload("snapshots", [*steps, Put(b"last", b"one")])
+
+
+def segments() -> Workload:
+    """Enough writes for several segments."""
+    steps: list[Step] = [Put(b"key-%02d" % number, bytes([number]) * 900) for number in range(14)]
+    return workload("segments", steps)
+
+
+def whole_sectors() -> Workload:
+    """Writes that each fill one sector, so that a lost one takes a record's header along."""
+    # 24 bytes of header, 4 of key length, 5 of key; and the segment's header has 32
+    values = [447, *[479] * 7]
+    steps: list[Step] = [Put(b"key-%d" % n, b"%d" % n * size) for n, size in enumerate(values)]
+    return workload("whole_sectors", steps)
+
+
+def rewritten_segments() -> Workload:
+    """The same keys in one segment after the other, and then a snapshot of all of them."""
+    steps: list[Step] = [Put(b"key-%d" % (n % 3), b"%d" % (n // 6) * 700) for n in range(18)]
+    return workload("rewritten_segments", [*steps, Checkpoint(), Put(b"last", b"one")])
+
+
+def failing_disk() -> Workload:
+    """A sync fails under the writers; the store is reopened and goes on."""
+    before: list[Step] = [Put(b"before-%d" % number, b"b" * 30) for number in range(3)]
+    after: list[Step] = [Put(b"after-%d" % number, b"a" * 30) for number in range(3)]
+    fault = Fail("sync-error", path="log-*")
+    return workload("failing_disk", [*before, fault, *after, Reopen(), Put(b"end", b"")])
+
+
+def neighbours() -> Workload:
+    """Two stores that have nothing to do with each other."""
+    mine: list[Step] = [Put(b"mine-%d" % number, b"m" * 20) for number in range(4)]
+    return workload(
+        "neighbours", [*mine, Checkpoint(), NeighbourCheckpoint(), Put(b"mine-4", b""), Reopen()]
+    )
+
+
+def library() -> Workload:
+    """Objects of one content file each, put, replaced, and put again."""
+    rng = random.Random("library")
+    return workload(
+        "library",
+        [
+            CreateBucket(BUCKET),
+            PutObject(BUCKET, "atlas", rng.randbytes(2600)),
+            PutObject(BUCKET, "novel", rng.randbytes(1500)),
+            PutObject(BUCKET, "atlas", rng.randbytes(1800)),
+        ],
+    )
+
+
+def colliding_names() -> Workload:
+    """Names that are one name when joined by a colon."""
+    return workload(
+        "colliding_names",
+        [
+            CreateBucket("a"),
+            CreateBucket("a:b"),
+            PutObject("a", "b:k", b"of bucket a"),
+            PutObject("a:b", "k", b"of bucket a:b"),
+        ],
+    )
+
+
+def alphabet() -> Workload:
+    """Keys put in another order than they should be listed in."""
+    steps: list[Step] = [CreateBucket(BUCKET)]
+    steps += [PutObject(BUCKET, name, name.encode()) for name in ("m", "é", "a", "Z", "a/b", "z")]
+    return workload("alphabet", steps)
+
+
+def busy_collector() -> Workload:
+    """Garbage is collected while an object arrives."""
+    rng = random.Random("busy collector")
+    pieces = (rng.randbytes(1024 * 1024), b"the end")
+    return workload("busy_collector", [CreateBucket(BUCKET), PutWhileCollecting("film", pieces)])

@@ -1,0 +1,38 @@
+"""A torn tail is left standing, and new records are appended behind it.
+
+A power cut tears the last record. The seed system reads up to the tear, serves, and appends
+behind the garbage. Everything it acknowledges from then on stands behind bytes that no reader
+gets past: at the next start it is gone, though it was synced. The healthy engine cuts the tail
+off, and syncs the cut, before it appends.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.museum import stages
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.sim.engine import engine_of
+from veristack_lab.veristore.findings import Findings, Segment
+from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.recovery import Recoverer
+
+
+class _Recoverer(Recoverer):
+    def cut_tail(self, last: Segment, found: Findings) -> None:  # noqa: ARG002 no cut
+        last.file.fdatasync()
+
+
+class _Store(Store):
+    recoverer_type = _Recoverer
+
+
+EXHIBIT = Exhibit(
+    name="torn-tail-kept",
+    title="new records are appended behind a torn one",
+    promise="goes-on",
+    source="seed system, V1; mini-lsm before its pull request 213 refused such a log instead",
+    seam="Recoverer.cut_tail",
+    workload=stages.journal,
+    engine=engine_of(store_type=_Store),
+    seed=1,
+    samples=60,
+)

@@ -1,0 +1,94 @@
+"""Running an exhibit, and the healthy engine under the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.registry import find
+from veristack_lab.progress import OnProgress
+from veristack_lab.sim.engine import HEALTHY, Engine
+from veristack_lab.sim.rot import rot_sweep
+from veristack_lab.sim.sweep import crash_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an exhibit and of the healthy engine."""
+
+    exhibit: Exhibit
+    row: Mapping[str, Any]
+    """The first image in which the exhibit broke its promise; empty if it survived."""
+    images: int
+    """That were looked at."""
+    violations: int
+    """Images in which it broke any promise."""
+    healthy_row: Mapping[str, Any]
+    """The first image in which the healthy engine broke one; empty, as it should be."""
+    healthy_images: int
+
+    @property
+    def exhibit_broken(self) -> bool:
+        """Whether the exhibit was found out, by the promise that it says it breaks."""
+        return bool(self.row)
+
+    @property
+    def healthy_survived(self) -> bool:
+        """Whether the healthy engine kept every promise."""
+        return not self.healthy_row
+
+    @property
+    def is_as_told(self) -> bool:
+        """Both."""
+        return self.exhibit_broken and self.healthy_survived
+
+    def __repr__(self) -> str:
+        fate = "found out" if self.exhibit_broken else "NOT FOUND OUT"
+        healthy = "survives" if self.healthy_survived else "FALLS"
+        return f"<Verdict {self.exhibit.name}: {fate}, the healthy engine {healthy}>"
+
+
+def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdict:
+    """Put an exhibit, and then the healthy engine, through the exhibit's seed.
+
+    Raises:
+        InvalidInput: there is no such exhibit.
+    """
+    chosen = find(exhibit) if isinstance(exhibit, str) else exhibit
+    broken = sweep(chosen, chosen.engine)
+    healthy = sweep(chosen, HEALTHY, on_progress=on_progress)
+    return Verdict(
+        chosen,
+        _first(broken, broken["promise"] == chosen.promise),
+        len(broken),
+        int((broken["violation"] != "").sum()),
+        _first(healthy, healthy["violation"] != ""),
+        len(healthy),
+    )
+
+
+def sweep(
+    exhibit: Exhibit,
+    engine: Engine,
+    *,
+    on_progress: OnProgress | None = None,
+) -> pd.DataFrame:
+    """The sweep that an exhibit names, of any engine."""
+    how = rot_sweep if exhibit.is_rot else crash_sweep
+    return how(
+        exhibit.workload(),
+        samples=exhibit.samples,
+        seed=exhibit.seed,
+        engine=engine,
+        on_progress=on_progress,
+    )
+
+
+def _first(frame: pd.DataFrame, wanted: pd.Series) -> dict[str, Any]:
+    chosen = frame[wanted]
+    return {} if chosen.empty else {str(name): value for name, value in chosen.iloc[0].items()}
