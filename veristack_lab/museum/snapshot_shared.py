@@ -1,8 +1,8 @@
 """All stores keep their snapshot in one place.
 
 The seed system writes every snapshot to the same path in the temporary folder. Two stores that
-have nothing to do with each other then read each other's data, and whoever wrote last wins. A
-store's files belong into its own folder, which is locked.
+have nothing to do with each other then read each other's data, and whoever wrote last wins. The
+healthy engine keeps all its files in its own folder, which is locked.
 """
 
 from __future__ import annotations
