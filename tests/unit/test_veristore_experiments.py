@@ -9,7 +9,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput
-from veristack_lab.veristore import experiments
+from veristack_lab.veristore import Interval, experiments
 from veristack_lab.veristore.anatomy import log_anatomy
 from veristack_lab.viz import veristore as viz
 
@@ -31,6 +31,16 @@ def test_writers_at_once_share_syncs(folder: Path) -> None:
     assert frame["records_per_sync"].iloc[1] > 1.0
     assert (frame["raw_per_s"] > 0).all()
     assert isinstance(viz.group_commit(frame), go.Figure)
+
+
+def test_levels_below_commit_ask_the_disk_less_often(folder: Path) -> None:
+    levels = ("commit", Interval(writes=5), "none")
+    frame = experiments.group_commit_sweep(
+        folder, writers=(1,), levels=levels, rounds=1, puts_per_writer=4
+    )
+    assert frame["level"].tolist() == ["commit", "Interval(writes=5)", "none"]
+    assert frame["records_per_sync"].tolist() == [1.0, 5.0, 0.0]
+    assert len(viz.group_commit(frame).data) == 7
 
 
 def test_recovery_reads_every_record(folder: Path) -> None:

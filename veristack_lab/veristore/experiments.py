@@ -21,7 +21,12 @@ from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.progress import OnProgress, silent
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.experiments_durability import is_within_window, loss_window
+from veristack_lab.veristore.durability import Durability
+from veristack_lab.veristore.experiments_durability import (
+    is_within_window,
+    level_name,
+    loss_window,
+)
 from veristack_lab.veristore.experiments_objects import (
     collector_cuts,
     commit_point,
@@ -224,12 +229,13 @@ def group_commit_sweep(
     path: Path,
     *,
     writers: Sequence[int] = (1, 2, 4, 8, 16, 32, 64),
+    levels: Sequence[Durability] = ("commit",),
     rounds: int = 3,
     value_bytes: int = 100,
     puts_per_writer: int = 40,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """Durable puts a second against the number of writers, beside the bare disk.
+    """Puts a second against the number of writers and the durability, beside the bare disk.
 
     The yardstick is a loop of pwrite and fdatasync of a record of the same size, on the same
     disk, run before each contestant; a shared disk may change its speed tenfold in between.
@@ -237,28 +243,29 @@ def group_commit_sweep(
     Args:
         path: a folder to work in.
         writers: numbers of threads.
+        levels: durability levels. Below "commit", what is not synced yet when the last put
+            returns is not waited for: that is what these levels are.
         rounds: how often everything is repeated, interleaved.
         value_bytes: size of a value; keys have 16 bytes.
         puts_per_writer: puts of each thread; a lone writer makes five times as many.
         on_progress: told after each contestant.
 
     Returns:
-        One row a round and number of writers: `round`, `writers`, `puts`, `puts_per_s`,
-        `records_per_sync`, `raw_per_s`.
+        One row a round, number of writers and level: `round`, `writers`, `level`, `puts`,
+        `puts_per_s`, `records_per_sync` (0 if there was none), `raw_per_s`.
     """
     tick, rows = on_progress or silent, []
     warm()
-    total, done = rounds * len(writers), itertools.count(1)
+    contests = list(itertools.product(range(1, rounds + 1), writers, levels))
     path.mkdir(parents=True, exist_ok=True)
-    for round_number in range(1, rounds + 1):
-        for count in writers:
-            puts = puts_per_writer * (5 if count == 1 else 1)
-            raw_per_s = _raw_rate(path / "raw", records.HEADER_BYTES + 20 + value_bytes, 100)
-            folder = path / f"store-{round_number}-{count}"
-            puts_per_s, per_sync = _put_rate(folder, count, puts, value_bytes)
-            rows.append((round_number, count, count * puts, puts_per_s, per_sync, raw_per_s))
-            tick(next(done), total)
-    columns = ["round", "writers", "puts", "puts_per_s", "records_per_sync", "raw_per_s"]
+    for done, (round_number, count, level) in enumerate(contests, 1):
+        puts = puts_per_writer * (5 if count == 1 else 1)
+        raw_per_s = _raw_rate(path / "raw", records.HEADER_BYTES + 20 + value_bytes, 100)
+        puts_per_s, per_sync = _put_rate(path / f"store-{done}", level, count, puts, value_bytes)
+        measured = (count * puts, puts_per_s, per_sync, raw_per_s)
+        rows.append((round_number, count, level_name(level), *measured))
+        tick(done, len(contests))
+    columns = ["round", "writers", "level", "puts", "puts_per_s", "records_per_sync", "raw_per_s"]
     frame = pd.DataFrame(rows, columns=columns)
     frame.attrs = {"value_bytes": value_bytes, "rounds": rounds, "seed": None}
     return frame
@@ -278,10 +285,12 @@ def _raw_rate(path: Path, size_bytes: int, count: int) -> float:
     return count / elapsed_s
 
 
-def _put_rate(folder: Path, writers: int, puts: int, value_bytes: int) -> tuple[float, float]:
-    """Durable puts a second, and records a sync, of so many threads in a new store."""
+def _put_rate(
+    folder: Path, level: Durability, writers: int, puts: int, value_bytes: int
+) -> tuple[float, float]:
+    """Puts a second, and records a sync, of so many threads in a new store."""
     value = bytes(value_bytes)
-    with open_store(folder) as store:
+    with open_store(folder, durability=level) as store:
 
         def write(writer: int) -> None:
             for number in range(puts):

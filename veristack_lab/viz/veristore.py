@@ -24,6 +24,7 @@ _FIELD_COLOURS = {
     "damage": PALETTE["orange"],
 }
 _MAX_STRIP_BYTES = 2048
+_LEVEL_COLOURS = ("blue", "orange", "red", "purple", "green")
 
 
 def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
@@ -163,57 +164,47 @@ def kills(frame: pd.DataFrame) -> go.Figure:
 
 
 def group_commit(frame: pd.DataFrame) -> go.Figure:
-    """Durable puts a second, and records a sync, against the number of writers.
+    """Puts a second, and records a sync, against the number of writers, at each level.
 
     Args:
         frame: as `experiments.group_commit_sweep` gives it.
     """
-    medians = frame.groupby("writers", as_index=False).median(numeric_only=True)
-    spread = frame.groupby("writers")["puts_per_s"]
-    figure = make_subplots(
-        rows=1, cols=2, subplot_titles=("durable puts a second", "records a sync")
-    )
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("puts a second", "records a sync"))
+    for level, colour in zip(dict.fromkeys(frame["level"]), _LEVEL_COLOURS, strict=False):
+        part = frame[frame["level"] == level]
+        rates = part.groupby("writers")["puts_per_s"]
+        median, per_sync = rates.median(), part.groupby("writers")["records_per_sync"].median()
+        look = {"name": level, "legendgroup": level, "line_color": PALETTE[colour]}
+        figure.add_scatter(
+            x=median.index,
+            y=median,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": rates.max() - median,
+                "arrayminus": median - rates.min(),
+                "thickness": 1,
+            },
+            row=1,
+            col=1,
+            **look,
+        )
+        per_sync = per_sync[per_sync > 0]  # a level that never asked for a sync has no groups
+        figure.add_scatter(x=per_sync.index, y=per_sync, showlegend=False, row=1, col=2, **look)
+    raw = frame.groupby("writers")["raw_per_s"].median()
     figure.add_scatter(
-        x=medians["writers"],
-        y=medians["puts_per_s"],
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": spread.max().to_numpy() - medians["puts_per_s"],
-            "arrayminus": medians["puts_per_s"] - spread.min().to_numpy(),
-            "thickness": 1,
-        },
-        name="store: median, lowest, highest round",
-        line_color=PALETTE["blue"],
-        row=1,
-        col=1,
-    )
-    figure.add_scatter(
-        x=medians["writers"],
-        y=medians["raw_per_s"],
+        x=raw.index,
+        y=raw,
         name="bare disk: one sync a write",
         line={"color": PALETTE["grey"], "dash": "dash"},
         row=1,
         col=1,
     )
-    figure.add_scatter(
-        x=medians["writers"],
-        y=medians["records_per_sync"],
-        line_color=PALETTE["green"],
-        showlegend=False,
-        row=1,
-        col=2,
-    )
-    ticks = sorted(int(count) for count in medians["writers"])
+    ticks = sorted(int(count) for count in frame["writers"].unique())
     figure.update_xaxes(title="writers", type="log", tickvals=ticks)
     figure.update_yaxes(type="log", row=1, col=1)
     figure.update_yaxes(rangemode="tozero", row=1, col=2)
-    figure.update_layout(
-        title="One sync for many writers",
-        height=420,
-        margin={"t": 80},
-        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
-    )
+    _legend_below(figure, "One sync for many writers: median, lowest and highest round", 420)
     return figure
 
 
