@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -209,6 +210,20 @@ def test_orphans_are_collected(store: Store, near: ObjectStore) -> None:
     assert near.collect_garbage() == 1
     assert near.collect_garbage() == 0
     assert near.get("b", "k") == bytes(200)
+
+
+def test_a_remote_reader_leaves_the_content_s_own_encoding_alone(near: ObjectStore) -> None:
+    near.create_bucket("b")
+    packed = gzip.compress(b"text " * 100)
+    for key, data in (("packed", packed), ("not packed", b"plain")):
+        near.put("b", key, data, headers={"content-encoding": "gzip"})
+    upload = near.start_upload("b", "parts")
+    part = near.put_part("b", "parts", upload, 1, packed)
+    near.complete_upload("b", "parts", upload, [(1, part.etag)])
+    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as remote:
+        for key in ("packed", "not packed", "parts"):
+            assert remote.get("b", key) == near.get("b", key)
+            assert remote.head("b", key) == near.head("b", key)
 
 
 def test_a_server_that_is_not_there(folder: Path) -> None:

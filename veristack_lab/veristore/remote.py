@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -114,12 +115,12 @@ class RemoteObjectStore:
 
     def get(self, bucket: str, key: str) -> bytes:
         """See `Objects.get`; the checksum is checked at this end as well."""
-        response = _checked(self._send("GET", _path(bucket_bytes(bucket), key_bytes(key))))
-        wanted, found = response.headers[SHA256_HEADER], hashlib.sha256(response.content)
+        headers, content = self._fetch(_path(bucket_bytes(bucket), key_bytes(key)))
+        wanted, found = headers[SHA256_HEADER], hashlib.sha256(content)
         # one with a dash is over the parts' digests; the server has verified each part
         if "-" not in wanted and wanted != found.hexdigest():
             raise ChecksumMismatch(f"{bucket}/{key} arrived with another SHA-256; get it again")
-        return response.content
+        return content
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """See `Objects.head`."""
@@ -168,8 +169,22 @@ class RemoteObjectStore:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        try:
+        with self._reaching():
             return self._client.request(method, self.url + path, content=content, headers=headers)
+
+    def _fetch(self, path: str) -> tuple[httpx.Headers, bytes]:
+        """An object's headers, and its bytes as they are stored: httpx would otherwise undo what
+        a content-encoding header of the object says."""
+        with self._reaching(), self._client.stream("GET", self.url + path) as response:
+            if not response.is_success:
+                response.read()
+            _checked(response)
+            return response.headers, b"".join(response.iter_raw())
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.TransportError as error:
             raise ObjectStoreUnavailable(
                 f"the object store at {self.url} does not answer ({error}); start it with "
