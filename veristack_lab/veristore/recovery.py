@@ -230,6 +230,8 @@ class Recoverer:
             stop = self.replay_segment(segment, found)
             is_last = segment is found.used[-1]
             reason, offset = self.judge_stop(segment, found, stop, is_last), found.end_offset
+            if not reason and stop is not records.Stop.END:
+                self.accept_torn_tail(segment, found)
         if reason:
             hole = Hole(segment.name, offset, found.next_lsn, reason)
             self._meet_damage(hole, segment.epoch, found)
@@ -276,12 +278,13 @@ class Recoverer:
         if stop is records.Stop.WRONG_LSN:
             return bad + "a record with another LSN stands there"
         later = find_later_group(segment.file, segment.epoch, end, due)
-        if later is not None:
-            return bad + f"good records follow from byte {later}"
-        found.torn_bytes = segment.file.size() - end
+        return "" if later is None else bad + f"good records follow from byte {later}"
+
+    def accept_torn_tail(self, segment: Segment, found: Findings) -> None:
+        """Note how much is to be cut off, unless the mode refuses that."""
+        found.torn_bytes = segment.file.size() - found.end_offset
         if self._mode is RecoveryMode.ABSOLUTE_CONSISTENCY:
             self._refuse(f"{segment.name} has a torn tail of {found.torn_bytes:,} bytes")
-        return ""
 
     # -------------------------------------------------------------------- damage
 
