@@ -23,17 +23,25 @@ from veristack_lab.errors import StoreCorrupt
 
 _HEAD = struct.Struct("<III")
 _DIFFERENT = 0xFFFFFFFF
-_LENGTH_BYTES = 4
+LENGTH_BYTES = 4
+HEAD_BYTES = _HEAD.size
 
 
 class Columns:
-    """Pairs to be set, as two sequences of the same length. Iterates over the pairs."""
+    """Pairs to be set, as two sequences of the same length. Iterates over the pairs.
 
-    __slots__ = ("keys", "values")
+    To fill a dictionary, give it `iter(columns)`: the attribute `keys` makes `dict.update` take
+    the object itself for a mapping.
+    """
 
-    def __init__(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+    __slots__ = ("_size_bytes", "keys", "values")
+
+    def __init__(
+        self, keys: Sequence[bytes], values: Sequence[bytes], size_bytes: int | None = None
+    ) -> None:
         self.keys = keys
         self.values = values
+        self._size_bytes = size_bytes
 
     def __repr__(self) -> str:
         return f"<Columns of {len(self.keys):,} pairs>"
@@ -41,19 +49,33 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def size_bytes(self) -> int:
+        """Keys and values together."""
+        if self._size_bytes is None:
+            self._size_bytes = sum(map(len, self.keys)) + sum(map(len, self.values))
+        return self._size_bytes
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return zip(self.keys, self.values, strict=True)
 
 
-def columns_size(key_lengths: Sequence[int], value_lengths: Sequence[int]) -> int:
-    """The most bytes that the payload of pairs of these lengths can have."""
-    tables = _LENGTH_BYTES * (len(key_lengths) + len(value_lengths))
-    return _HEAD.size + tables + sum(key_lengths) + sum(value_lengths)
+Lengths = int | Sequence[int]
+"""Of the items of a column: one number for all of them, or one each."""
 
 
-def encode_columns(
-    columns: Columns, key_lengths: Sequence[int], value_lengths: Sequence[int]
-) -> bytes:
+def measure(items: Sequence[bytes]) -> Lengths:
+    """The lengths of a column's items."""
+    found = set(map(len, items))
+    return found.pop() if len(found) == 1 else list(map(len, items))
+
+
+def total(lengths: Lengths, count: int) -> int:
+    """The bytes of a column of so many items, without the table of lengths it may need."""
+    return lengths * count if isinstance(lengths, int) else sum(lengths)
+
+
+def encode_columns(columns: Columns, key_lengths: Lengths, value_lengths: Lengths) -> bytes:
     """Payload of a PUT_MANY record. The caller has the lengths already, from checking them."""
     key_length, key_table = _encode_lengths(key_lengths)
     value_length, value_table = _encode_lengths(value_lengths)
@@ -61,10 +83,11 @@ def encode_columns(
     return b"".join((head, key_table, value_table, *columns.keys, *columns.values))
 
 
-def _encode_lengths(lengths: Sequence[int]) -> tuple[int, bytes]:
-    first = lengths[0]
-    if lengths.count(first) == len(lengths):
-        return first, b""
+def _encode_lengths(lengths: Lengths) -> tuple[int, bytes]:
+    if isinstance(lengths, int):
+        return lengths, b""
+    if lengths.count(lengths[0]) == len(lengths):
+        return lengths[0], b""
     table = array("I", lengths)
     if sys.byteorder == "big":
         table.byteswap()
@@ -80,7 +103,7 @@ def decode_columns(payload: bytes) -> Columns:
     if len(payload) < _HEAD.size:
         raise StoreCorrupt("a PUT_MANY record is shorter than its head")
     count, key_length, value_length = _HEAD.unpack_from(payload)
-    keys_at = _HEAD.size + _LENGTH_BYTES * count * (
+    keys_at = _HEAD.size + LENGTH_BYTES * count * (
         (key_length == _DIFFERENT) + (value_length == _DIFFERENT)
     )
     if not count or not key_length or keys_at > len(payload):
@@ -105,7 +128,7 @@ def _decode_lengths(
     """The table of lengths that begins here, or None if all are the same; where it ends."""
     if length != _DIFFERENT:
         return None, at
-    return struct.unpack_from(f"<{count}I", payload, at), at + _LENGTH_BYTES * count
+    return struct.unpack_from(f"<{count}I", payload, at), at + LENGTH_BYTES * count
 
 
 def _cut(

@@ -255,9 +255,10 @@ class Store:
         log, checkpoints = self._log, self._checkpoints
         with self._map_lock:
             views, superseded = self._map.versions.readers, self._map.versions.count
+            data_bytes = self._map.size_bytes
         return StoreStats(
             keys=len(self._map),
-            data_bytes=self._map.size_bytes,
+            data_bytes=data_bytes,
             last_lsn=log.next_lsn - 1,
             durable_lsn=log.durable_lsn,
             log_bytes=log.end_offset,

@@ -18,10 +18,14 @@ from enum import IntEnum
 
 from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreCorrupt, ValueTooLarge
 from veristack_lab.veristore.columns import (
+    HEAD_BYTES,
+    LENGTH_BYTES,
     Columns,
-    columns_size,
+    Lengths,
     decode_columns,
     encode_columns,
+    measure,
+    total,
 )
 
 MAX_KEY_BYTES = 65_536
@@ -157,18 +161,17 @@ def encode_put_many(
     keys, values = _unzip(pairs)
     if not set(map(type, keys)) == {bytes} == set(map(type, values)):
         _check_pairs(keys, values)
-    key_lengths, value_lengths = list(map(len, keys)), list(map(len, values))
-    if not 0 < min(key_lengths) <= max(key_lengths) <= MAX_KEY_BYTES:
+    key_lengths, value_lengths = measure(keys), measure(values)
+    longest, shortest = _extremes(key_lengths)
+    if not shortest or longest > MAX_KEY_BYTES or _extremes(value_lengths)[0] > MAX_VALUE_BYTES:
         _check_pairs(keys, values)
-    if max(value_lengths) > MAX_VALUE_BYTES:
-        _check_pairs(keys, values)
-    size = columns_size(key_lengths, value_lengths)
-    if size > MAX_PAYLOAD_BYTES:
+    size = total(key_lengths, len(keys)) + total(value_lengths, len(keys))
+    if size + HEAD_BYTES + 2 * LENGTH_BYTES * len(keys) > MAX_PAYLOAD_BYTES:
         raise ValueTooLarge(
-            f"the pairs would have {size:,} bytes, the limit is {MAX_PAYLOAD_BYTES:,}; "
-            "write them in parts"
+            f"the pairs have {size:,} bytes, and with their lengths must have less than "
+            f"{MAX_PAYLOAD_BYTES:,}; write them in parts"
         )
-    columns = Columns(keys, values)
+    columns = Columns(keys, values, size)
     return encode_columns(columns, key_lengths, value_lengths), columns
 
 
@@ -176,18 +179,25 @@ def _unzip(
     pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
 ) -> tuple[Sequence[bytes], Sequence[bytes]]:
     if isinstance(pairs, Mapping):
-        keys, values = tuple(pairs.keys()), tuple(pairs.values())
+        keys, values = list(pairs.keys()), list(pairs.values())
     else:
+        rows = pairs if isinstance(pairs, list | tuple) else list(pairs)
         try:
-            columns = tuple(zip(*pairs, strict=True))
-        except (TypeError, ValueError) as error:
+            # Two passes, because `zip(*rows)` makes an iterator a row: a thousand objects for
+            # the garbage collector, which then goes through all memory now and then.
+            keys, values = [key for key, _ in rows], [row[1] for row in rows]
+        except (TypeError, ValueError, LookupError) as error:
             raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
-        if columns and len(columns) != 2:
-            raise InvalidInput(f"put_many takes pairs, not tuples of {len(columns)}")
-        keys, values = columns or ((), ())
     if not keys:
         raise InvalidInput("there are no pairs; give put_many at least one")
     return keys, values
+
+
+def _extremes(lengths: Lengths) -> tuple[int, int]:
+    """The longest and the shortest."""
+    if isinstance(lengths, int):
+        return lengths, lengths
+    return max(lengths), min(lengths)
 
 
 def _check_pairs(keys: Iterable[bytes], values: Iterable[bytes]) -> None:

@@ -34,8 +34,9 @@ class SortedMap:
         self._values: dict[bytes, bytes] = {}
         self._sorted: list[bytes] = []
         self._added: list[bytes] = []
-        self.size_bytes = 0
-        """Keys and values together."""
+        self._size_bytes = 0
+        self._is_size_known = True
+        self._expects_known = False
         self.lsn = 0
         """The last record whose changes were made."""
         self.get = self._values.get
@@ -46,44 +47,58 @@ class SortedMap:
     def __len__(self) -> int:
         return len(self._values)
 
+    @property
+    def size_bytes(self) -> int:
+        """Keys and values together."""
+        if not self._is_size_known:
+            values = self._values
+            self._size_bytes = sum(map(len, values)) + sum(map(len, values.values()))
+            self._is_size_known = True
+        return self._size_bytes
+
     def fill(self, values: dict[bytes, bytes], lsn: int = 0) -> None:
         """Take over a dictionary, as of an LSN, as the contents of an empty map."""
         self.lsn = lsn
         self._values = values
         self.get = values.get
         self._added = list(values)
-        self.size_bytes = sum(map(len, values)) + sum(map(len, values.values()))
+        self._is_size_known = False
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set a key."""
         old = self._values.get(key)
         if old is None:
             self._added.append(key)
-            self.size_bytes += len(key) + len(value)
+            self._size_bytes += len(key) + len(value)
         else:
-            self.size_bytes += len(value) - len(old)
+            self._size_bytes += len(value) - len(old)
         self._values[key] = value
 
     def delete(self, key: bytes) -> None:
         """Remove a key, present or not."""
         old = self._values.pop(key, None)
         if old is not None:
-            self.size_bytes -= len(key) + len(old)
+            self._size_bytes -= len(key) + len(old)
 
     def put_many(self, columns: Columns) -> None:
-        """Set all pairs, in their order."""
+        """Set all pairs, in their order.
+
+        Asking of every key whether it is new takes as long as setting it. So batches of new
+        keys are taken for granted while they come: the first other one makes the size unknown,
+        and from then on the question is asked.
+        """
         values, keys = self._values, columns.keys
-        if not values.keys().isdisjoint(keys):
+        if self._expects_known and not values.keys().isdisjoint(keys):
             for key, value in columns:
                 self.put(key, value)
             return
         expected = len(values) + len(keys)
-        values.update(columns)
+        values.update(iter(columns))
         self._added += keys
-        if len(values) == expected:
-            self.size_bytes += sum(map(len, keys)) + sum(map(len, columns.values))
-        else:  # a key stands there twice; the last value is the one that stays
-            self.size_bytes += sum(len(key) + len(values[key]) for key in set(keys))
+        self._size_bytes += columns.size_bytes
+        self._expects_known = len(values) < expected
+        if self._expects_known:
+            self._is_size_known = False
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes in their order."""
