@@ -2,7 +2,8 @@
 
 A disk or a shared processor is quick one minute and slow the next. So no contestant runs all
 its rounds in one piece: each round measures every contestant once, in turning order, and what
-is reported are medians over the rounds.
+is reported are medians over the rounds. A contest on a disk also measures the bare disk in each
+round: where that swings too much, the row says so and nobody wins.
 
 A benchmark is a module `tests/benchmarks/NAME.py` with a function `contests()`.
 """
@@ -13,16 +14,20 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.progress import OnProgress, silent
 
-MORE_IS_BETTER = frozenset({"GB/s", "MB/s", "M records/s", "records/s", "puts/s", "ops/s"})
+MORE_IS_BETTER = frozenset(
+    {"GB/s", "MB/s", "M records/s", "records/s", "puts/s", "M ops/s", "ops/s"}
+)
 LESS_IS_BETTER = frozenset({"s", "ms", "µs", "ns"})
 ROUND_S = 0.05
 """How long one measurement of a rate lasts at least."""
+MAX_SWING = 2.0
+"""How far apart the quartiles of a yardstick may be, as a factor, for a goal to be judged."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class Contest:
     peers: Sequence[Contestant]
     goal: float | None = None
     """The ratio to the best peer that is aimed at, if any."""
+    profile: Callable[[float], str] | None = None
+    """What limits us, measured now, given our median: asked for where the goal is missed."""
+    yardstick: Contestant | None = None
+    """What all depend on and nobody can help, such as the bare disk."""
+    rounds: int | None = None
+    """At most so many, for work that takes long."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,9 @@ class Row:
     """Interquartile range of that ratio over the rounds."""
     goal: float | None
     met: bool | None
+    """None also where the yardstick swung too much for a verdict."""
+    profile: str = ""
+    """What stops us, or why there is no verdict."""
 
 
 def rate(amount: float, work: Callable[[], object]) -> float:
@@ -92,14 +106,43 @@ def run(
     for contest in contests:
         _check(contest)
     tick, rows = on_progress or silent, []
-    total = len(contests) * (repeats + 1)
-    for index, contest in enumerate(contests):
+    planned = [min(contest.rounds or repeats, repeats) + 1 for contest in contests]
+    total, done = sum(planned), 0
+    for contest, count in zip(contests, planned, strict=True):
         rounds = []
-        for number in range(repeats + 1):
+        for number in range(count):
             rounds.append(_one_round(contest, number))
-            tick(index * (repeats + 1) + number + 1, total)
-        rows.append(judge(contest, rounds[1:]))
+            done += 1
+            tick(done, total)
+        rows.append(_explained(contest, rounds[1:]))
     return rows
+
+
+def _explained(contest: Contest, rounds: Sequence[Sequence[float]]) -> Row:
+    """The row, with what has to be said about it."""
+    row = judge(contest, rounds)
+    if row.met is not None and contest.yardstick is not None:
+        found = [values[len(contest.peers) + 1] for values in rounds]
+        low, middle, high = statistics.quantiles(found, n=4)
+        if high > MAX_SWING * low:
+            why = (
+                f"no verdict: {contest.yardstick.name} swung between {low:,.4g} and {high:,.4g}"
+                f" (middle half, median {middle:,.4g}) during this contest"
+            )
+            return replace(row, met=None, profile=why)
+    if row.met is False and contest.profile is not None:
+        return replace(row, profile=contest.profile(row.ours))
+    return row
+
+
+def summary(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The ids of rows with a goal under "met", "missed" and "no verdict"."""
+    verdicts = {True: "met", False: "missed", None: "no verdict"}
+    found: dict[str, list[str]] = {name: [] for name in verdicts.values()}
+    for row in rows:
+        if row.goal is not None:
+            found[verdicts[row.met]].append(row.id)
+    return found
 
 
 def judge(contest: Contest, rounds: Sequence[Sequence[float]]) -> Row:
@@ -107,11 +150,12 @@ def judge(contest: Contest, rounds: Sequence[Sequence[float]]) -> Row:
 
     Args:
         contest: what was measured.
-        rounds: for each round the value of ours and then of each peer.
+        rounds: for each round the value of ours, then of each peer, then of the yardstick.
     """
     more = contest.unit in MORE_IS_BETTER
     medians = [statistics.median(values) for values in zip(*rounds, strict=True)]
-    best = (max if more else min)(medians[1:])
+    peers = medians[1 : len(contest.peers) + 1]
+    best = (max if more else min)(peers)
     which = medians.index(best, 1)
 
     def ratio(ours: float, peer: float) -> float:
@@ -142,6 +186,8 @@ def write_json(rows: Sequence[Row], path: Path) -> None:
 def _one_round(contest: Contest, number: int) -> list[float]:
     """One value of each contestant; who begins changes from round to round."""
     everybody = [contest.ours, *contest.peers]
+    if contest.yardstick is not None:
+        everybody.append(contest.yardstick)
     first = number % len(everybody)
     measured = {index: everybody[index].measure() for index in range(first, len(everybody))}
     measured |= {index: everybody[index].measure() for index in range(first)}

@@ -239,9 +239,14 @@ def wait_until_ready(child: Child, is_ready: Callable[[], bool], timeout_s: floa
 
 
 @contextmanager
-def temporary_folder(prefix: str = "veristack-") -> Iterator[Path]:
-    """A folder that is gone afterwards, even if this process is killed in between."""
-    path = Path(tempfile.mkdtemp(prefix=prefix))
+def temporary_folder(prefix: str = "veristack-", parent: Path | None = None) -> Iterator[Path]:
+    """A folder that is gone afterwards, even if this process is killed in between.
+
+    Args:
+        prefix: of its name.
+        parent: where it is made; default the system's place for temporary files.
+    """
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     guard = _current_guard()
     guard.tell(op="folder", path=str(path))
     try:

@@ -1,75 +1,111 @@
-"""Durable puts, beside the bare disk and beside what a Python user would take instead.
+"""The store beside the bare disk and beside what a Python user would take instead: P1 to P8.
 
-Every contestant makes each put durable on the same disk before the next one of the same
-thread: lmdb with `sync=True`, rocksdict with synced write options, sqlite3 with
-`synchronous=FULL`. Rates without that promise are another race and not shown here.
+P1 to P3 are the benchmark `kernels`. In the others every contestant makes each write durable
+on the same disk before it returns (see `_store_peers`).
 """
 
 from __future__ import annotations
 
 import itertools
-import sqlite3
-import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import lmdb
-import rocksdict
+import _store_batches
+import _store_reads
+import _store_reopen
+from _store_peers import PUTS as PEERS
+from _store_peers import Put
 
 import veristack_lab.veristore as veristore
 from veristack_lab.bench import Contest, Contestant, rate
 from veristack_lab.processes import temporary_folder
+from veristack_lab.veristore import Store
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.experiments import run_threads
+from veristack_lab.veristore.threads import run_threads
+
+INCLUDES = ("kernels",)
 
 VALUE = bytes(100)
 RECORD_BYTES = 24 + 4 + 16 + len(VALUE)
-PUTS = 25
-"""Of each thread, in one measurement."""
-
-Put = Callable[[bytes, bytes], object]
+PUTS = {1: 100, 16: 30, 64: 10}
+"""Of each thread in one measurement, by the number of threads."""
+IN_MEMORY = Path("/dev/shm")
+"""Where a file never meets a disk; other systems than Linux may have no such place."""
 
 
 @contextmanager
 def contests() -> Iterator[list[Contest]]:
-    """P4 and P5."""
+    """P4 to P8."""
     with ExitStack() as resources:
         folder = resources.enter_context(temporary_folder())
+        places = {"disk": folder}
+        if IN_MEMORY.is_dir():
+            places["tmpfs"] = resources.enter_context(temporary_folder(parent=IN_MEMORY))
+        yield [
+            *resources.enter_context(single_puts(folder / "puts")),
+            *_store_batches.contests(places),
+            *_store_reopen.contests(folder),
+            *resources.enter_context(_store_reads.contests(folder / "reads")),
+        ]
+
+
+@contextmanager
+def single_puts(folder: Path) -> Iterator[list[Contest]]:
+    """P4 and P5."""
+    folder.mkdir()
+    with ExitStack() as resources:
         store = resources.enter_context(veristore.open(folder / "ours"))
         peers = {
-            "lmdb": resources.enter_context(lmdb_put(folder / "lmdb")),
-            "rocksdict": resources.enter_context(rocksdict_put(folder / "rocksdict")),
-            "sqlite3 FULL": resources.enter_context(sqlite_put(folder / "sqlite")),
+            name: resources.enter_context(opened(folder / name)) for name, opened in PEERS.items()
         }
-        raw = resources.enter_context(bare_disk(folder / "raw"))
+        sync = resources.enter_context(bare_disk(folder / "raw"))
+        bare = Contestant("pwrite + fdatasync", lambda: rate(PUTS[1], sync))
         alone = Contestant("one writer of ours", lambda: puts_per_s(store.put, 1))
+
+        def against(
+            threads: int,
+            name: str,
+            rivals: list[Contestant],
+            goal: float | None,
+            rounds: int | None = None,
+        ) -> Contest:
+            many = "one thread" if threads == 1 else f"{threads} threads"
+            return Contest(
+                name,
+                f"durable puts, {many}",
+                "puts/s",
+                Contestant("veristore", lambda: puts_per_s(store.put, threads)),
+                rivals,
+                goal,
+                profile=lambda ours: profile(ours, threads, store, sync),
+                yardstick=bare,
+                rounds=rounds,
+            )
+
+        def peers_with(threads: int) -> list[Contestant]:
+            return [
+                Contestant(name, lambda p=put: puts_per_s(p, threads))
+                for name, put in peers.items()
+            ]
+
         yield [
             Contest(
                 "P4",
                 "durable put, one writer",
                 "puts/s",
                 Contestant("veristore", lambda: puts_per_s(store.put, 1)),
-                [Contestant("pwrite + fdatasync", lambda: rate(PUTS, raw))],
+                [bare],
                 0.85,
+                profile=lambda ours: profile(ours, 1, store, sync),
+                yardstick=bare,
             ),
-            against(store.put, 16, "P5-16", [alone], None),
-            against(store.put, 64, "P5", [alone], 15.0),
-            against(store.put, 64, "P5-peers", [at(64, *peer) for peer in peers.items()], 1.0),
-            against(store.put, 1, "P5-one", [at(1, *peer) for peer in peers.items()], None),
+            against(16, "P5-16", [alone], None),
+            against(64, "P5", [alone], 15.0),
+            against(64, "P5-peers", peers_with(64), 1.0),
+            against(1, "P5-one", peers_with(1), None, rounds=5),
         ]
-
-
-def against(
-    put: Put, threads: int, name: str, peers: list[Contestant], goal: float | None
-) -> Contest:
-    ours = Contestant("veristore", lambda: puts_per_s(put, threads))
-    many = "one thread" if threads == 1 else f"{threads} threads"
-    return Contest(name, f"durable puts, {many}", "puts/s", ours, peers, goal)
-
-
-def at(threads: int, name: str, put: Put) -> Contestant:
-    return Contestant(name, lambda: puts_per_s(put, threads))
 
 
 _fresh = itertools.count()
@@ -77,8 +113,7 @@ _fresh = itertools.count()
 
 def puts_per_s(put: Put, threads: int) -> float:
     """Durable puts of new keys a second."""
-    run = next(_fresh)
-    puts = PUTS * (4 if threads == 1 else 1)
+    run, puts = next(_fresh), PUTS[threads]
 
     def work(thread: int) -> None:
         for number in range(puts):
@@ -94,7 +129,7 @@ def bare_disk(path: Path) -> Iterator[Callable[[], None]]:
     data, offsets = bytes(RECORD_BYTES), itertools.count(0, RECORD_BYTES)
 
     def work() -> None:
-        for offset in itertools.islice(offsets, PUTS):
+        for offset in itertools.islice(offsets, PUTS[1]):
             file.pwrite(data, offset)
             file.fdatasync()
 
@@ -102,37 +137,16 @@ def bare_disk(path: Path) -> Iterator[Callable[[], None]]:
     file.close()
 
 
-@contextmanager
-def lmdb_put(path: Path) -> Iterator[Put]:
-    with lmdb.open(str(path), map_size=1 << 30, sync=True, metasync=True) as environment:
-
-        def put(key: bytes, value: bytes) -> None:
-            with environment.begin(write=True) as transaction:
-                transaction.put(key, value)
-
-        yield put
-
-
-@contextmanager
-def rocksdict_put(path: Path) -> Iterator[Put]:
-    options = rocksdict.WriteOptions()
-    options.sync = True
-    with closing(rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))) as table:
-        table.set_write_options(options)
-        yield table.put
-
-
-@contextmanager
-def sqlite_put(path: Path) -> Iterator[Put]:
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    lock = threading.Lock()
-    with closing(connection):
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("CREATE TABLE pairs (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
-
-        def put(key: bytes, value: bytes) -> None:
-            with lock:
-                connection.execute("INSERT OR REPLACE INTO pairs VALUES (?, ?)", (key, value))
-
-        yield put
+def profile(ours: float, threads: int, store: Store, sync: Callable[[], None]) -> str:
+    """How many puts share a sync, and what of a group's time the bare sync takes."""
+    before, started = store.stats(), time.perf_counter()
+    rate_now = puts_per_s(store.put, threads)
+    elapsed, after = time.perf_counter() - started, store.stats()
+    groups = after.groups - before.groups
+    group_ms = 1000 * elapsed / groups
+    sync_ms = 1000 / rate(PUTS[1], sync)
+    return (
+        f"{(after.records - before.records) / groups:,.1f} puts share a sync; a group takes"
+        f" {group_ms:,.3f} ms, of which {sync_ms:,.3f} ms are the bare write and sync"
+        f" ({ours:,.0f} puts/s in the contest, {rate_now:,.0f} in this look)"
+    )

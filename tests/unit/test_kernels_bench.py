@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 from veristack_lab import bench, paths
 from veristack_lab.bench import Contest, Contestant
 from veristack_lab.cli import app
-from veristack_lab.cli.bench import benchmark_folder, opened
+from veristack_lab.cli.bench import benchmark_folder, chosen, opened
 from veristack_lab.errors import InvalidInput
 
 
@@ -63,6 +65,51 @@ def test_a_rate_counts_its_calls() -> None:
     assert 0 < per_second <= 10 * len(calls) / bench.ROUND_S
 
 
+def on_disk(speeds: list[float], ours: float = 1.0) -> Contest:
+    return Contest(
+        "D",
+        "a work item",
+        "puts/s",
+        fixed("ours", ours),
+        [fixed("peer", 2.0)],
+        0.4,
+        yardstick=fixed("the bare disk", *speeds),
+    )
+
+
+def test_no_verdict_while_the_yardstick_swings() -> None:
+    (row,) = bench.run([on_disk([0, 100, 900, 100, 900, 100])], repeats=5)
+    assert (row.goal, row.met, row.ratio) == (0.4, None, 0.5)
+    assert row.profile.startswith("no verdict: the bare disk swung between 100 and 900")
+
+
+def test_a_steady_yardstick_lets_the_goal_be_judged_and_is_no_peer() -> None:
+    (row,) = bench.run([on_disk([0, 100, 150, 120, 110, 130])], repeats=5)
+    assert (row.peer, row.met, row.profile) == ("peer", True, "")
+
+
+def test_only_a_missed_goal_is_profiled() -> None:
+    asked: list[float] = []
+
+    def why(ours: float) -> str:
+        asked.append(ours)
+        return "the limit is elsewhere"
+
+    plain = contest("ms", 5, {"peer": 1}, 1.0)
+    missed, met = replace(plain, profile=why), replace(plain, goal=0.1, profile=why)
+    rows = bench.run([missed, met], repeats=2)
+    assert [row.profile for row in rows] == ["the limit is elsewhere", ""]
+    assert asked == [5]
+    assert bench.summary(rows) == {"met": ["X"], "missed": ["X"], "no verdict": []}
+
+
+def test_long_work_has_fewer_rounds_but_never_more() -> None:
+    seen: list[tuple[int, int]] = []
+    long = replace(contest("ms", 1, {"peer": 1}, None), rounds=2)
+    bench.run([long, contest("ms", 1, {"peer": 1}, None)], 4, lambda *step: seen.append(step))
+    assert seen == [(done, 3 + 5) for done in range(1, 9)]
+
+
 @pytest.mark.parametrize(
     ("unit", "peers", "repeats", "words"),
     [("furlongs", {"p": 1}, 2, "unknown unit"), ("ms", {}, 2, "nobody"), ("ms", {"p": 1}, 1, "2")],
@@ -82,6 +129,30 @@ def test_a_missing_peer_names_the_command(folder: Path) -> None:
     words = r"no_such_peer.*veristack-lab\[bench\]"
     with pytest.raises(InvalidInput, match=words), opened(folder, "x"):
         pass
+
+
+ONE_CONTEST = """
+from veristack_lab.bench import Contest, Contestant
+{imports}
+def contests():
+    return [Contest("{id}", "work", "ms", Contestant("a", lambda: 1.0), [Contestant("b", {peer})])]
+"""
+
+
+def test_a_benchmark_may_include_others_and_use_modules_beside_it(folder: Path) -> None:
+    (folder / "_beside.py").write_text("def peer():\n    return 2.0\n")
+    other = ONE_CONTEST.format(id="A1", imports="from _beside import peer", peer="peer")
+    (folder / "other.py").write_text(other)
+    both = ONE_CONTEST.format(id="B1", imports="INCLUDES = ('other',)", peer="lambda: 3.0")
+    (folder / "both.py").write_text(both)
+    before = list(sys.path)
+    with opened(folder, "both") as contests:
+        assert [found.id for found in contests] == ["A1", "B1"]
+        assert [found.id for found in chosen(contests, "B, C")] == ["B1"]
+        with pytest.raises(InvalidInput, match="A1, B1"):
+            chosen(contests, "P")
+    assert sys.path == before
+    del sys.modules["_beside"]
 
 
 def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,9 +26,13 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Where the rows go as JSON; default tests/benchmarks/results/NAME.json."),
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(help="Hold only contests whose ids begin so: P6,P8. Writes no file unless --out."),
+]
 
 
-def command(name: Name, repeats: Repeats = 7, out: Out = None) -> None:
+def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None) -> None:
     """Measure against peers, interleaved; print a table and write it as JSON.
 
     The exit code is 0 also where a goal is missed: a benchmark reports, it does not judge.
@@ -38,12 +44,35 @@ def command(name: Name, repeats: Repeats = 7, out: Out = None) -> None:
     folder = benchmark_folder()
     kernels.warm()
     with opened(folder, name) as contests, progress.bar(f"measuring {name}") as tick:
-        rows = bench.run(contests, repeats, tick)
+        rows = bench.run(chosen(contests, only), repeats, tick)
     console = Console()
     console.print(_table(name, rows))
-    target = out or folder / "results" / f"{name}.json"
-    bench.write_json(rows, target)
-    console.print(f"written to {target}")
+    for row in rows:
+        if row.profile:
+            console.print(f"[bold]{row.id}[/]: {row.profile}", highlight=False)
+    for verdict, ids in bench.summary(rows).items():
+        if ids:
+            console.print(f"goals {verdict}: {', '.join(ids)}", highlight=False)
+    if only is None or out is not None:
+        target = out or folder / "results" / f"{name}.json"
+        bench.write_json(rows, target)
+        console.print(f"written to {target}")
+
+
+def chosen(contests: Sequence[Contest], only: str | None) -> Sequence[Contest]:
+    """The contests whose ids begin with one of the words between commas; all without any.
+
+    Raises:
+        InvalidInput: no contest does.
+    """
+    if only is None:
+        return contests
+    prefixes = tuple(word.strip() for word in only.split(",") if word.strip())
+    found = [contest for contest in contests if contest.id.startswith(prefixes)]
+    if not found:
+        known = ", ".join(contest.id for contest in contests)
+        raise InvalidInput(f"no contest begins with {only!r}; there are: {known}")
+    return found
 
 
 def benchmark_folder() -> Path:
@@ -65,6 +94,9 @@ def benchmark_folder() -> Path:
 def opened(folder: Path, name: str) -> Iterator[Sequence[Contest]]:
     """The contests of a benchmark, with what they need held open meanwhile.
 
+    A benchmark that names others in `INCLUDES` is held together with them, after them. What
+    several have in common stands in modules beside them whose names begin with an underscore.
+
     Raises:
         InvalidInput: there is no such benchmark, or a peer is not installed.
     """
@@ -73,23 +105,38 @@ def opened(folder: Path, name: str) -> Iterator[Sequence[Contest]]:
         raise InvalidInput(
             f"there is no benchmark {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
         )
-    spec = importlib.util.spec_from_file_location(f"veristack_bench_{name}", known[name])
-    assert spec is not None  # a path that ends in .py has one
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        module = _loaded(known[name])
         found = module.contests()
     except ModuleNotFoundError as error:
         raise InvalidInput(
             f"benchmark {name!r} compares with {error.name}, which is not installed:"
             " `pip install veristack-lab[bench]`"
         ) from error
-    if isinstance(found, AbstractContextManager):
-        with found as contests:
-            yield contests
-    else:
-        yield found
+    with ExitStack() as stack:
+        contests: list[Contest] = []
+        for included in getattr(module, "INCLUDES", ()):
+            contests += stack.enter_context(opened(folder, included))
+        if isinstance(found, AbstractContextManager):
+            found = stack.enter_context(found)
+        yield [*contests, *found]
+
+
+def _loaded(path: Path) -> ModuleType:
+    """The module at a path, which may import the modules beside it."""
+    spec = importlib.util.spec_from_file_location(f"veristack_bench_{path.stem}", path)
+    assert spec is not None  # a path that ends in .py has one
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+_VERDICTS = {None: "?", True: "yes", False: "[bold red]no[/]"}
 
 
 def _table(name: str, rows: Sequence[Row]) -> Table:
@@ -108,6 +155,6 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
             f"{row.ratio:,.3g} x",
             f"{row.iqr:.2g}",
             "" if row.goal is None else f">= {row.goal:g} x",
-            {None: "", True: "yes", False: "[bold red]no[/]"}[row.met],
+            "" if row.goal is None else _VERDICTS[row.met],
         )
     return table

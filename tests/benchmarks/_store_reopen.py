@@ -1,0 +1,140 @@
+"""P7: opening a store whose process was killed by SIGKILL, with all its records in the log.
+
+A child fills the store, says so, and is killed. Every measurement opens a copy of what it left,
+in this process, where the kernels are warm and the files are in the page cache.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property, partial
+from pathlib import Path
+
+import rocksdict
+
+import veristack_lab.veristore as veristore
+from veristack_lab.bench import Contest, Contestant
+from veristack_lab.kernels.crc32c import crc32c
+from veristack_lab.processes import spawn, wait_until_ready
+
+FILL = Path(__file__).with_name("_store_fill.py")
+FILL_TIMEOUT_S = 120.0
+SIZES = {"5k": (5_000, 3.0, None), "1M": (1_000_000, 700.0, 3)}
+"""Records, the time that is aimed at in milliseconds, and the rounds where not all."""
+
+_fresh = itertools.count()
+
+
+def contests(folder: Path) -> list[Contest]:
+    """For each size: against the time that is aimed at, and against rocksdict."""
+    found = []
+    for name, (count, goal_ms, rounds) in SIZES.items():
+        left = _Left(folder, count)
+        ours = Contestant("veristore", partial(open_ms, open_ours, left.ours))
+        theirs = Contestant("rocksdict", partial(open_ms, open_rocksdict, left.theirs))
+        goal = Contestant(f"goal: {goal_ms:g} ms", lambda value=goal_ms: value)
+        what = f"reopen after a kill, {count:,} records"
+        explain = partial(profile, left.ours, count)
+        found += [
+            Contest(f"P7-{name}", what, "ms", ours, [goal], 1.0, profile=explain, rounds=rounds),
+            Contest(
+                f"P7-{name}-peer", what, "ms", ours, [theirs], 1.0, profile=explain, rounds=rounds
+            ),
+        ]
+    return found
+
+
+class _Left:
+    """What the two killed processes left, made when it is first asked for."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = folder
+        self._count = count
+
+    def ours(self) -> tuple[Path, int]:
+        return self._both[0], self._count
+
+    def theirs(self) -> tuple[Path, int]:
+        return self._both[1], self._count
+
+    @cached_property
+    def _both(self) -> list[Path]:
+        """The folders of stores whose processes were killed after so many records."""
+        engines = ("veristore", "rocksdict")
+        places = [self._folder / f"{engine}-{self._count}" for engine in engines]
+        with ExitStack() as stack:
+            children = []
+            for engine, place in zip(engines, places, strict=True):
+                argv = [sys.executable, FILL, engine, place, str(self._count), _ready(place)]
+                log = place.with_suffix(".log")
+                child = spawn(argv, name=f"{engine} being filled", log_path=log)
+                children.append(stack.enter_context(child))
+            for child, place in zip(children, places, strict=True):
+                wait_until_ready(child, _ready(place).exists, FILL_TIMEOUT_S)
+                child.kill()
+                child.wait(FILL_TIMEOUT_S)
+        return places
+
+
+def _ready(place: Path) -> Path:
+    return place.with_suffix(".ready")
+
+
+def open_ms(opened: Callable[[Path, int], float], left: Callable[[], tuple[Path, int]]) -> float:
+    """Open a copy of what was left; the original stays as the kill left it."""
+    original, count = left()
+    copy = original.with_name(f"{original.name}-copy-{next(_fresh)}")
+    shutil.copytree(original, copy)
+    gc.collect()
+    try:
+        return 1000 * opened(copy, count)
+    finally:
+        shutil.rmtree(copy)
+
+
+def open_ours(path: Path, count: int) -> float:
+    started = time.perf_counter()
+    store = veristore.open(path)
+    elapsed = time.perf_counter() - started
+    assert len(store) == count
+    assert store.stats().recovery.after_crash
+    store.close()
+    return elapsed
+
+
+def open_rocksdict(path: Path, count: int) -> float:
+    started = time.perf_counter()
+    table = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
+    elapsed = time.perf_counter() - started
+    assert table.get(b"%016d" % (count - 1)) is not None
+    table.close()
+    return elapsed
+
+
+def profile(left: Callable[[], tuple[Path, int]], count: int, ours_ms: float) -> str:
+    """The least that recovery into a dictionary of Python takes: read, check, make objects."""
+    segments = sorted(left()[0].glob("log-*"))
+    started = time.perf_counter()
+    read = [segment.read_bytes() for segment in segments]
+    read_ms = 1000 * (time.perf_counter() - started)
+    started = time.perf_counter()
+    for data in read:
+        crc32c(data)
+    check_ms = 1000 * (time.perf_counter() - started)
+    arena = b"".join(b"%016d" % number + bytes(84) for number in range(count))
+    started = time.perf_counter()
+    made = {arena[at : at + 16]: arena[at + 16 : at + 100] for at in range(0, len(arena), 100)}
+    made_ms = 1000 * (time.perf_counter() - started)
+    assert len(made) == count
+    size = sum(map(len, read))
+    return (
+        f"of {ours_ms:,.1f} ms, reading {size / 1e6:,.1f} MB takes {read_ms:,.1f} ms, checking them"
+        f" {check_ms:,.1f} ms, and cutting {count:,} keys and values out of one buffer into a"
+        f" dictionary {made_ms:,.1f} ms"
+    )
