@@ -53,6 +53,15 @@ def move(model: ExplorerModel, position: int) -> dict[str, Any]:
     return model.view()
 
 
+def hunt(model: ExplorerModel, way: str) -> dict[str, Any]:
+    unfinished = model.obey("violation", way)
+    while unfinished:
+        assert model.view()["busy"].startswith("Looking for a broken promise")
+        unfinished = model.proceed()
+    assert model.view()["busy"] == ""
+    return model.view()
+
+
 def find(model: ExplorerModel, kind: str, name: str = "log-") -> int:
     """A moment right after a write or sync of a file that holds an acknowledged write."""
     for position in range(model.view()["last"] + 1):
@@ -116,7 +125,7 @@ def test_the_healthy_engine_breaks_nothing_and_the_search_says_how_far_it_looked
 ) -> None:
     move(model, 12)
     with pytest.raises(InvalidInput, match=r"no promise breaks from operation 12 to \d+"):
-        model.obey("violation", "next")
+        hunt(model, "next")
     state = model.view()
     assert state["position"] == 12
     assert set(state["strip"][:12]) == {"."}
@@ -129,8 +138,7 @@ def test_a_broken_engine_is_caught_and_its_broken_promise_named(model: ExplorerM
     assert (state["engine"], state["workload"], state["position"]) == ("lazy", "batches", 0)
     visited = []
     for _ in range(3):
-        model.obey("violation", "next")
-        state = model.view()
+        state = hunt(model, "next")
         visited.append((state["position"], state["image"]))
         broken = [p for p in state["promises"] if p["kept"] is False]
         assert len(broken) == 1
@@ -138,8 +146,14 @@ def test_a_broken_engine_is_caught_and_its_broken_promise_named(model: ExplorerM
         assert state["strip"][state["position"]] == "x"
         assert state["images"][state["image"] + 1]["broken"]
     assert visited == sorted(set(visited))
-    model.obey("violation", "previous")
+    hunt(model, "previous")
     assert (model.view()["position"], model.view()["image"]) == visited[1]
+
+
+def test_another_command_ends_a_search(model: ExplorerModel) -> None:
+    assert model.obey("violation", "next")
+    assert not model.obey("move", 3)
+    assert (model.view()["position"], model.view()["busy"]) == (3, "")
 
 
 def test_lost_items_are_listed_first(model: ExplorerModel) -> None:

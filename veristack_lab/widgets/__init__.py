@@ -13,11 +13,13 @@ from veristack_lab.widgets.counters import Counters, Tally
 from veristack_lab.widgets.targets import Target, from_child, from_llm
 
 if TYPE_CHECKING:
+    from veristack_lab.widgets.crash_explorer import CrashExplorer
     from veristack_lab.widgets.kill_switch import KillSwitch
     from veristack_lab.widgets.wal_microscope import WalMicroscope
 
 __all__ = [
     "Counters",
+    "CrashExplorer",
     "KillSwitch",
     "Tally",
     "Target",
@@ -26,7 +28,11 @@ __all__ = [
     "from_llm",
 ]
 
-_HOMES = {"KillSwitch": "kill_switch", "WalMicroscope": "wal_microscope"}
+_HOMES = {
+    "CrashExplorer": "crash_explorer",
+    "KillSwitch": "kill_switch",
+    "WalMicroscope": "wal_microscope",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -23,11 +23,11 @@ from veristack_lab.sim.recording import Recording, record
 from veristack_lab.sim.steps import Workload
 from veristack_lab.widgets.disk_view import SECTOR_WORDS, Cut, files
 from veristack_lab.widgets.explorer_words import items, operation_words, step_words
-from veristack_lab.widgets.loop import View
+from veristack_lab.widgets.loop import Model, View
 
 IMAGES_SHOWN = 48
-HUNTED_IMAGES = 1500
-"""So many images a search for a violation opens before it asks to be told to go on."""
+SLICE_IMAGES = 32
+"""About so many images a search opens before it shows how far it has come."""
 _REMEMBERED = 400
 """Images whose examination is kept."""
 POWER_ON = -1
@@ -47,7 +47,29 @@ class Subject:
     """The one that shows the defect; None: whatever is being looked at."""
 
 
-class ExplorerModel:
+@dataclass
+class _Search:
+    """A search for the next violation."""
+
+    way: str
+    start: tuple[int, int]
+    """Position and image where it began."""
+    opened: int = 0
+    """Images so far."""
+
+    @property
+    def step(self) -> int:
+        return 1 if self.way == "next" else -1
+
+    def beyond(self, position: int, found: list[int]) -> list[int]:
+        """Those of the found images that lie on the way."""
+        if position != self.start[0]:
+            return found
+        here = self.start[1]
+        return [n for n in found if (n > here if self.step > 0 else n < here)]
+
+
+class ExplorerModel(Model):
     """The model of one explorer; see `loop.Model`.
 
     Args:
@@ -62,6 +84,7 @@ class ExplorerModel:
         self._workload = workload
         self._position = 0
         self._image = POWER_ON
+        self._search: _Search | None = None
         self._choose(next(iter(subjects)))
 
     # ------------------------------------------------------------------ commands
@@ -86,8 +109,9 @@ class ExplorerModel:
             known = "move, image, engine, judge, violation"
             raise InvalidInput(f"there is no command {op!r}; there are {known}")
 
-    def obey(self, op: str, argument: Any) -> None:
+    def obey(self, op: str, argument: Any) -> bool:
         """See `loop.Model`. Raises `InvalidInput` for a moment or an image there is not."""
+        self._search = None
         match op:
             case "move":
                 self._move(argument)
@@ -100,7 +124,9 @@ class ExplorerModel:
             case "judge":
                 self._violations()
             case "violation":
-                self._hunt(argument)
+                self._search = _Search(argument, (self._position, self._image))
+                return self.proceed()
+        return False
 
     def _choose(self, name: str) -> None:
         subject = self._subjects[name]
@@ -139,30 +165,33 @@ class ExplorerModel:
 
     # ---------------------------------------------------------------- violations
 
-    def _hunt(self, way: str) -> None:
-        """Go to the next image, in time and number, that breaks a promise.
+    def proceed(self) -> bool:
+        """Look on for the next image, in time and number, that breaks a promise.
 
         Raises:
-            InvalidInput: there is none, or none so far; the message says how far it looked.
+            InvalidInput: there is none; the message says how far it looked.
         """
-        start, hunted = (self._position, self._image), 0
-        while hunted < HUNTED_IMAGES:
-            found, opened = self._violations()
-            hunted += opened
-            here = start[1] if self._position == start[0] else None
-            beyond = [n for n in found if here is None or (n > here) == (way == "next")]
-            beyond = [n for n in beyond if n != here]
+        search, opened = self._search, 0
+        while search is not None and opened < SLICE_IMAGES:
+            found, just_opened = self._violations()
+            opened += just_opened
+            search.opened += just_opened
+            beyond = search.beyond(self._position, found)
             if beyond:
-                self._image = beyond[0] if way == "next" else beyond[-1]
-                return
-            if self._position == (self._last if way == "next" else 0):
-                where = f"no promise breaks from operation {start[0]} to {self._position}"
-                self._position, self._image = start
-                raise InvalidInput(f"{where}: {hunted} images were opened")
-            self._position += 1 if way == "next" else -1
-            self._image = POWER_ON
+                self._image = beyond[0] if search.step > 0 else beyond[-1]
+                self._search = None
+                return False
+            if self._position == (self._last if search.step > 0 else 0):
+                self._give_up(search)
+            self._position, self._image = self._position + search.step, POWER_ON
+        return True
+
+    def _give_up(self, search: _Search) -> None:
+        reached, self._search = self._position, None
+        self._position, self._image = search.start
         raise InvalidInput(
-            f"{hunted} images were opened, and none breaks a promise so far; ask again to go on"
+            f"no promise breaks from operation {self._position} to {reached}: "
+            f"{search.opened} images were opened"
         )
 
     def _violations(self) -> tuple[list[int], int]:
@@ -202,8 +231,9 @@ class ExplorerModel:
 
         Keys: `engine`, `engines`, `workload`, `position`, `last`, `operation`, `step`,
         `acknowledged`, `strip` (one letter a moment: `.` not looked at, `o` no promise
-        breaks, `x` one does), `image`, `images`, `images_words`, `files` (see
-        `disk_view.files`), `legend`, `opens`, `lsn`, `found`, `items`, `promises`.
+        breaks, `x` one does), `busy` (a search under way, in words), `image`, `images`,
+        `images_words`, `files` (see `disk_view.files`), `legend`, `opens`, `lsn`,
+        `found`, `items`, `promises`.
         """
         recording, position = self._recording, self._position
         return {
@@ -223,8 +253,14 @@ class ExplorerModel:
             "images": self._image_rows(),
             "images_words": self._images_words(),
             **(self._power_on() if self._image == POWER_ON else self._power_cut()),
+            "busy": self._busy(),
             "strip": "".join(map(self._verdict, range(self._last + 1))),
         }
+
+    def _busy(self) -> str:
+        if self._search is None:
+            return ""
+        return f"Looking for a broken promise: {self._search.opened} images opened so far."
 
     def _verdict(self, position: int) -> str:
         broken = self._broken.get(position)
@@ -265,16 +301,15 @@ class ExplorerModel:
     def _power_cut(self) -> View:
         image, disk = self._images()[self._image]
         case = self._case(disk)
-        found = case.found
-        broken, violation = judge(case)
+        found = case.found.first
         heading = f"Recovery returns {len(found.state)} items, up to LSN {found.last_lsn}"
         return {
             "files": files(self._disk(), Cut(image.choice, disk)),
-            "opens": not found.opening,
+            "opens": not found.error,
             "lsn": found.last_lsn,
-            "found": f"Recovery fails: {found.opening}" if found.opening else heading,
+            "found": f"Recovery fails: {found.error}" if found.error else heading,
             "items": items(self._recording, self._position, found.state),
-            "promises": list(_promises(broken, violation)),
+            "promises": list(_promises(*judge(case))),
         }
 
 
