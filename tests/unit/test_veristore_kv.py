@@ -206,12 +206,6 @@ def test_a_closed_store_says_so(path: Path) -> None:
     assert "closed" in repr(store)
 
 
-def test_only_commit_durability_is_there(path: Path) -> None:
-    with pytest.raises(InvalidInput, match="commit"):
-        veristore.open(path, durability="interval")
-    assert not path.exists()
-
-
 def test_looking_at_a_clean_store_writes_nothing(path: Path) -> None:
     with veristore.open(path) as store:
         store.put(b"k", b"v")

@@ -89,6 +89,7 @@ class Checkpointer:
         self._background.stop()
 
     def _checkpoint(self) -> int:
+        self._views.prune()
         with self._commit.exclusive():
             self._commit.check()
             lsn = self._log.next_lsn - 1

@@ -168,6 +168,11 @@ class Views:
             self._open.add(view)
         return view
 
+    def prune(self) -> None:
+        """Drop what no open view can reach: views that closed in between leave some."""
+        with self._lock:
+            self._map.versions.prune()
+
     def close_all(self) -> None:
         """Close every view, whoever may still use it."""
         for view in tuple(self._open):
