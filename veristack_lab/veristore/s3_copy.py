@@ -25,16 +25,16 @@ def copy_object(objects: ObjectStore, request: S3Request) -> Answer:
     source = copy_source(request)
     condition = write_condition(request.headers)
     is_replacing = _is_replacing(request)
-    if source == (request.bucket, request.key) and not is_replacing:
-        raise S3Error(
-            "InvalidRequest",
-            "this copy would change nothing: an object is copied to itself only with "
-            "x-amz-metadata-directive: REPLACE",
-        )
     headers = request.headers
     with objects.open(*source) as reader:
         found = reader.info
         require_copy_source(headers, found.etag, found.created_ms)
+        if source == (request.bucket, request.key) and not is_replacing:
+            raise S3Error(
+                "InvalidRequest",
+                "this copy would change nothing: an object is copied to itself only with "
+                "x-amz-metadata-directive: REPLACE",
+            )
         notes = notes_of(headers) if is_replacing else found
         info = objects.put(
             request.bucket,
