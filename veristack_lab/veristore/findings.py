@@ -11,8 +11,8 @@ from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.damage import Damage
 from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.mutations import RecordType
-from veristack_lab.veristore.replay import Values
-from veristack_lab.veristore.segment import SegmentHeader
+from veristack_lab.veristore.replay import Values, may_delete, replay, without_deleted
+from veristack_lab.veristore.segment import SegmentHeader, Window
 
 FIRST_LSN = 1
 FIRST_EPOCH = 1
@@ -67,6 +67,8 @@ class Findings:
 
     files: Files
     values: Values = field(default_factory=dict)
+    has_deleted: bool = False
+    """Whether `values` may hold None for a key that was deleted."""
     snapshot: SegmentHeader | None = None
     """Of the snapshot that was loaded."""
     bad_snapshots: dict[int, str] = field(default_factory=dict)
@@ -98,6 +100,17 @@ class Findings:
     def is_new(self) -> bool:
         """Whether there is no store yet."""
         return not (self.files.snapshots or self.files.epochs)
+
+    def apply(self, window: Window) -> None:
+        """Apply a window's records, but those that the snapshot has."""
+        self.records += replay(window, self.values, self.snapshot_lsn + 1 - window.first_lsn)
+        self.has_deleted = self.has_deleted or may_delete(window)
+
+    def contents(self) -> dict[bytes, bytes]:
+        """Every key that was not deleted, and its value."""
+        if self.has_deleted:
+            return without_deleted(self.values)
+        return self.values  # type: ignore[return-value]  # nothing has put a None into it
 
     @property
     def snapshot_lsn(self) -> int:

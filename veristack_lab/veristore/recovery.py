@@ -23,7 +23,6 @@ from veristack_lab.veristore import repair, snapshot
 from veristack_lab.veristore.damage import Damage, RecoveryMode, list_evidence
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.findings import FIRST_EPOCH, FIRST_LSN, Files, Findings, Hole, Segment
-from veristack_lab.veristore.replay import replay, without_deleted
 from veristack_lab.veristore.salvage import whole_records
 from veristack_lab.veristore.segment import (
     GROUP_START,
@@ -105,7 +104,7 @@ class Recoverer:
                 raise
         return Recovered(
             log,
-            without_deleted(found.values),
+            found.contents(),
             snapshot_lsn,
             found.records,
             found.torn_bytes,
@@ -255,7 +254,7 @@ class Recoverer:
     def replay_segment(self, segment: Segment, found: Findings) -> records.Stop:
         """Apply a segment's records up to the first bad one. Returns why it ended."""
         for window in read_records(segment.file, segment.epoch, found.next_lsn):
-            found.records += replay(window, found.values, found.snapshot_lsn + 1 - window.first_lsn)
+            found.apply(window)
             if len(window.decoded):
                 found.last_kind = int(window.decoded.types[-1]) & ~GROUP_START
         found.end_offset, found.next_lsn = window.end_offset, window.next_lsn
@@ -324,7 +323,7 @@ class Recoverer:
             if not found.hole and window.first_lsn > found.next_lsn:
                 found.hole = Hole(segment.name, offset, found.next_lsn, "no whole record is here")
             self._close_hole(found, window.first_lsn - 1)
-            found.records += replay(window, found.values)
+            found.apply(window)
             found.next_lsn, offset = window.next_lsn, window.end_offset
         rest_bytes = segment.file.size() - offset
         if segment is found.used[-1]:

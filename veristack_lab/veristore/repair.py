@@ -27,7 +27,6 @@ from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.damage import evidence_epochs, evidence_name
 from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.findings import Findings, Segment
-from veristack_lab.veristore.replay import without_deleted
 from veristack_lab.veristore.segment import HEADER_BYTES
 
 _PIECE_BYTES = 1024 * 1024
@@ -56,8 +55,8 @@ def publish(
     file = wal.create_segment(disk, folder, epoch, found.next_lsn, damaged_from)
     try:
         writer = snapshot_type(disk, folder)
-        values = without_deleted(found.values)
-        path = writer.write(found.last_lsn, epoch, _pieces(values), damaged_from)
+        pieces = _pieces(found.contents())
+        path = writer.write(found.last_lsn, epoch, pieces, damaged_from)
         writer.publish(path, found.last_lsn)
     except BaseException:
         file.close()

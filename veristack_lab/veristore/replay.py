@@ -49,6 +49,12 @@ def replay(window: Window, values: Values, skip: int = 0) -> int:
     return max(0, len(kinds) - skip)
 
 
+def may_delete(window: Window) -> bool:
+    """Whether a window has records that can delete a key."""
+    kinds = window.decoded.types & np.uint8(0xFF ^ GROUP_START)
+    return bool(((kinds == RecordType.DELETE) | (kinds == RecordType.BATCH)).any())
+
+
 def without_deleted(values: Values) -> dict[bytes, bytes]:
     """What is left when the deleted keys are dropped. The dictionary itself, if none is."""
     deleted = [key for key, value in values.items() if value is None]

@@ -200,7 +200,7 @@ def _report_mode(disk: Disk, folder: Path, mode: RecoveryMode) -> ModeReport:
             return ModeReport(
                 mode,
                 "",
-                sum(value is not None for value in found.values.values()),
+                len(found.contents()),
                 found.last_lsn,
                 sum(damage.lost_records for damage in found.damage),
                 found.torn_bytes,
