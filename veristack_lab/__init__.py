@@ -6,10 +6,11 @@
         store.put(b"key", b"value")
 
 The layers, from the ground up: `kernels`, `veristore`, `llmcache`, `veriflow`, `smartsearch`.
-Beside them: `backends` finds or starts the real servers, `widgets` shows and kills processes,
-`viz` draws what the `experiments` module of each layer measured, `claims` and `errors` are
-shared by all. Each is imported when it is first named (PEP 562): importing this package costs
-a few milliseconds and loads no numba, pandas or plotly. Type checkers read `__init__.pyi`.
+Beside them: `backends` finds or starts the real servers, `sim` cuts the power of a simulated
+disk, `museum` keeps known defects, `widgets` shows all this and kills processes, `viz` draws
+what the `experiments` module of each layer measured, `claims` and `errors` are shared by all.
+Each is imported when it is first named (PEP 562): importing this package costs a few
+milliseconds and loads no numba, pandas or plotly. Type checkers read `__init__.pyi`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ __all__ = [
     "errors",
     "kernels",
     "llmcache",
+    "museum",
     "processes",
     "progress",
+    "sim",
     "smartsearch",
     "veriflow",
     "veristore",

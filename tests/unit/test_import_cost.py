@@ -92,7 +92,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", ["veristore", "llmcache", "veriflow", "smartsearch", "kernels", "backends", "widgets"]
+    "layer",
+    ["veristore", "llmcache", "veriflow", "smartsearch", "kernels", "backends", "sim", "widgets"],
 )
 def test_naming_a_layer_loads_no_jit_frames_or_plots(layer: str) -> None:
     loaded = loaded_by(f"import veristack_lab\nveristack_lab.{layer}")
@@ -114,8 +115,8 @@ def test_every_public_name_is_reachable_and_listed() -> None:
     assert dir(veristack_lab) == sorted(veristack_lab.__all__)
     for name in veristack_lab.__all__:
         assert getattr(veristack_lab, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'sim'"):
-        veristack_lab.sim  # noqa: B018  # the access is what is tested
+    with pytest.raises(AttributeError, match="no attribute 'raft'"):
+        veristack_lab.raft  # noqa: B018  # the access is what is tested
 
 
 def test_the_types_are_those_of_the_names() -> None:
