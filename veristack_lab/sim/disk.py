@@ -289,6 +289,11 @@ class SimDisk:
         """
         self._faults.append(make_fault(kind, path, skip, times, latency_s))
 
+    @property
+    def has_faults(self) -> bool:
+        """Whether a fault still waits for its turn."""
+        return any(fault.times != 0 for fault in self._faults)
+
     def heal(self) -> None:
         """Take back all faults that still wait. What they did stays."""
         self._faults.clear()

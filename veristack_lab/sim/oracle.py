@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from veristack_lab.sim.probe import Examination, describe_difference
 from veristack_lab.sim.recording import Recording
 from veristack_lab.sim.session import State
-from veristack_lab.sim.steps import Fail
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,13 @@ class Case:
 
 def opens(case: Case) -> str:
     """A power cut never makes a store unreadable."""
-    error = case.found.opening
+    error = case.found.first.error
     return f"cannot be opened: {error}" if error and not _is_content(error) else ""
 
 
 def objects_whole(case: Case) -> str:
     """Every object that is listed can be read, whole and with its right checksum."""
-    error = case.found.opening
+    error = case.found.first.error
     return f"an object cannot be read: {error}" if error and _is_content(error) else ""
 
 
@@ -60,9 +58,9 @@ def _is_content(error: str) -> bool:
 
 def acknowledged_present(case: Case) -> str:
     """What was acknowledged is there."""
-    if case.found.state in case.legal:
+    if case.found.first.state in case.legal:
         return ""
-    index = case.recording.state_index(case.found.state, case.crash_point)
+    index = case.recording.state_index(case.found.first.state, case.crash_point)
     durable = case.recording.durable(case.crash_point)
     done = case.recording.acknowledged(case.crash_point)
     if 0 <= index < durable:
@@ -71,19 +69,19 @@ def acknowledged_present(case: Case) -> str:
     if index > done:
         return f"the state after step {index} is there, and only {done} were done"
     settled = case.settled
-    for item in sorted(settled.keys() | case.found.state.keys()):
-        if item not in _moving(case) and settled.get(item) != case.found.state.get(item):
+    for item in sorted(settled.keys() | case.found.first.state.keys()):
+        if item not in _moving(case) and settled.get(item) != case.found.first.state.get(item):
             return f"an acknowledged step is lost: {describe_difference(settled, _only(case))}"
     return ""
 
 
 def unacknowledged_atomic(case: Case) -> str:
     """A step under way is there as a whole or not at all."""
-    if case.found.state in case.legal:
+    if case.found.first.state in case.legal:
         return ""
     done = case.recording.acknowledged(case.crash_point)
     label = case.recording.steps[min(done, len(case.recording.steps) - 1)].label
-    difference = describe_difference(case.legal[-1], case.found.state)
+    difference = describe_difference(case.legal[-1], case.found.first.state)
     return f"'{label}' is there by half: {difference}"
 
 
@@ -95,40 +93,14 @@ def _moving(case: Case) -> set[tuple[str, ...]]:
 
 def _only(case: Case) -> State:
     moving = _moving(case)
-    return {item: value for item, value in case.found.state.items() if item not in moving}
-
-
-def listed_in_order(case: Case) -> str:
-    """Keys, and the objects of each bucket, are listed in byte order."""
-    for family in ("key", "object"):
-        # a state keeps its items in the order in which the store gave them
-        names = [item for item in case.found.state if item[0] == family]
-        for before, after in pairwise(names):
-            if before[:-1] == after[:-1] and _order(before) >= _order(after):
-                return f"{family} {after[-1]!r} is listed behind {before[-1]!r}"
-    return ""
-
-
-def _order(item: tuple[str, ...]) -> bytes:
-    return item[-1].encode("latin-1" if item[0] == "key" else "utf-8")
-
-
-def refuses_nothing(case: Case) -> str:
-    """As long as the disk does what it is told, so does the store."""
-    recording = case.recording
-    if any(isinstance(step, Fail) for step in recording.workload.steps):
-        return ""
-    for step in recording.steps[: recording.acknowledged(case.crash_point)]:
-        if step.error:
-            return f"'{step.label}' was refused on a healthy disk: {step.error}"
-    return ""
+    return {item: value for item, value in case.found.first.state.items() if item not in moving}
 
 
 def lsn_never_back(case: Case) -> str:
     """Log sequence numbers never go back behind an acknowledged one."""
-    if case.found.last_lsn < case.acknowledged_lsn:
+    if case.found.first.last_lsn < case.acknowledged_lsn:
         return f"LSN {case.acknowledged_lsn} was acknowledged, recovery ends at " + str(
-            case.found.last_lsn
+            case.found.first.last_lsn
         )
     return ""
 
@@ -148,6 +120,28 @@ def nothing_orphaned(case: Case) -> str:
     return case.found.orphans
 
 
+def refuses_nothing(case: Case) -> str:
+    """Nothing is refused while the disk is well."""
+    done = case.recording.acknowledged(case.crash_point)
+    for step in case.recording.steps[:done]:
+        if step.error and not step.excused:
+            return f"'{step.label}' was refused: {step.error}"
+    return ""
+
+
+def listing_in_order(case: Case) -> str:
+    """Keys and objects come in the order of their bytes."""
+    return case.found.first.disorder
+
+
+def no_false_alarm(case: Case) -> str:
+    """A power cut leaves a torn tail, never damage: on a disk that is well none is reported."""
+    if any(step.excused for step in case.recording.steps):
+        return ""
+    damage = case.found.first.damage
+    return f"recovery reports damage: {damage}" if damage else ""
+
+
 def goes_on(case: Case) -> str:
     """A recovered store takes new writes and keeps them through one more crash."""
     return case.found.going_on
@@ -158,13 +152,14 @@ PROMISES: dict[str, Callable[[Case], str]] = {
     "objects-whole": objects_whole,
     "acknowledged-present": acknowledged_present,
     "unacknowledged-atomic": unacknowledged_atomic,
-    "listed-in-order": listed_in_order,
-    "refuses-nothing": refuses_nothing,
     "lsn-never-back": lsn_never_back,
     "recovery-repeatable": recovery_repeatable,
     "recovery-interruptible": recovery_interruptible,
     "nothing-orphaned": nothing_orphaned,
     "goes-on": goes_on,
+    "listing-in-order": listing_in_order,
+    "no-false-alarm": no_false_alarm,
+    "refuses-nothing": refuses_nothing,
 }
 """Every promise by its stable name. The docstring of each is the promise."""
 
@@ -175,6 +170,6 @@ def judge(case: Case) -> tuple[str, str]:
         violation = promise(case)
         if violation:
             return name, violation
-        if case.found.opening and name == "objects-whole":
+        if case.found.first.error and name == "objects-whole":
             break  # nothing more can be said of what cannot be opened
     return "", ""

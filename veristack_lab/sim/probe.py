@@ -6,61 +6,55 @@ the digest of the image: many cuts leave the same bytes.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from veristack_lab.kernels.records import HEADER_BYTES as RECORD_HEADER_BYTES
 from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.engine import CHUNK_BYTES, STORE_PATH, Engine
+from veristack_lab.sim.engine import Engine
 from veristack_lab.sim.operations import Operation
+from veristack_lab.sim.orphans import orphans
 from veristack_lab.sim.session import Session, State, key_item
-from veristack_lab.veristore.blobs import FOLDER_NAME, HEADER_BYTES
-from veristack_lab.veristore.object_records import META, PART, REFERENCE, UPLOAD
 
 PROBE_KEY = b"\xff written after recovery"
 PROBE_OBJECT = "written after recovery"
 PROBE_CONTENT = b"after recovery. " * 80
+_LIFE = 1000
+"""Of all recoveries: no id of theirs may meet one of the workload's own lives."""
 _NESTED_LIMIT = 6
 """Images of a cut during recovery that are opened, at each of its operations."""
 
 
 @dataclass(frozen=True)
-class Recovered:
+class Outcome:
     """What opening an image gave."""
 
-    state: State
-    last_lsn: int
-    torn_bytes: int
     error: str
-    """Why it could not be opened or read; empty if it could."""
-    disk: SimDisk
-    """The disk afterwards."""
-    session: Session | None
-
-    @property
-    def operations(self) -> list[Operation]:
-        """What recovery did to the disk."""
-        return self.disk.operations
+    """Why it could not be opened or read; empty if it could, and then the rest counts."""
+    after: bytes
+    """Digest of the disk afterwards."""
+    state: State = field(default_factory=dict)
+    last_lsn: int = 0
+    torn_bytes: int = 0
+    damage: str = ""
+    """What recovery reported as damaged."""
+    disorder: str = ""
+    """What did not come in byte order."""
 
 
 @dataclass(frozen=True)
 class Examination:
     """All that the promises need to know of one image."""
 
-    state: State
-    last_lsn: int
-    torn_bytes: int
-    opening: str
-    """Why it could not be opened or read."""
-    second: str
+    first: Outcome
+    second: str = ""
     """How a second recovery differed from the first."""
-    nested: str
+    nested: str = ""
     """How a recovery that was cut by power differed from one that was not."""
-    nested_points: int
+    nested_points: int = 0
     """Disk operations of the recovery; the power was cut behind each."""
-    going_on: str
+    going_on: str = ""
     """How a write after recovery went wrong."""
-    orphans: str
+    orphans: str = ""
     """What is left over though nothing refers to it."""
 
 
@@ -76,75 +70,82 @@ class Prober:
         self._engine = engine
         self._with_objects = with_objects
         self._examined: dict[bytes, Examination] = {}
-        self._reopened: dict[bytes, Recovered] = {}
+        self._outcomes: dict[bytes, Outcome] = {}
         self.recoveries = 0
         """Images opened so far."""
-
-    def recover(self, image: SimDisk) -> Recovered:
-        """Open an image once. The disk given is changed by it."""
-        self.recoveries += 1
-        try:
-            session = Session(self._engine, image, self._with_objects, life=1)
-            state = session.observe()
-        except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
-            return Recovered({}, 0, 0, f"{type(error).__name__}: {error}", image, None)
-        stats = session.store.stats()
-        return Recovered(state, stats.last_lsn, stats.recovery.torn_bytes, "", image, session)
 
     def examine(self, image: SimDisk) -> Examination:
         """All about one image."""
         name = image.tree_digest()
         if name not in self._examined:
-            self._examined[name] = self._examine(image, self.recover(image.after_kill()))
+            self._examined[name] = self._examine(image, name)
         return self._examined[name]
 
-    def _examine(self, image: SimDisk, first: Recovered) -> Examination:
-        points = len(first.operations)
-        opened = first.session is not None
+    def _recover(self, disk: SimDisk) -> tuple[Outcome, Session | None]:
+        """Open a disk. It is changed by that."""
+        self.recoveries += 1
+        try:
+            session = Session(self._engine, disk, self._with_objects, life=_LIFE)
+            state = session.observe()
+            stats = session.store.stats()
+        except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
+            return Outcome(f"{type(error).__name__}: {error}", disk.tree_digest()), None
+        recovery = stats.recovery
+        damage = "; ".join(str(each.reason) for each in recovery.damage)
+        after = disk.tree_digest()
+        outcome = Outcome(
+            "", after, state, stats.last_lsn, recovery.torn_bytes, damage, session.disorder
+        )
+        return outcome, session
+
+    def _outcome(self, image: SimDisk) -> Outcome:
+        """What opening an image gives; opened only if it is new."""
+        name = image.tree_digest()
+        if name not in self._outcomes:
+            self._outcomes[name] = self._recover(image)[0]
+        return self._outcomes[name]
+
+    def _examine(self, image: SimDisk, name: bytes) -> Examination:
+        disk = image.after_kill()
+        first, session = self._recover(disk)
+        self._outcomes[name] = first
+        if session is None:
+            return Examination(first)
+        recovery = disk.operations.copy()
         return Examination(
-            state=first.state,
-            last_lsn=first.last_lsn,
-            torn_bytes=first.torn_bytes,
-            opening=first.error,
-            nested_points=points,
-            second=self._second(first) if opened else "",
-            nested=self._nested(image, first) if opened else "",
+            first,
+            nested_points=len(recovery),
+            second=self._second(first, disk),
+            nested=self._nested(image, first, recovery),
             # from here on the recovered disk itself is written to
-            orphans=_orphans(first) if opened else "",
-            going_on=self._going_on(first) if opened else "",
+            orphans=orphans(first.state, session),
+            going_on=self._going_on(first, session),
         )
 
-    def _second(self, first: Recovered) -> str:
-        """Recover again what was recovered, as after the death of the process alone."""
-        bytes_before = first.disk.tree_digest()
-        second = self.recover(first.disk.after_kill())
+    def _second(self, first: Outcome, disk: SimDisk) -> str:
+        """Recover again what was recovered, as after the death of the process alone.
+
+        A recovery that has changed no byte has answered this already.
+        """
+        second = self._outcome(disk.after_kill())
         difference = _difference(first, second)
-        if not difference and second.disk.tree_digest() != bytes_before:
+        if not difference and second.after != first.after:
             difference = "the files have other bytes than after the first"
         return difference
 
-    def _nested(self, image: SimDisk, first: Recovered) -> str:
+    def _nested(self, image: SimDisk, first: Outcome, recovery: Sequence[Operation]) -> str:
         """Cut the power behind each operation of the recovery, and recover from that."""
         disk = image.after_kill()
-        for operation in list(first.operations):
+        for operation in recovery:
             disk.apply(operation)
             for cut in disk.images(_NESTED_LIMIT, byte_cuts=1):
-                again = self._reopen(disk.image(cut.choice))
-                difference = _difference(first, again)
+                difference = _difference(first, self._outcome(disk.image(cut.choice)))
                 if difference:
                     return f"cut behind '{operation}' ({cut.policy}): {difference}"
         return ""
 
-    def _reopen(self, image: SimDisk) -> Recovered:
-        name = image.tree_digest()
-        if name not in self._reopened:
-            self._reopened[name] = self.recover(image)
-        return self._reopened[name]
-
-    def _going_on(self, first: Recovered) -> str:
+    def _going_on(self, first: Outcome, session: Session) -> str:
         """Write after recovery, cut the power once more, and look for the write."""
-        session = first.session
-        assert session is not None  # it was opened
         try:
             lsn, added = _write_more(session, first)
         except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
@@ -152,8 +153,9 @@ class Prober:
         if lsn <= first.last_lsn:
             return f"a new write got LSN {lsn}, not above {first.last_lsn}"
         wanted = {**first.state, **added}
-        for policy in ("lost", "any"):
-            again = self.recover(first.disk.crash(policy, first.last_lsn))
+        images = [session.disk.crash(policy, first.last_lsn) for policy in ("lost", "any")]
+        for image in {each.tree_digest(): each for each in images}.values():
+            again, _ = self._recover(image)
             if again.error:
                 return f"after one more cut: {again.error}"
             if again.state != wanted:
@@ -163,7 +165,7 @@ class Prober:
         return ""
 
 
-def _write_more(session: Session, first: Recovered) -> tuple[int, State]:
+def _write_more(session: Session, first: Outcome) -> tuple[int, State]:
     """Put a key, and an object if there is a bucket. Returns the key's LSN and what is new."""
     value = b"%d" % first.last_lsn
     lsn = session.store.put(PROBE_KEY, value)
@@ -176,44 +178,7 @@ def _write_more(session: Session, first: Recovered) -> tuple[int, State]:
     return lsn, added
 
 
-def _orphans(first: Recovered) -> str:
-    """What the object store holds beyond the contents that can be read."""
-    session = first.session
-    if session is None or not session.with_objects:
-        return ""
-    found = session.objects.collect_garbage()
-    if found:
-        return f"the collection at opening left {found} contents that a second one found"
-    kinds = Counter(item[0] for item in first.state)
-    for prefix, kind in ((UPLOAD, "upload"), (PART, "part"), (META, "object")):
-        records = sum(1 for _ in session.store.scan(prefix))
-        if records != kinds[kind]:
-            return f"there are {records} {kind} records for {kinds[kind]} {kind}s"
-    return _orphaned_content(first, session)
-
-
-def _orphaned_content(first: Recovered, session: Session) -> str:
-    """Compare content files with their references, and with the contents by length."""
-    files = first.disk.folder_sizes(STORE_PATH / FOLDER_NAME)
-    references = sum(1 for _ in session.store.scan(REFERENCE))
-    if len(files) != references:
-        return f"there are {len(files)} content files and {references} references"
-    held = sum(_content_bytes(size) for size in files)
-    wanted = sum(
-        int(value.partition(b"/")[0]) if item[0] == "part" else len(value)
-        for item, value in first.state.items()
-        if item[0] in ("object", "part")
-    )
-    return f"{held - wanted} bytes belong to no object" if held > wanted else ""
-
-
-def _content_bytes(file_bytes: int) -> int:
-    """What a content file of this length holds, without its header and those of its chunks."""
-    framed = file_bytes - HEADER_BYTES
-    return framed - -(-framed // (CHUNK_BYTES + RECORD_HEADER_BYTES)) * RECORD_HEADER_BYTES
-
-
-def _difference(first: Recovered, second: Recovered) -> str:
+def _difference(first: Outcome, second: Outcome) -> str:
     if second.error:
         return second.error
     if second.state != first.state:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from veristack_lab.errors import StoreError
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.sim.engine import Engine
 from veristack_lab.sim.operations import Operation
@@ -30,6 +29,8 @@ class StepRecord:
     """Whether everything before is durable after it."""
     error: str
     """Why it was not acknowledged; empty if it was."""
+    excused: bool
+    """Whether it had a right to fail: the disk had faults since the store was opened."""
 
 
 @dataclass(frozen=True)
@@ -107,22 +108,27 @@ def record(workload: Workload, engine: Engine, seed: int = 0) -> Recording:
     disk = SimDisk(seed)
     session = Session(engine, disk, workload.on_objects)
     records: list[StepRecord] = []
+    excused = False
     history: list[tuple[State, ...]] = [({},)]
     for step in workload.steps:
         begins = len(disk.operations) if records else 0
-        error = ""
+        error, excused = "", excused or disk.has_faults
         try:
             step.run(session)
-        except StoreError as refused:
+        except Exception as refused:  # noqa: BLE001 a broken engine may raise anything: a finding
             error = f"{type(refused).__name__}: {refused}"
         lsn = session.store.stats().last_lsn
         ends = len(disk.operations)
         records.append(
-            StepRecord(str(step), begins, ends, lsn, step.writes, step.syncs and not error, error)
+            StepRecord(
+                str(step), begins, ends, lsn, step.writes, step.syncs and not error, error, excused
+            )
         )
         states = [step.model(state) for state in history[-1]]
         if error:
             states += [state for state in history[-1] if state not in states]
+        if isinstance(step, Reopen) and not error:
+            excused = False
         if isinstance(step, Reopen) and len(states) > 1:
             # An unacknowledged step is there or not; whichever it is now, it stays so.
             found = session.observe()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import md5
+from itertools import pairwise
 
 from veristack_lab.errors import StoreError
 from veristack_lab.sim.clock import EPOCH_MS, SimClock
@@ -54,6 +56,8 @@ class Session:
     """Upload ids by bucket and key."""
     etags: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
     """ETags of parts by bucket, key and number."""
+    disorder: str = field(init=False, default="")
+    """What the last look found out of byte order."""
 
     def __post_init__(self) -> None:
         self.open()
@@ -80,17 +84,18 @@ class Session:
 
     def observe(self) -> State:
         """All that a user can see. Raises what the engine raises."""
-        state = {
-            key_item(key): value
-            for key, value in self.store.scan()
-            if not key.startswith(OBJECT_PREFIX)
-        }
-        if self.with_objects:
-            for bucket in self.objects.buckets():
-                state["bucket", bucket] = b""
-                for info in self.objects.list(bucket):
-                    state["object", bucket, info.key] = self.objects.get(bucket, info.key)
-                state.update(self._observe_uploads(bucket))
+        pairs = list(self.store.scan())
+        self.disorder = _disorder("keys", [key for key, _ in pairs])
+        state = {key_item(key): value for key, value in pairs if not key.startswith(OBJECT_PREFIX)}
+        for bucket in self.objects.buckets() if self.with_objects else ():
+            state["bucket", bucket] = b""
+            keys = [info.key for info in self.objects.list(bucket)]
+            self.disorder = self.disorder or _disorder(
+                f"objects of {bucket}", [key.encode() for key in keys]
+            )
+            for key in keys:
+                state["object", bucket, key] = self.objects.get(bucket, key)
+            state.update(self._observe_uploads(bucket))
         return state
 
     def _observe_uploads(self, bucket: str) -> State:
@@ -101,3 +106,10 @@ class Session:
                 item = ("part", bucket, upload.key, str(part.number))
                 state[item] = b"%d/" % part.size_bytes + part.etag.encode()
         return state
+
+
+def _disorder(what: str, names: Sequence[bytes]) -> str:
+    for before, after in pairwise(names):
+        if before >= after:
+            return f"of the {what}, {after!r} comes after {before!r}"
+    return ""

@@ -151,7 +151,7 @@ def explain(
 
 def _trace(case: Case, row: Row, disk: SimDisk, cut: SimDisk, images: Images) -> Trace:
     promise = PROMISES.get(row.promise)
-    found = case.found.state
+    found = case.found.first.state
     wanted = case.settled
     return Trace(
         row=row,
@@ -166,7 +166,7 @@ def _trace(case: Case, row: Row, disk: SimDisk, cut: SimDisk, images: Images) ->
             for item, value in sorted(wanted.items())
             if found.get(item) != value
         },
-        error=case.found.opening,
+        error=case.found.first.error,
     )
 
 
