@@ -256,6 +256,12 @@ class ObjectMachine(RuleBasedStateMachine):
             assert {u.upload_id for u in self.objects.uploads(bucket)} == open_ids
 
     @invariant()
+    def every_part_has_an_upload(self) -> None:
+        wanted = {(u.upload_id, number) for u in self.open_uploads for number in u.parts}
+        keys = [key for key, _ in self.store.scan(b"obj\x00p")]
+        assert {(key[5:21].hex(), int.from_bytes(key[21:], "big")) for key in keys} == wanted
+
+    @invariant()
     def every_file_has_one_owner(self) -> None:
         files = set(self.objects._blobs.ids())
         referred = {key[5:] for key, _ in self.store.scan(b"obj\x00r")}

@@ -30,6 +30,8 @@ from veristack_lab.kernels.crc32c import crc32c
 from veristack_lab.kernels.crc64nvme import crc64nvme
 from veristack_lab.veristore import ObjectStore, Store
 from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.object_keeper import MAX_RETIRED
+from veristack_lab.veristore.object_records import Blob
 
 CHUNK = 16
 DATA = bytes(number % 251 for number in range(10 * CHUNK + 5))
@@ -206,6 +208,21 @@ def test_rot_in_a_metadata_record_s_content_is_noticed(objects: ObjectStore, sto
         pytest.raises(ChecksumMismatch),
     ):
         reader.read()
+
+
+def test_metadata_that_does_not_fit_the_file_is_noticed(objects: ObjectStore, store: Store) -> None:
+    objects.put("b", "k", DATA)
+    (blob_id,) = objects._blobs.ids()
+    for size in (len(DATA) - 1, len(DATA) + 1, len(DATA) + 2 * CHUNK):
+        with pytest.raises(ChecksumMismatch, match="chunk 1"):
+            list(objects._blobs.read(Blob(blob_id, size), 0, size, "b/k"))
+    meta_key = objects._meta_key("b", "k")
+    record = store.get(meta_key)
+    assert record is not None
+    digest = hashlib.sha256(DATA).hexdigest().encode()
+    store.put(meta_key, record.replace(digest, digest[::-1]))
+    with pytest.raises(ChecksumMismatch, match="SHA-256 of its 165 stored bytes"):
+        objects.get("b", "k")
 
 
 # -------------------------------------------------------------------- checksums
@@ -386,6 +403,9 @@ def test_content_outlives_metadata_that_a_power_cut_could_bring_back(folder: Pat
         objects.delete("b", "k")
         assert objects.collect_garbage() == 2
         assert store.stats().durable_lsn == store.stats().last_lsn, "it synced first"
+        for number in range(MAX_RETIRED + 10):
+            objects.put("b", "k", DATA[number % 3 :])
+        assert len(objects._blobs.ids()) < MAX_RETIRED, "they do not pile up for ever"
 
 
 # ------------------------------------------------------------------ disk trouble

@@ -61,6 +61,12 @@ def _crc32c_many() -> None:
     crc32c_many(b"warm", [0, 2, 4])
 
 
+def _crc64nvme() -> None:
+    from veristack_lab.kernels.crc64nvme import crc64nvme
+
+    crc64nvme(b"warm")
+
+
 def _frame() -> None:
     from veristack_lab.kernels.records import frame_arena
 
@@ -83,6 +89,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "numba itself": _numba,
     "crc32c": _crc32c,
     "crc32c_many": _crc32c_many,
+    "crc64nvme": _crc64nvme,
     "records.frame": _frame,
     "records.decode": _decode,
     "allocate.best_fit": _best_fit,

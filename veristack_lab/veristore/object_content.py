@@ -101,6 +101,11 @@ class Shared:
         with self._lock:
             self._retired.append((lsn, content_ids))
 
+    @property
+    def retired(self) -> int:
+        """How many records of `retire` are not known to be durable."""
+        return len(self._retired)
+
     def ripe(self, durable_lsn: int) -> list[bytes]:
         """Take out what was made an orphan by records that are durable now."""
         found: list[bytes] = []

@@ -48,6 +48,8 @@ from veristack_lab.veristore.object_types import (
 
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
+MAX_RETIRED = 64
+"""So many replaced contents may wait for the next sync of a store that seldom makes one."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Block = bytes | memoryview
@@ -229,6 +231,8 @@ class ObjectKeeper:
         retired = list(orphaned)
         if retired:
             self._shared.retire(lsn, retired)
+            if self._shared.retired > MAX_RETIRED:
+                self._store.sync()
             self._reclaim(self._shared.ripe(self._store.stats().durable_lsn))
 
     # --------------------------------------------------------------- the way out

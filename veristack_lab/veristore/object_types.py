@@ -16,7 +16,6 @@ MAX_KEY_BYTES = 1024
 MAX_METADATA_BYTES = 8192
 MAX_OBJECT_BYTES = 5 * 1024**4
 """5 TiB, as in S3. Content lies in files, so nothing of ours sets a lower limit."""
-MAX_PART_BYTES = 5 * 1024**3
 MAX_PARTS = 10_000
 MAX_PAGE = 1000
 """Most entries that one page of a listing has."""

@@ -7,6 +7,9 @@ durable, the new one from then on, and never a mixture. Content that was replace
 only after that, and stays for those who were reading it. What a power cut left without
 metadata is removed when the store is opened again, or by `collect_garbage`.
 
+A recovery that gives up records of a damaged log may bring metadata back whose content is gone
+with good reason: reading such an object raises `ChecksumMismatch`, and says what is missing.
+
 How all of it is written down: see `object_records`.
 """
 
