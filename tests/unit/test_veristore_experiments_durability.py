@@ -10,7 +10,7 @@ import pytest
 from veristack_lab.errors import InvalidInput
 from veristack_lab.sim import SimDisk
 from veristack_lab.veristore import Interval, experiments
-from veristack_lab.veristore.experiments_writers import ONE_CONDITION, OWN_SIGNALS
+from veristack_lab.veristore.experiments_writers import WAYS
 from veristack_lab.viz import veristore as viz
 
 
@@ -43,12 +43,12 @@ def test_a_level_that_depends_on_time_is_refused() -> None:
         experiments.loss_window(SimDisk, levels=[Interval(ms=10)])
 
 
-def test_both_ways_to_wake_make_everything_durable(folder: Path) -> None:
+def test_every_way_to_wait_make_everything_durable(folder: Path) -> None:
     frame = experiments.wakeups_sweep(folder, writers=(1, 8), rounds=1, puts_per_writer=10)
-    assert frame["way"].tolist() == [OWN_SIGNALS, ONE_CONDITION] * 2
-    assert frame["puts"].tolist() == [50, 50, 80, 80]
-    assert frame["records_per_sync"].tolist()[:2] == [1.0, 1.0]
-    assert (frame["records_per_sync"].iloc[2:] > 1.0).all()
+    assert frame["way"].tolist() == [*WAYS, *WAYS]
+    assert frame["puts"].tolist() == [50] * 3 + [80] * 3
+    assert frame["records_per_sync"].tolist()[:3] == [1.0] * 3
+    assert (frame["records_per_sync"].iloc[3:] > 1.0).all()
     assert isinstance(viz.wakeups(frame), go.Figure)
 
 

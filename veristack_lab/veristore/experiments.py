@@ -65,6 +65,7 @@ __all__ = [
 
 _KILL_AFTER = (20, 400)
 _WRITER_TIMEOUT_S = 60.0
+_RAW_WRITES = 60
 
 
 def kill_and_recover(
@@ -260,7 +261,7 @@ def group_commit_sweep(
     path.mkdir(parents=True, exist_ok=True)
     for done, (round_number, count, level) in enumerate(contests, 1):
         puts = puts_per_writer * (5 if count == 1 else 1)
-        raw_per_s = _raw_rate(path / "raw", records.HEADER_BYTES + 20 + value_bytes, 100)
+        raw_per_s = _raw_rate(path / "raw", records.HEADER_BYTES + 20 + value_bytes, _RAW_WRITES)
         puts_per_s, per_sync = _put_rate(path / f"store-{done}", level, count, puts, value_bytes)
         measured = (count * puts, puts_per_s, per_sync, raw_per_s)
         rows.append((round_number, count, level_name(level), *measured))

@@ -25,7 +25,17 @@ from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.threads import run_threads
 
-OWN_SIGNALS, ONE_CONDITION = "a signal for each writer", "one condition for all"
+ONE_CONDITION, OWN_SIGNALS = "one condition for all", "a signal for each writer"
+GATHERED = "signals, and a moment to come back"
+WAYS = (ONE_CONDITION, OWN_SIGNALS, GATHERED)
+"""From the textbook to the store's own."""
+
+
+class PromptCommit(GroupCommit):
+    """The store's group commit without the moment that it gives writers to come back."""
+
+    def _gather(self) -> None:
+        """Take who is there."""
 
 
 class HerdCommit:
@@ -72,9 +82,11 @@ def wakeups_sweep(
     puts_per_writer: int = 40,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """Group commit with a signal for each writer against one condition for all.
+    """Three ways to let writers wait: one condition for all, a signal for each, and the store's.
 
-    Both append to a file of their own through the same code, interleaved. How often a thread
+    The first two differ in whom they wake, the last two in whom a leader takes: those who are
+    there, or also those of the group before, who come back within a few switches of threads.
+    All append to a file of their own through the same code, interleaved. How often a thread
     had to be put to sleep and woken is asked from the operating system: voluntary context
     switches of the whole process, the waits for the disk and for Python's own lock included.
 
@@ -94,7 +106,7 @@ def wakeups_sweep(
     tick, rows = on_progress or silent, []
     warm()
     path.mkdir(parents=True, exist_ok=True)
-    contests = list(itertools.product(range(1, rounds + 1), writers, (OWN_SIGNALS, ONE_CONDITION)))
+    contests = list(itertools.product(range(1, rounds + 1), writers, WAYS))
     for done, (round_number, count, way) in enumerate(contests, 1):
         puts = puts_per_writer * (5 if count == 1 else 1)
         measured = _contest(path / "wakeups", way, count, puts, bytes(payload_bytes))
@@ -121,7 +133,7 @@ def _contest(
         file.append(records.frame_records(payloads, [RecordType.PUT] * len(payloads), 1, 1))
         file.fdatasync()
 
-    commit = _herd(append) if way == ONE_CONDITION else _own_signals(append)
+    commit = _commit_of(way, append)
 
     def write(_: int) -> None:
         for _ in range(puts):
@@ -137,21 +149,17 @@ def _contest(
     return total / elapsed_s, switches / total, 1e6 * cpu_s / total, total / groups
 
 
-def _herd(append: Callable[[Sequence[bytes]], None]) -> Callable[[bytes], None]:
-    return HerdCommit(append).commit
+def _commit_of(way: str, append: Callable[[Sequence[bytes]], None]) -> Callable[[bytes], object]:
+    if way == ONE_CONDITION:
+        return HerdCommit(append).commit
 
-
-def _own_signals(append: Callable[[Sequence[bytes]], None]) -> Callable[[bytes], None]:
     def append_group(_kinds: Sequence[int], payloads: Sequence[bytes]) -> int:
         append(payloads)
         return 1
 
-    group_commit = GroupCommit(append_group, lambda _: None, lambda: None)
-
-    def commit(payload: bytes) -> None:
-        group_commit.commit(RecordType.PUT, payload, ())
-
-    return commit
+    commit_type = GroupCommit if way == GATHERED else PromptCommit
+    group_commit = commit_type(append_group, lambda _: None, lambda: None)
+    return lambda payload: group_commit.commit(RecordType.PUT, payload, ())
 
 
 def handles_sweep(

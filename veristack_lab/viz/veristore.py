@@ -81,7 +81,7 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
         height=130 + 24 * rows,
         xaxis={"showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
         yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
-        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
     return figure
 
@@ -262,23 +262,24 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
             )
     figure.update_xaxes(title="writes that had returned")
     figure.update_yaxes(title="of them lost", row=1, col=1)
-    figure.update_layout(title="What a power cut takes", height=360, margin={"t": 90})
+    _legend_below(figure, "What a power cut takes", 380)
     return figure
 
 
 def wakeups(frame: pd.DataFrame) -> go.Figure:
-    """Context switches and processor time a record, for two ways to wake writers.
+    """Group size, context switches and processor time a record, for each way to wait.
 
     Args:
         frame: as `experiments.wakeups_sweep` gives it.
     """
     panels = {
+        "records_per_sync": "records a sync",
         "switches_per_put": "context switches a record",
-        "cpu_us_per_put": "processor time a record, µs",
+        "cpu_us_per_put": "processor µs a record",
     }
-    figure = make_subplots(rows=1, cols=2, subplot_titles=list(panels.values()))
+    figure = make_subplots(rows=1, cols=3, subplot_titles=list(panels.values()))
     medians = frame.groupby(["way", "writers"], as_index=False).median(numeric_only=True)
-    ways = zip(dict.fromkeys(frame["way"]), ("blue", "red"), strict=True)
+    ways = zip(dict.fromkeys(frame["way"]), ("red", "orange", "blue"), strict=True)
     for (way, colour), (column, value) in itertools.product(ways, enumerate(panels, 1)):
         part = medians[medians["way"] == way]
         figure.add_scatter(
@@ -294,7 +295,7 @@ def wakeups(frame: pd.DataFrame) -> go.Figure:
     ticks = sorted(int(count) for count in medians["writers"].unique())
     figure.update_xaxes(title="writers", type="log", tickvals=ticks)
     figure.update_yaxes(rangemode="tozero")
-    _legend_below(figure, "Whom to wake when a group is durable", 380)
+    _legend_below(figure, "Whom to wake, and whom to take", 400)
     return figure
 
 
@@ -321,7 +322,8 @@ def handles(frame: pd.DataFrame) -> go.Figure:
         )
     ticks = [int(depth) for depth in medians["depth"]]
     figure.update_xaxes(title="puts in flight", type="log", tickvals=ticks)
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(type="log", row=1, col=1)
+    figure.update_yaxes(rangemode="tozero", row=1, col=2)
     figure.update_layout(title="One thread that does not wait for each", height=360)
     figure.update_layout(margin={"t": 80})
     return figure
@@ -332,7 +334,7 @@ def _legend_below(figure: go.Figure, title: str, height: int) -> None:
         title=title,
         height=height,
         margin={"t": 80},
-        legend={"y": -0.25, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
 
 
