@@ -9,7 +9,9 @@ import pytest
 
 from veristack_lab import museum
 from veristack_lab.errors import InvalidInput, ViewClosed
+from veristack_lab.sim import crash_sweep
 from veristack_lab.widgets import CrashExplorer
+from veristack_lab.widgets.explorer_model import IMAGES_SHOWN
 
 EXHIBITS = [exhibit.name for exhibit in museum.exhibits() if not exhibit.is_rot]
 QUICK = ("rename-unsynced", "ack-before-sync", "batch-in-parts", "torn-tail-kept")
@@ -79,3 +81,19 @@ def test_a_new_explorer_of_the_same_name_closes_the_older(explorer: CrashExplore
         assert explorer.snapshot()["closed"]
         with pytest.raises(ViewClosed):
             explorer.send("move", 1)
+
+
+def test_the_explorer_and_the_sweep_find_the_same_moments() -> None:
+    exhibit = museum.find("ack-before-sync")
+    frame = crash_sweep(
+        exhibit.workload(), exhaustive=True, engine=exhibit.engine, limit=IMAGES_SHOWN
+    )
+    swept = sorted(set(frame[frame["violation"] != ""]["crash_point"]))
+    assert swept
+    with CrashExplorer(engine=exhibit.name, name="test") as explorer:
+        for moment in range(explorer.snapshot()["last"] + 1):
+            explorer.send("move", moment)
+            last = explorer.send("judge")
+        strip = explorer.wait_for(lambda s: bool(s["done"] >= last))["strip"]
+    assert [moment for moment, verdict in enumerate(strip) if verdict == "x"] == swept
+    assert "." not in strip
