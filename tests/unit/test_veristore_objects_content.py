@@ -102,7 +102,7 @@ def test_a_stream_that_breaks_off_changes_nothing(objects: ObjectStore) -> None:
 def test_content_longer_than_a_window(objects: ObjectStore, store: Store) -> None:
     """Several blocks, hashes in threads of their own, chunks larger than a block."""
     data = bytes(range(256)) * 5_000
-    for chunk_bytes in (3000, 300_000, 2_000_000):
+    for chunk_bytes in (300_000, 2_000_000):
         other = ObjectStore(store, chunk_bytes=chunk_bytes)
         info = other.put("b", "k", pieces(data, 77_777), expect={"crc32": ""})
         assert info.md5 == hashlib.md5(data).hexdigest()
@@ -555,6 +555,18 @@ def test_records_of_a_newer_version_are_refused(objects: ObjectStore, store: Sto
     for call in (objects.get, objects.head):
         with pytest.raises(NotAStore, match="version 3"):
             call("b", "k")
+
+
+def test_an_id_that_comes_twice_harms_nobody(store: Store) -> None:
+    """V16: with ids made of the time, two puts of one millisecond share their content."""
+    objects = ObjectStore(store, chunk_bytes=CHUNK, new_id=lambda: b"same" * 4)
+    objects.create_bucket("b")
+    objects.put("b", "k", DATA)
+    with pytest.raises(InvalidInput, match="a second time"):
+        objects.put("b", "j", DATA[::-1])
+    assert objects.get("b", "k") == DATA
+    with pytest.raises(ObjectNotFound):
+        objects.head("b", "j")
 
 
 def test_sizes_that_cannot_be(store: Store) -> None:

@@ -41,6 +41,8 @@ class Flight:
 
     content_id: bytes
     outcome: Outcome = Outcome.WRITING
+    has_file: bool = False
+    """Whether a content file of this id may be there, and is ours."""
 
 
 class Shared:

@@ -110,7 +110,7 @@ class ObjectKeeper:
         finally:
             # When the commit failed, a metadata record may all the same be found at the next
             # open, so the content stays until then.
-            if flight.outcome is Outcome.WRITING:
+            if flight.outcome is Outcome.WRITING and flight.has_file:
                 self._remove_blobs([flight.content_id])
             self._shared.end(flight)
 
@@ -131,19 +131,25 @@ class ObjectKeeper:
             # shorter than a block, so there is no other
             content = Content(pieces=(bytes(first), *map(bytes, blocks)))
         else:
-            size = self._write_blob(flight.content_id, first, blocks)
+            size = self._write_blob(flight, first, blocks)
             content = Content(blobs=(Blob(flight.content_id, size),))
         digests.finish(what)
         return content
 
-    def _write_blob(self, blob_id: bytes, first: Block, rest: _Source) -> int:
+    def _write_blob(self, flight: Flight, first: Block, rest: _Source) -> int:
         if self._shared.refusal is not None:
             raise StoreFailed(str(self._shared.refusal))
+        flight.has_file = True
         try:
-            size = self._blobs.write(blob_id, chain([first] if first else [], rest))
+            size = self._blobs.write(flight.content_id, chain([first] if first else [], rest))
         except OSError as cause:
             if cause is rest.error:
                 raise
+            if isinstance(cause, FileExistsError):
+                flight.has_file = False
+                raise InvalidInput(
+                    f"new_id gave {flight.content_id.hex()} a second time; it must never do that"
+                ) from cause
             raise self._explained(cause) from cause
         try:
             self._blobs.sync_names()
