@@ -32,7 +32,7 @@ def damaged_disk(seed: int) -> SimDisk:
         for path in sorted(history.folder.iterdir()):
             data = bytearray(path.read_bytes())
             if path == target:
-                data[rng.randrange(40, 60)] ^= 1
+                data[rng.randrange(40, 58)] ^= 1
             file = disk.open(FOLDER / path.name, create=True)
             file.append(bytes(data))
             file.fdatasync()
