@@ -2,8 +2,8 @@
 
 Two puts in one millisecond share an id. In the seed system the second writes its chunks over
 the first one's, in place: a reader of the old object gets a mixture, and so does everybody
-after a power cut. Here a content file is never opened for overwriting, so the second put is
-refused; and in tidying up it removes the content under its id, which is the first one's. The
+after a power cut. Here a second line of defence holds: content is never written over content,
+so the put is refused; but the disk is well, and nobody was to blame for the millisecond. The
 healthy engine draws 128 random bits for each content.
 """
 
@@ -23,7 +23,7 @@ class _Objects(ObjectStore):
 EXHIBIT = Exhibit(
     name="id-from-clock",
     title="two objects of one millisecond share an id",
-    promise="objects-whole",
+    promise="refuses-nothing",
     source="seed system, V16",
     seam="ObjectStore._new_id",
     workload=stages.library,
