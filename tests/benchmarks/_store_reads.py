@@ -1,4 +1,4 @@
-"""P8: a key that is there, read again and again in random order, all in the page cache."""
+"""P8: keys that are there, read in random order; nothing waits, so processor time is counted."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def gets_per_s(get: Get, keys: list[bytes]) -> float:
         for key in keys:
             get(key)
 
-    return rate(len(keys) / 1e6, work)
+    return rate(len(keys) / 1e6, work, time.thread_time)
 
 
 @contextmanager
@@ -90,9 +90,7 @@ def profile(ours: float, table: dict[bytes, bytes], keys: list[bytes]) -> str:
     def through(key: bytes) -> bytes | None:
         return table.get(key)
 
-    started = time.perf_counter()
     bare, called = gets_per_s(table.get, keys), gets_per_s(through, keys)
-    assert time.perf_counter() > started
     return (
         f"{1000 / ours:,.0f} ns a get; the dictionary's own get takes {1000 / bare:,.0f} ns, and"
         f" {1000 / called:,.0f} ns behind the smallest function of Python"

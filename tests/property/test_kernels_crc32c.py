@@ -96,10 +96,10 @@ def test_many_equals_one_by_one(path: str, pieces: list[bytes]) -> None:
     before=st.integers(0, 70),
     odd=st.none() | st.tuples(st.integers(0, 59), st.sampled_from([-64, -1, 1, 8, 64])),
 )
-@example(seed=1, count=12, before=0, odd=None)
-@example(seed=1, count=25, before=3, odd=None)
-@example(seed=1, count=24, before=0, odd=(23, 1))
-@example(seed=1, count=24, before=0, odd=(0, -1))
+@example(seed=1, count=10, before=0, odd=None)
+@example(seed=1, count=31, before=3, odd=None)
+@example(seed=1, count=20, before=0, odd=(19, 1))
+@example(seed=1, count=20, before=0, odd=(0, -1))
 def test_many_records_of_64_bytes_at_any_place(
     path: str, seed: int, count: int, before: int, odd: tuple[int, int] | None
 ) -> None:
@@ -117,9 +117,5 @@ def test_many_records_of_64_bytes_at_any_place(
     assert sums.tolist() == [register ^ crc32c.ALL_ONES for register in alone]
 
 
-@given(number=st.integers(0, 1 << 40).map(lambda n: 2 * n + 1), bits=st.integers(1, 64))
-def test_an_inverse_gives_one_in_the_low_bits(number: int, bits: int) -> None:
-    found, product = _polynomial.inverse(number, bits), 0
-    for bit in range(bits):
-        product ^= number << bit if found >> bit & 1 else 0
-    assert product % (1 << bits) == 1
+def test_the_order_of_x_brings_any_register_back() -> None:
+    assert _polynomial.power(_polynomial.ORDER) == _polynomial.ONE

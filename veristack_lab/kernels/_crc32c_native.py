@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from veristack_lab.kernels import _batch, _folding
-from veristack_lab.kernels._batch import sum_block
+from veristack_lab.kernels._batch import sum_blocks
 from veristack_lab.kernels._folding import fold
 from veristack_lab.kernels._intrinsics import (
     FEATURES,
@@ -195,15 +195,13 @@ def _all_of(length: int, data: Any, offsets: Any) -> bool:
 
 
 @inlined
-def _in_blocks(data: Any, offsets: Any, sums: Any) -> int:
-    """The checksums of records of 64 bytes, twelve by twelve; how many there are then."""
-    done, start = 0, offsets[0]
-    if sums.size < BLOCK_RECORDS or not _all_of(RECORD_BYTES, data, offsets):
-        return done
-    while done + BLOCK_RECORDS <= sums.size:
-        sum_block(data, start + RECORD_BYTES * done, sums, done)
-        done += BLOCK_RECORDS
-    return done
+def _in_blocks(data: Any, offsets: Any, sums: Any) -> Any:
+    """The checksums of records of 64 bytes, ten by ten; how many there are then."""
+    blocks = sums.size // BLOCK_RECORDS
+    if blocks == 0 or not _all_of(RECORD_BYTES, data, offsets):
+        return 0
+    sum_blocks(data, offsets[0], sums, blocks)
+    return blocks * BLOCK_RECORDS
 
 
 @inlined

@@ -19,8 +19,8 @@ ONE = 1 << 31
 """The polynomial 1."""
 ALL_ONES = 0xFFFFFFFF
 """What a register starts with, and what is added to it in the end."""
-MODULUS = POLYNOMIAL << 1 | 1
-"""All 33 terms of the polynomial, reflected: x^32 stands in bit 0."""
+ORDER = (1 << 31) - 1
+"""x to this power is 1, for the polynomial is x + 1 times a primitive one of degree 31."""
 
 
 def times(a: int, b: int) -> int:
@@ -58,16 +58,6 @@ def zeros(length: int) -> int:
 def power(exponent: int) -> int:
     """x^exponent."""
     return times(zeros(exponent // 8), ONE >> exponent % 8)
-
-
-def inverse(number: int, bits: int) -> int:
-    """What gives 1 in its low `bits` bits when multiplied by an odd number without carries."""
-    found, rest = 0, 1
-    for bit in range(bits):
-        if rest >> bit & 1:
-            found |= 1 << bit
-            rest ^= number << bit
-    return found
 
 
 def byte_tables(count: int) -> npt.NDArray[np.uint32]:
