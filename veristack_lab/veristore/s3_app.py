@@ -7,13 +7,14 @@ slow clients hold few threads and no upload or download is ever in memory as a w
 
 from __future__ import annotations
 
+import logging
 import secrets
 from functools import partial
 
 import anyio
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from veristack_lab.errors import VeriStackError
 from veristack_lab.veristore.clock import Clock, RealClock
@@ -27,10 +28,17 @@ from veristack_lab.veristore.s3_routes import operation_for
 from veristack_lab.veristore.s3_sigv4 import Credentials, SignableRequest, verify
 from veristack_lab.veristore.s3_xml import document
 
+_log = logging.getLogger(__name__)
+
 MAX_CALLS = 40
 """Operations that run at once and never wait for a client."""
 MAX_UPLOADS = 64
 """Uploads of more than a megabyte that are stored at once; each holds a thread."""
+
+MAX_DROPPED_BYTES = 16 * 1024 * 1024
+"""What is read of a body that nobody wants, so that its sender hears why."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Of path, query and headers together."""
 
 
 class S3App:
@@ -58,8 +66,9 @@ class S3App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"  # lifespan and websockets are switched off
         request_id = secrets.token_hex(8).upper()
+        arrival = _Arrival(receive)
         try:
-            answer = await self._answer(Request(scope, receive))
+            answer = await self._answer(Request(scope, arrival))
         except ClientDisconnect:
             return
         except S3Error as refusal:
@@ -67,11 +76,14 @@ class S3App:
         except VeriStackError as error:
             answer = _refusal(refusal_of(error), scope, request_id)
         answer.headers["x-amz-request-id"] = request_id
+        if arrival.must_close(scope):
+            answer.headers["connection"] = "close"
         answer.headers["date"] = http_date(self._clock.now_ms())
         await self._send(answer, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
         headers = _headers(http)
+        _limit_head(http)
         signable = SignableRequest(
             http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
         )
@@ -102,7 +114,8 @@ class S3App:
 
     async def _send_content(self, answer: Answer, reader: ObjectReader, send: Send) -> None:
         """Send piece by piece. Damage found behind the first piece can only be told by breaking
-        off, which the client sees as fewer bytes than announced."""
+        off: returning before the end closes the connection, and the client sees that fewer
+        bytes came than were announced."""
         run = partial(anyio.to_thread.run_sync, limiter=self._call_limiter())
         try:
             piece: bytes | None = answer.body
@@ -110,6 +123,8 @@ class S3App:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 piece = await run(next, reader, None)
             await send({"type": "http.response.body", "body": b""})
+        except VeriStackError as error:
+            _log.error("an answer was broken off: %s", error)
         finally:
             with anyio.CancelScope(shield=True):
                 await run(reader.close)
@@ -123,6 +138,36 @@ class S3App:
         if self._uploads is None:
             self._uploads = anyio.CapacityLimiter(MAX_UPLOADS)
         return self._uploads
+
+
+class _Arrival:
+    """Hands a request's body on, and knows whether all of it has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._has_begun = False
+        self._has_ended = False
+
+    async def __call__(self) -> Message:
+        self._has_begun = True
+        message = await self._receive()
+        self._has_ended = not message.get("more_body", False)
+        return message
+
+    def must_close(self, scope: Scope) -> bool:
+        """Whether the connection must end with an answer that was given before the body came.
+
+        A client that waits for "100 Continue" sends no body after a refusal, and its next
+        request would be taken for the body. What else is still to come is read and dropped, so
+        that the client gets to read the answer, unless it is too much.
+        """
+        if self._has_ended:
+            return False
+        headers = dict(scope["headers"])
+        is_waiting = b"expect" in headers and not self._has_begun
+        length = headers.get(b"content-length", b"0")
+        is_long = b"transfer-encoding" in headers or not length.isdigit()
+        return is_waiting or is_long or int(length) > MAX_DROPPED_BYTES
 
 
 def _run(operation: Operation, objects: ObjectStore, request: S3Request) -> Answer:
@@ -151,6 +196,16 @@ def _headers(http: Request) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode(errors="surrogateescape")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
+
+
+def _limit_head(http: Request) -> None:
+    pairs = http.scope["headers"]
+    size = len(http.scope["raw_path"]) + len(http.scope["query_string"])
+    if size + sum(len(name) + len(value) for name, value in pairs) > MAX_HEAD_BYTES:
+        raise S3Error(
+            "RequestHeaderSectionTooLarge",
+            f"path and headers may have up to {MAX_HEAD_BYTES} bytes",
+        )
 
 
 def _refusal(refusal: S3Error, scope: Scope, request_id: str) -> Answer:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import anyio.from_thread
 
+from veristack_lab.errors import ChecksumMismatch
 from veristack_lab.veristore.digests import Digests
 from veristack_lab.veristore.s3_checksums import Announced, announced
 from veristack_lab.veristore.s3_chunked import ChunkedDecoder
@@ -143,13 +144,15 @@ class Body:
 
         Raises:
             S3Error: EntityTooLarge beyond the limit, or what is wrong with it.
-            ChecksumMismatch: it is not what its sender announced.
         """
         if self.size_bytes > limit:
             raise S3Error("EntityTooLarge", f"this body may have up to {limit} bytes")
         data, digests = b"".join(self.chunks()), Digests(self.expected)
         digests.update(data)
-        digests.finish("the body")
+        try:
+            digests.finish("the body")
+        except ChecksumMismatch as error:
+            raise S3Error("BadDigest", str(error)) from error
         return data
 
     async def _more(self) -> bytes:
