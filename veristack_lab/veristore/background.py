@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Background:
     """Does one piece of work whenever it is asked to; requests during a wait are one request.
 
-    The thread is started by the first request, so a store that never asks has none.
+    The thread is started by the first request, so a store that never asks has none. It sleeps
+    on a plain lock: entering a `Condition` takes a call of Python code, in which Ctrl-C would
+    leave it locked for good.
 
     Args:
         name: of the thread.
@@ -21,42 +24,51 @@ class Background:
         self._name = name
         self._work = work
         self._delay_s = delay_s
-        self._is_wanted = False
         self._is_stopped = False
-        self._changed = threading.Condition()
+        self._wanted, self._ended = threading.Lock(), threading.Lock()
+        self._wanted.acquire()
+        self._ended.acquire()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def request(self) -> None:
-        """Have the work done. Never waits for it."""
-        if self._is_wanted:
-            return
-        with self._changed:
-            self._is_wanted = True
-            if self._thread is None and not self._is_stopped:
-                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                thread.start()
-                # Only now: after Ctrl-C in between, the next request makes another one.
-                self._thread = thread
-            self._changed.notify_all()
+        """Have the work done, begun after this call. Never waits for it. May be done twice."""
+        if self._wanted.locked():
+            _release(self._wanted)
+        if self._thread is None and not self._is_stopped:
+            self._start()
 
     def stop(self) -> None:
         """Finish the work in hand, drop what was requested, and end. Safe to call again."""
-        with self._changed:
-            self._is_stopped = True
-            self._changed.notify_all()
+        self._is_stopped = True
+        _release(self._wanted)
+        _release(self._ended)
+        with self._starting:
             thread = self._thread
         if thread is not None:
             thread.join()
 
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                # Only now: after Ctrl-C in between, the next request makes another one.
+                self._thread = thread
+
     def _run(self) -> None:
-        while self._next():
+        while True:
+            self._wanted.acquire()
+            if self._delay_s and not self._is_stopped:
+                self._ended.acquire(timeout=self._delay_s)
+                # What was requested during the delay is part of the work that begins now.
+                self._wanted.acquire(blocking=False)
+            if self._is_stopped:
+                _release(self._wanted)  # for the other one, if Ctrl-C made two
+                return
             self._work()
 
-    def _next(self) -> bool:
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_wanted or self._is_stopped)
-            if self._delay_s:
-                self._changed.wait_for(lambda: self._is_stopped, self._delay_s)
-            # Before the work begins: what comes from now on may be too late for it.
-            self._is_wanted = False
-            return not self._is_stopped
+
+def _release(lock: threading.Lock) -> None:
+    with suppress(RuntimeError):  # it is free already
+        lock.release()

@@ -192,63 +192,75 @@ class GroupCommit:
             self._lead(leader)
 
     def _lead(self, leader: Waiter) -> None:
+        """Commit a group. Ctrl-C in the middle does not stop it: it is raised after.
+
+        A step that was interrupted is done again. Again is harmless: the same bytes go to the
+        same place, or, if the key was pressed after the sync, the same changes follow
+        themselves; and who was woken is not harmed by being woken again.
+        """
         group: list[Waiter] = []
         error: StoreError | None = None
         interrupt: BaseException | None = None
-        try:
-            first, interrupt = self._append_whole(group)
-            self._apply([waiter.changes for waiter in group])
-            for number, waiter in enumerate(group):
-                waiter.lsn = first + number
-            self._records += len(group)
-            self._groups += 1
-        except OSError as cause:
-            error = explain(cause)
-        except BaseException as cause:  # noqa: BLE001 whatever it is, the group must be released
-            error = StoreFailed(f"a write was broken off ({cause!r}); close and reopen the store")
-            interrupt = cause
-        try:
-            if error is not None:
-                with suppress(OSError):  # the disk has failed: what can be undone is a bonus
-                    self._undo()
-        finally:
-            interrupt = self._release(leader, group, error) or interrupt
+        first_lsn = 0
+        while True:
+            try:
+                if not first_lsn:
+                    first_lsn = self._append_group(group)
+                self._show(group, first_lsn)
+                break
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
+            except OSError as cause:
+                error = explain(cause)
+                break
+            except BaseException as cause:  # noqa: BLE001 the group must be released, whatever it is
+                error = StoreFailed(f"a write was broken off ({cause!r}); close and reopen it")
+                interrupt = cause
+                break
+        if error is not None:
+            interrupt = self._take_back() or interrupt
+        while True:
+            try:
+                self._release(leader, group, error)
+                break
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
         if interrupt is not None:
             raise interrupt
 
-    def _release(
-        self, leader: Waiter, group: Sequence[Waiter], error: StoreError | None
-    ) -> KeyboardInterrupt | None:
-        """Tell the group and give up the lead; on Ctrl-C in the middle do it again.
+    def _append_group(self, group: list[Waiter]) -> int:
+        """Take a group and make it durable. Returns the LSN of its first record."""
+        self._take_group(group)
+        payloads = [waiter.payload for waiter in group if waiter.payload is not None]
+        return self._append([waiter.kind for waiter in group], payloads)
 
-        Each step may be done twice: who was woken is not harmed by being woken again.
-        """
-        interrupt: KeyboardInterrupt | None = None
-        while True:
-            try:
-                if error is not None:
-                    self.refuse(StoreFailed(f"an earlier write failed: {error}"))
-                for waiter in group:
-                    waiter.settle(error)
-                self._hand_over(leader)
-                return interrupt
-            except KeyboardInterrupt as pressed:
-                interrupt = pressed
+    def _show(self, group: Sequence[Waiter], first_lsn: int) -> None:
+        """Let readers see a group."""
+        count = len(group)
+        self._apply([waiter.changes for waiter in group])
+        for number, waiter in enumerate(group):
+            waiter.lsn = first_lsn + number
+        # No call from here on: Ctrl-C cannot come between, so nothing is counted twice.
+        self._records += count
+        self._groups += 1
 
-    def _append_whole(self, group: list[Waiter]) -> tuple[int, BaseException | None]:
-        """Take a group and append it; on Ctrl-C in the middle go on, and report it after.
+    def _take_back(self) -> BaseException | None:
+        """Undo a failed append. Whatever happens here, the group must still be released."""
+        try:
+            self._undo()
+        except OSError:
+            return None  # the disk has failed: what can be undone is a bonus
+        except BaseException as cause:  # noqa: BLE001 raised again by the caller
+            return cause
+        return None
 
-        Again is harmless: the same bytes go to the same place, or, if the key was pressed
-        after the sync, the same changes follow themselves.
-        """
-        interrupt: BaseException | None = None
-        while True:
-            try:
-                self._take_group(group)
-                payloads = [waiter.payload for waiter in group if waiter.payload is not None]
-                return self._append([waiter.kind for waiter in group], payloads), interrupt
-            except KeyboardInterrupt as pressed:
-                interrupt = pressed
+    def _release(self, leader: Waiter, group: Sequence[Waiter], error: StoreError | None) -> None:
+        """Tell the group and give up the lead."""
+        if error is not None:
+            self.refuse(StoreFailed(f"an earlier write failed: {error}"))
+        for waiter in group:
+            waiter.settle(error)
+        self._hand_over(leader)
 
     def _gather(self) -> None:
         """Let the writers of the group before, just woken, come back with their next records.

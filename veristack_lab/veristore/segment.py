@@ -25,7 +25,7 @@ a torn write, here or in any log without a second copy (compare RocksDB's point-
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from veristack_lab.errors import NotAStore, StoreCorrupt
@@ -44,15 +44,12 @@ OLDEST_VERSION = 1
 """Still read, never appended to."""
 GROUP_START = 0x80
 """Bit of the type byte: all records before this one were durable when it was written."""
+GROUP_STARTS = tuple(kind | GROUP_START for kind in RecordType)
 
 _HEADER = struct.Struct("<8sHHIQI")
 _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
 
-_RECORD_HEADER = struct.Struct("<IIQIB3x")
-_MARKS = struct.Struct("<IB3x")
-"""Epoch, type and the zero bytes: they stand together, a pattern that `find` runs through."""
-_MARKS_AT = _RECORD_HEADER.size - _MARKS.size
 _WINDOW_BYTES = 4 * 1024 * 1024
 """Small enough that the allocator gives the same memory again for each one: above its largest
 threshold (32 MiB) every window would be paid for in fresh pages."""
@@ -190,40 +187,10 @@ def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
 def find_later_group(file: File, epoch: int, end_offset: int, next_lsn: int) -> int | None:
     """Offset of a group start behind a bad record at `end_offset`; None if there is none.
 
-    It proves that everything before it had been durable: the bad record is damage.
+    It proves that everything before it had been durable: the bad record is damage. Its LSN
+    must not lie before the one that is due: a value may hold a copy of older log, which must
+    not pass for log.
     """
     buffer = file.read(end_offset, file.size() - end_offset)
-    kinds = [kind | GROUP_START for kind in RecordType]
-    found = find_record(buffer, 0, epoch, next_lsn, kinds)
+    found = records.find_record(buffer, 0, next_lsn, epoch, MAX_PAYLOAD_BYTES, GROUP_STARTS)
     return None if found is None else end_offset + found
-
-
-def find_record(
-    buffer: bytes, start: int, epoch: int, due_lsn: int, kinds: Iterable[int]
-) -> int | None:
-    """Offset of the first whole record of these types at or behind `start`, or None.
-
-    Looks at every byte: nothing that follows a bad record can be trusted to be aligned. A
-    record counts when its epoch and its checksum are right and its LSN does not lie before
-    the one that is due: a value may hold a copy of older log, which must not pass for log.
-    """
-    best: int | None = None
-    for kind in kinds:
-        pattern = _MARKS.pack(epoch, kind)
-        limit = len(buffer) if best is None else best + records.HEADER_BYTES
-        found = buffer.find(pattern, start + _MARKS_AT, limit)
-        while found != -1:
-            if _is_record(buffer, found - _MARKS_AT, due_lsn):
-                best = found - _MARKS_AT
-                break
-            found = buffer.find(pattern, found + 1, limit)
-    return best
-
-
-def _is_record(buffer: bytes, start: int, due_lsn: int) -> bool:
-    crc, length, lsn, _, _ = _RECORD_HEADER.unpack_from(buffer, start)
-    end = start + records.HEADER_BYTES + length
-    if length > MAX_PAYLOAD_BYTES or end > len(buffer) or not due_lsn <= lsn < records.MAX_LSN:
-        return False
-    found: int = crc
-    return crc32c(memoryview(buffer)[start + 4 : end]) == found

@@ -93,8 +93,8 @@ class SortedMap:
                 self.put(key, value)
             return
         expected = len(values) + len(keys)
+        self._added += keys  # first: a key without a value in the order is passed over
         values.update(iter(columns))
-        self._added += keys
         self._size_bytes += columns.size_bytes
         self._expects_known = len(values) < expected
         if self._expects_known:
@@ -114,11 +114,22 @@ class SortedMap:
             self._added = [key for key in dict.fromkeys(self._added) if self._is_needed(key)]
 
     def apply_record(self, lsn: int, changes: Iterable[Change]) -> None:
-        """Make the changes of the record with this LSN; open views do not see them."""
-        if self.versions.readers:
-            self.versions.keep(lsn, changes, self.get)
-        self.apply(changes)
-        self.lsn = lsn
+        """Make the changes of the record with this LSN; open views do not see them.
+
+        Done whole even on Ctrl-C in the middle, which is raised after. Done once: an LSN that
+        was applied already is left alone.
+        """
+        interrupt: KeyboardInterrupt | None = None
+        while self.lsn < lsn:
+            try:
+                if self.versions.readers:
+                    self.versions.keep(lsn, changes, self.get)
+                self.apply(changes)
+                self.lsn = lsn
+            except KeyboardInterrupt as pressed:
+                interrupt, self._is_size_known = pressed, False
+        if interrupt is not None:
+            raise interrupt
 
     def keys(self) -> list[bytes]:
         """Every key, in no order."""
