@@ -201,3 +201,50 @@ def test_decoding_from_nowhere_is_refused(path: str, offset: int, longest: int) 
 
 def test_the_result_is_shown_short() -> None:
     assert repr(read(frame([(b"a", 1)]))) == "<Decoded 1 records, end 25, stop END>"
+
+
+def first_whole(buffer: bytes, start: int, due: int, types: set[int]) -> int | None:
+    """What `find_record` has to find, one offset at a time."""
+    for offset in range(start, len(buffer) - HEADER_BYTES + 1):
+        lsn = int.from_bytes(buffer[offset + 8 : offset + 16], "little")
+        kind = buffer[offset + 20]
+        if due <= lsn < records.MAX_LSN and kind in types and read(buffer, offset, lsn).types.size:
+            return offset
+    return None
+
+
+@both_paths
+@given(
+    pieces=st.lists(st.one_of(RECORDS, st.binary(max_size=40)), max_size=4),
+    start=st.integers(0, 100),
+    due=st.integers(LSN - 2, LSN + 5),
+    types=st.sets(st.integers(0, 255), min_size=1),
+    epoch=st.sampled_from([EPOCH, EPOCH, 1]),
+)
+def test_the_first_whole_record_is_found_among_anything(
+    path, pieces, start, due, types, epoch
+) -> None:
+    buffer = b"".join(
+        piece if isinstance(piece, bytes) else frame(piece, epoch=epoch) for piece in pieces
+    )
+    with running(path):
+        found = records.find_record(buffer, start, due, EPOCH, MAX, types)
+        assert found == first_whole(buffer, start, due, types)
+
+
+@both_paths
+def test_a_record_is_found_where_patterns_overlap(path: str) -> None:
+    """Epoch 1 and type 1 look alike: the search must not step over the one for the other."""
+    with running(path):
+        for lead in range(30):
+            buffer = (b"\1\0\0\0" * 8)[:lead] + frame([(b"x", 1)], lsn=1, epoch=1)
+            assert records.find_record(buffer, 0, 1, 1, MAX, [1]) == lead
+
+
+@both_paths
+def test_finding_what_does_not_fit_is_refused(path: str) -> None:
+    with running(path):
+        for start, longest, types in ((-1, 1, [1]), (0, -1, [1]), (0, 1, []), (0, 1, [256])):
+            with pytest.raises(InvalidInput):
+                records.find_record(bytes(100), start, 1, 1, longest, types)
+        assert records.find_record(b"", 5, 1, 1, 1, [1]) is None

@@ -16,6 +16,7 @@ from veristack_lab.kernels._records_python import (
     BAD_CRC,
     BAD_LENGTH,
     END,
+    LAST_LSN,
     SHORT,
     WRONG_EPOCH,
     WRONG_LSN,
@@ -23,6 +24,7 @@ from veristack_lab.kernels._records_python import (
 
 ALL_ONES = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
+MAX_LSN = np.uint64(LAST_LSN)
 HEADER_BYTES = 24
 CRC_BYTES = 4
 LONG = 4096
@@ -128,3 +130,28 @@ def decode(
         count += 1
         offset = end
     return count, offset, END
+
+
+@kernel
+def find(buffer: Any, start: Any, epoch: Any, due_lsn: Any, max_length: Any, kinds: Any) -> int:
+    """The first whole record at or behind `start` whose type is marked in `kinds`; or -1."""
+    size = buffer.size
+    wanted = np.uint64(epoch)
+    for offset in range(start, size - HEADER_BYTES + 1):
+        last = load_u64(buffer, offset + 16)
+        if last & ALL_ONES != wanted:
+            continue
+        tail = last >> HALF
+        if tail > np.uint64(255) or not kinds[np.intp(tail)]:
+            continue
+        lsn = load_u64(buffer, offset + 8)
+        if lsn < np.uint64(due_lsn) or lsn >= MAX_LSN:
+            continue
+        first = load_u64(buffer, offset)
+        length: Any = np.intp(first >> HALF)
+        end = offset + HEADER_BYTES + length
+        if length > max_length or end > size:
+            continue
+        if update(ALL_ONES, buffer, offset + CRC_BYTES, end) ^ ALL_ONES == first & ALL_ONES:
+            return offset
+    return -1

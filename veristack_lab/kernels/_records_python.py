@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterable
 
@@ -12,6 +13,9 @@ COVERED = struct.Struct("<IQIB3x")
 """The header without its checksum."""
 HEADER_BYTES = HEADER.size
 CRC_BYTES = HEADER.size - COVERED.size
+LAST_LSN = (1 << 63) - 1
+_MARKS_AT = 16
+"""Where in a header epoch, type and zero bytes stand: together, a pattern to look for."""
 
 END, SHORT, BAD_LENGTH, BAD_CRC, WRONG_LSN, WRONG_EPOCH = range(6)
 """Why decoding stopped; `records.Stop` gives them their public names."""
@@ -72,3 +76,27 @@ def decode(
         next_lsn += 1
         offset = end
     return offsets, lengths, types, offset, stop
+
+
+def find(
+    buffer: bytes | memoryview,
+    start: int,
+    epoch: int,
+    due_lsn: int,
+    max_length: int,
+    kinds: bytes,
+    checksum: Checksum,
+) -> int:
+    """The first whole record at or behind `start` that has one of these types; or -1."""
+    types = re.escape(bytes(kind for kind in range(256) if kinds[kind]))
+    marks = re.compile(re.escape(epoch.to_bytes(4, "little")) + b"[" + types + rb"]\0\0\0", re.S)
+    found = marks.search(buffer, start + _MARKS_AT)
+    while found:
+        offset = found.start() - _MARKS_AT
+        crc, length, lsn, _, _ = HEADER.unpack_from(buffer, offset)
+        end = offset + HEADER_BYTES + length
+        fits = length <= max_length and end <= len(buffer) and due_lsn <= lsn < LAST_LSN
+        if fits and checksum(memoryview(buffer)[offset + CRC_BYTES : end]) == crc:
+            return offset
+        found = marks.search(buffer, found.start() + 1)
+    return -1

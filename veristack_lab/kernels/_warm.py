@@ -79,6 +79,12 @@ def _decode() -> None:
     decode_records(bytes(64), 0, 1, 1, 1)
 
 
+def _find() -> None:
+    from veristack_lab.kernels.records import find_record
+
+    find_record(bytes(64), 0, 1, 1, 1, [1])
+
+
 def _best_fit() -> None:
     from veristack_lab.kernels.allocate import SMALL_SEARCH, best_fit
 
@@ -92,5 +98,6 @@ STEPS: dict[str, Callable[[], None]] = {
     "crc64nvme": _crc64nvme,
     "records.frame": _frame,
     "records.decode": _decode,
+    "records.find": _find,
     "allocate.best_fit": _best_fit,
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from types import ModuleType
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = twin.HEADER_BYTES
 MAX_LENGTH = (1 << 32) - 1
-MAX_LSN = (1 << 63) - 1
+MAX_LSN = twin.LAST_LSN
 MAX_EPOCH = (1 << 32) - 1
 
 SMALL_GROUP = 2
@@ -230,6 +230,38 @@ def _decode_native(
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     return Decoded(all_offsets, all_lengths, all_kinds, int(offset), Stop(stop))
+
+
+def find_record(
+    buffer: Buffer, start: int, due_lsn: int, epoch: int, max_length: int, types: Iterable[int]
+) -> int | None:
+    """Where the first whole record at or behind `start` begins, or None.
+
+    Looks at every byte, for behind a bad record nothing can be trusted to be aligned. Any
+    bytes whatever may be given, as to `decode_records`.
+
+    Args:
+        buffer: what was read from the log.
+        start: where to begin.
+        due_lsn: the lowest LSN that the record may have.
+        epoch: that it must have.
+        max_length: the longest payload that can have been written.
+        types: those that count, each 0..255; one at least.
+
+    Raises:
+        InvalidInput: a number does not fit its field, or there is no type.
+    """
+    data = as_bytes(buffer)
+    wanted = np.zeros(256, np.uint8)
+    wanted[_as_types(list(types))] = 1
+    if start < 0 or not wanted.any() or not 0 <= max_length <= MAX_LENGTH:
+        raise InvalidInput("find_record needs a type, an offset of 0 or more, and a length")
+    _check_numbers(0, 0, due_lsn, epoch)
+    if native_budget.pays(max(0, data.size - start)):
+        found = int(_native().find(data, start, epoch, due_lsn, max_length, wanted))
+    else:
+        found = twin.find(data.data, start, epoch, due_lsn, max_length, wanted.tobytes(), crc32c)
+    return None if found < 0 else found
 
 
 @functools.cache

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from veristack_lab.kernels import records
 from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
-from veristack_lab.veristore.segment import GROUP_START, Window, find_record
+from veristack_lab.veristore.segment import GROUP_STARTS, Window
 
-_KINDS = (*RecordType, *(kind | GROUP_START for kind in RecordType))
+_TYPES = (*RecordType, *GROUP_STARTS)
 _LSN = slice(8, 16)
 
 
@@ -21,10 +21,14 @@ def whole_records(buffer: bytes, start: int, epoch: int, due_lsn: int) -> Iterat
         epoch: that all records must have.
         due_lsn: none may have a lower LSN, nor one lower than a record before it.
     """
-    at = find_record(buffer, start, epoch, due_lsn, _KINDS)
+    at = _find(buffer, start, epoch, due_lsn)
     while at is not None:
         lsn = int.from_bytes(buffer[at : at + records.HEADER_BYTES][_LSN], "little")
         decoded = records.decode_records(buffer, at, lsn, epoch, MAX_PAYLOAD_BYTES)
         window = Window(buffer, lsn, decoded, decoded.end_offset)
         yield window
-        at = find_record(buffer, decoded.end_offset, epoch, window.next_lsn, _KINDS)
+        at = _find(buffer, decoded.end_offset, epoch, window.next_lsn)
+
+
+def _find(buffer: bytes, start: int, epoch: int, due_lsn: int) -> int | None:
+    return records.find_record(buffer, start, due_lsn, epoch, MAX_PAYLOAD_BYTES, _TYPES)

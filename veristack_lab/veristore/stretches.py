@@ -8,17 +8,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
+from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES
 from veristack_lab.veristore.salvage import whole_records
 from veristack_lab.veristore.segment import (
     GROUP_START,
+    GROUP_STARTS,
     HEADER_BYTES,
     SegmentHeader,
     Window,
-    find_record,
 )
-
-_GROUP_STARTS = tuple(kind | GROUP_START for kind in RecordType)
 
 
 class Condition(StrEnum):
@@ -74,7 +72,9 @@ def stretches(data: bytes, header: SegmentHeader, *, is_newest: bool) -> Iterato
 def _is_damage(data: bytes, epoch: int, first: Window) -> bool:
     if first.decoded.stop is records.Stop.WRONG_LSN:
         return True
-    later = find_record(data, first.end_offset, epoch, first.next_lsn, _GROUP_STARTS)
+    later = records.find_record(
+        data, first.end_offset, first.next_lsn, epoch, MAX_PAYLOAD_BYTES, GROUP_STARTS
+    )
     return later is not None
 
 
