@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from veristack_lab.kernels import records
 from veristack_lab.kernels.crc32c import crc32c
 from veristack_lab.kernels.crc64nvme import crc64nvme
 from veristack_lab.veristore import ObjectStore, Store
+from veristack_lab.veristore.digests import Digests
 from veristack_lab.veristore.kv import open_store
 from veristack_lab.veristore.object_keeper import MAX_RETIRED
 from veristack_lab.veristore.object_records import Blob
@@ -263,6 +265,27 @@ def test_a_checksum_may_come_after_the_content(objects: ObjectStore) -> None:
     with pytest.raises(ChecksumMismatch):
         objects.put("b", "k", stream("00" * 32), expect=expect)
     assert objects.get("b", "k") == DATA
+
+
+def test_threads_that_hash_end_with_the_content(objects: ObjectStore) -> None:
+    def hashing() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if "digest" in thread.name]
+
+    def broken() -> Iterator[bytes]:
+        yield bytes(1_100_000)
+        assert hashing(), "long content has them"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        objects.put("b", "k", broken())
+    assert hashing() == []
+    digests = Digests({"crc32": ""})
+    for _ in range(3):
+        digests.update(bytes(300_000))
+    digests.finish("content")
+    assert hashing() == []
+    assert digests.hex("md5") == hashlib.md5(bytes(900_000)).hexdigest()
+    assert digests.demanded == {"crc32": f"{zlib.crc32(bytes(900_000)):08x}"}
 
 
 def test_a_header_beside_its_payload_is_a_record() -> None:

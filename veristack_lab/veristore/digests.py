@@ -134,6 +134,9 @@ class Digests:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         for aside in self._aside:
             aside.stop()
 
@@ -152,6 +155,7 @@ class Digests:
         Raises:
             ChecksumMismatch: a checksum differs.
         """
+        self._stop()
         for name, wanted in self._expect.items():
             if wanted and wanted != self.hex(name):
                 raise ChecksumMismatch(
