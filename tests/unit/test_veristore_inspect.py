@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 import veristack_lab.veristore as veristore
 from tests.histories import History, begin
 from veristack_lab.cli import app
-from veristack_lab.errors import InvalidInput, NotAStore
+from veristack_lab.errors import InvalidInput, NotAStore, StoreDamaged
 from veristack_lab.veristore.anatomy import log_anatomy
 from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.mutations import MAX_KEY_BYTES
@@ -183,6 +185,31 @@ def test_anatomy_tells_damage_from_a_torn_tail(history: History) -> None:
     assert frame[frame["record"] < 0]["name"].tolist() == ["torn tail"]
     with pytest.raises(NotAStore):
         log_anatomy(history.folder, epoch=99)
+
+
+def test_repair_says_what_is_lost_and_kept(history: History) -> None:
+    flip(history.segments[1], 40)
+    with pytest.raises(InvalidInput):
+        run("repair", history.folder, "--recovery", "hope")
+    with pytest.raises(NotAStore):
+        run("repair", history.folder / "nowhere")
+    with pytest.warns(StoreDamaged):
+        code, text = run("repair", history.folder, "--recovery", "skip-any-corrupted")
+    assert code == 0
+    assert "LSN 5 to 5 lost" in text
+    assert "kept as evidence: damaged-log-0000000003" in text
+    code, text = run("verify", history.folder)
+    assert (code, "put aside by an earlier repair: damaged-log-0000000003" in text) == (0, True)
+
+
+def test_damage_is_one_line_of_the_program_and_no_warning_of_python(history: History) -> None:
+    flip(history.segments[1], 40)
+    program = [sys.executable, "-c", "from veristack_lab.cli import main; main()"]
+    command = [*program, "store", "get", str(history.folder), "k1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "v1"
+    assert done.stderr.startswith("StoreDamaged:")
+    assert "warnings.warn" not in done.stderr
 
 
 def test_a_file_of_a_newer_version_is_named(history: History) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import TextIO
 
 import typer
 from rich.console import Console
@@ -29,7 +31,7 @@ from veristack_lab.cli import (
     tour,
     warm,
 )
-from veristack_lab.errors import VeriStackError
+from veristack_lab.errors import StoreDamaged, VeriStackError
 
 app = typer.Typer(
     name="veristack",
@@ -59,6 +61,22 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Entry point of the `veristack` script: errors become one clear line and exit code 1."""
+    show_otherwise = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, StoreDamaged):
+            Console(stderr=True).print(f"[bold yellow]{category.__name__}[/]:", str(message))
+        else:
+            show_otherwise(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
     try:
         app()
     except VeriStackError as error:

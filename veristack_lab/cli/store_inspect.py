@@ -1,4 +1,4 @@
-"""`veristack store verify` and `dump`: look into a store without opening it."""
+"""`veristack store verify`, `dump` and `repair`: what is in a store, and what can be saved."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("verify")(verify)
     app.command("dump")(dump)
+    app.command("repair")(repair)
 
 
 def verify(
@@ -106,6 +107,33 @@ def _mode_line(mode: ModeReport) -> str:
         return f"{mode.mode.value:<26}refuses: {mode.refusal.partition('. ')[0]}"
     lost = f"LSN {mode.lost_lsns}" if mode.lost_lsns else "nothing"
     return f"{mode.mode.value:<26}{mode.keys:>12,}{mode.last_lsn:>12,}  {lost}"
+
+
+def repair(
+    path: Folder,
+    recovery: Annotated[
+        str, typer.Option(help="The recovery mode; `verify` says what each would save.")
+    ] = "point-in-time",
+) -> None:
+    """Open a store in a recovery mode, say what was lost, and close it.
+
+    Damaged files are kept beside the repaired ones. Any other command repairs a damaged store
+    too, in the mode point-in-time.
+    """
+    import veristack_lab.veristore as veristore
+    from veristack_lab.veristore.damage import list_evidence, recovery_mode
+
+    recovery_mode(recovery)
+    if not path.is_dir():
+        raise NotAStore(f"there is no store at {path}")
+    with veristore.open(path, recovery=recovery) as store:
+        stats = store.stats()
+        kept = list_evidence(store.disk.listdir(store.path))
+    for damage in stats.recovery.damage:
+        print(damage)
+    print(f"OK {stats.keys:,} keys, last lsn={stats.last_lsn}, torn={stats.recovery.torn_bytes}")
+    for name in kept:
+        print(f"kept as evidence: {name}")
 
 
 def dump(
