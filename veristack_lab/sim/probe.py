@@ -71,6 +71,7 @@ class Prober:
         self._with_objects = with_objects
         self._examined: dict[bytes, Examination] = {}
         self._outcomes: dict[bytes, Outcome] = {}
+        self._states: list[State] = []
         self.recoveries = 0
         """Images opened so far."""
 
@@ -86,7 +87,7 @@ class Prober:
         self.recoveries += 1
         try:
             session = Session(self._engine, disk, self._with_objects, life=_LIFE)
-            state = session.observe()
+            state = self._known(session.observe())
             stats = session.store.stats()
         except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
             return Outcome(f"{type(error).__name__}: {error}", disk.tree_digest()), None
@@ -97,6 +98,14 @@ class Prober:
             "", after, state, stats.last_lsn, recovery.torn_bytes, damage, session.disorder
         )
         return outcome, session
+
+    def _known(self, state: State) -> State:
+        """The same state as a value that is there already: few differ, and all are kept."""
+        for known in self._states:
+            if known == state:
+                return known
+        self._states.append(state)
+        return state
 
     def _outcome(self, image: SimDisk) -> Outcome:
         """What opening an image gives; opened only if it is new."""

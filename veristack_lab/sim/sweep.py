@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     from veristack_lab.sim.disk import SimDisk
 
-DEFAULT_LIMIT = 512
-"""Legal images of one crash point that an exhaustive sweep opens at most."""
+DEFAULT_LIMIT = 8192
+"""Legal images of one crash point that an exhaustive sweep opens at most: enough for all of
+them at each point of the workloads here."""
 DEFAULT_SAMPLES = 300
-_POINTS_A_TASK = 8
+_POINTS_A_TASK = 4
 
 
 @dataclass(frozen=True)
