@@ -43,6 +43,16 @@ def test_a_level_that_depends_on_time_is_refused() -> None:
         experiments.loss_window(SimDisk, levels=[Interval(ms=10)])
 
 
+def test_in_milliseconds_the_newest_writes_are_lost_and_no_others() -> None:
+    frame = experiments.loss_window_ms(SimDisk, ms=5, writes=20, pause_ms=1)
+    assert frame["at_ms"].is_monotonic_increasing
+    assert all(0 <= lost <= number for number, lost in enumerate(frame["lost"], 1))
+    assert (frame["oldest_lost_ms"].gt(0) == frame["lost"].gt(0)).all()
+    # The first write waits for its sync; some later one finds that it has been made.
+    assert frame["lost"].iloc[-1] < 20
+    assert isinstance(viz.loss_window_ms(frame), go.Figure)
+
+
 def test_every_way_to_wait_make_everything_durable(folder: Path) -> None:
     frame = experiments.wakeups_sweep(folder, writers=(1, 8), rounds=1, puts_per_writer=10)
     assert frame["way"].tolist() == [*WAYS, *WAYS]

@@ -26,6 +26,7 @@ from veristack_lab.veristore.experiments_durability import (
     is_within_window,
     level_name,
     loss_window,
+    loss_window_ms,
 )
 from veristack_lab.veristore.experiments_objects import (
     collector_cuts,
@@ -57,6 +58,7 @@ __all__ = [
     "kill_and_recover",
     "leave_torn_record",
     "loss_window",
+    "loss_window_ms",
     "recovery_sweep",
     "run_threads",
     "truncation_sweep",

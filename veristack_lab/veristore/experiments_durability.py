@@ -6,10 +6,13 @@ call gives the same frame.
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 import pandas as pd
 
@@ -107,3 +110,69 @@ def _found_after(image: CuttableDisk) -> tuple[int, bool]:
 def is_within_window(frame: pd.DataFrame) -> bool:
     """Whether no cut of a `loss_window` took more than its level says."""
     return bool((frame["lost"] <= frame["window"].replace(math.inf, len(frame))).all())
+
+
+def loss_window_ms(
+    disk: Callable[[int], CuttableDisk],
+    *,
+    ms: float = 20.0,
+    writes: int = 120,
+    pause_ms: float = 2.0,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> pd.DataFrame:
+    """The window of `Interval(ms=...)`: how old is the oldest write that a power cut takes?
+
+    One thread writes at a steady pace, and after each put the worst cut is made. The disk is
+    simulated, the time is real: so this is measured, and no two frames are alike.
+
+    Args:
+        disk: makes an empty simulated disk from a seed.
+        ms: the level's milliseconds.
+        writes: how many puts.
+        pause_ms: between two puts.
+        seed: of the disk and the cuts.
+        on_progress: told after each put.
+
+    Returns:
+        One row a put: `at_ms` (since the first), `lost` (puts that had returned and are gone),
+        `oldest_lost_ms` (how long ago the first of them had returned; 0 if none is gone).
+    """
+    tick, rows = on_progress or silent, []
+    guarded, lock = _one_at_a_time(disk(seed))
+    level, returned_s = Interval(ms=ms), list[float]()
+    store = open_store(_FOLDER, durability=level, checkpoint_bytes=None, disk=guarded)
+    for number in range(1, writes + 1):
+        store.put(b"%06d" % number, bytes(100))
+        returned_s.append(time.perf_counter())
+        with lock:
+            now_s, image = time.perf_counter(), guarded.crash("lost", seed)
+        found, _ = _found_after(image)
+        age_s = now_s - returned_s[found] if found < number else 0.0
+        rows.append((1000 * (now_s - returned_s[0]), number - found, 1000 * age_s))
+        tick(number, writes)
+        time.sleep(pause_ms / 1000)  # the pace of the writer, and not a wait for anything
+    store.close()
+    frame = pd.DataFrame(rows, columns=["at_ms", "lost", "oldest_lost_ms"])
+    frame.attrs = {"seed": seed, "ms": ms, "writes": writes, "pause_ms": pause_ms}
+    return frame
+
+
+def _one_at_a_time(disk: CuttableDisk) -> tuple[CuttableDisk, threading.RLock]:
+    """A simulated disk that the store's own thread may use too, and the lock that guards it."""
+    lock = threading.RLock()
+
+    class Guarded:
+        def __init__(self, inner: object) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(self._inner, name)
+            return functools.partial(self._call, name, found) if callable(found) else found
+
+        def _call(self, name: str, method: Callable[..., Any], *args: Any, **named: Any) -> Any:
+            with lock:
+                result = method(*args, **named)
+            return Guarded(result) if name == "open" else result
+
+    return cast("CuttableDisk", Guarded(disk)), lock

@@ -266,6 +266,31 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def loss_window_ms(frame: pd.DataFrame) -> go.Figure:
+    """How old the oldest write is that the worst power cut takes, at `Interval(ms=...)`.
+
+    Args:
+        frame: as `experiments.loss_window_ms` gives it.
+    """
+    ms = frame.attrs["ms"]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=frame["at_ms"],
+        y=frame["oldest_lost_ms"],
+        customdata=frame["lost"],
+        hovertemplate="cut at %{x:.0f} ms: %{customdata} lost, %{y:.1f} ms old<extra></extra>",
+        mode="lines+markers",
+        marker={"size": 4},
+        line_color=PALETTE["red"],
+        showlegend=False,
+    )
+    figure.add_hline(y=ms, line={"color": PALETTE["grey"], "dash": "dash"})
+    figure.update_xaxes(title="milliseconds after the first write")
+    figure.update_yaxes(title="age of the oldest lost write, ms", rangemode="tozero")
+    figure.update_layout(title=f"What a power cut takes at Interval(ms={ms:g})", height=340)
+    return figure
+
+
 def wakeups(frame: pd.DataFrame) -> go.Figure:
     """Group size, context switches and processor time a record, for each way to wait.
 
