@@ -53,7 +53,7 @@ MIN_PART_BYTES = 5 * 1024 * 1024
 class ObjectStore(Multipart, Collector):
     """Buckets and objects over an open store. Thread-safe. Implements `Objects`.
 
-    Opening it collects garbage, so do it before the first put, not between.
+    Opening it collects garbage, which costs one look-up for each content file.
 
     Args:
         store: stays the caller's, to be closed by the caller.
