@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import veristack_lab.veristore as veristore
-from tests.faulty_disk import CutDisk, PowerCut, quick_folder
+from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, quick_folder
+from veristack_lab.errors import StoreFailed
 from veristack_lab.veristore import ObjectStore, Store
 from veristack_lab.veristore.kv import open_store
 
@@ -178,9 +179,6 @@ def state_of(objects: ObjectStore) -> dict[str, bytes]:
 
 def test_a_failed_commit_keeps_the_content_until_it_is_known(quick: Path) -> None:
     """The metadata of a put whose sync failed may be in the log all the same."""
-    from tests.faulty_disk import FailingDisk
-    from veristack_lab.errors import StoreFailed
-
     disk = FailingDisk("fdatasync")
     with open_store(quick / "s", disk=disk) as store:
         objects = opened(store)
