@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import subprocess
@@ -13,9 +14,14 @@ from pathlib import Path
 import pytest
 
 import veristack_lab.veristore as veristore
+from tests.faulty_disk import FailingDisk
+from veristack_lab.errors import InvalidInput
 from veristack_lab.processes import Child, spawn, wait_until_ready
-from veristack_lab.veristore.commands import MAX_LINE_BYTES, execute
+from veristack_lab.veristore.commands import MAX_LINE_BYTES, execute, execute_by_length
+from veristack_lab.veristore.durability import name_of, parse_durability
+from veristack_lab.veristore.kv import open_store
 
+EMPTY_KEY = b"FAIL the key has 0 bytes; keys are 1 to 65,536 bytes"
 CONVERSATION = [
     ("PUT a 1", "OK"),
     ("put a two  words ", "OK"),
@@ -24,7 +30,7 @@ CONVERSATION = [
     ("SIZE", "SIZE 1"),
     ("DEL a", "OK"),
     ("DEL a", "NOT_FOUND"),
-    ("STATUS", "ROLE LEADER"),
+    ("STATUS", "ROLE LEADER DURABILITY commit LSN 3 DURABLE 3 SNAPSHOT 0"),
     ("PING", "PONG"),
     ("FLUSH", "FLUSH_OK"),
     ("SNAP", "OK"),
@@ -101,6 +107,87 @@ def test_nothing_a_client_sends_ends_the_server(server: tuple[Child, int]) -> No
     assert server[0].alive
 
 
+def test_any_bytes_go_by_length(server: tuple[Child, int]) -> None:
+    key, value = b"a key\nwith all\x00", bytes(range(256)) * 9000
+    with connect(server) as connection:
+        sent = b"PUTL %d %d\n%b%b\n" % (len(key), len(value), key, value)
+        sent += b"getl %d\r\n%b\nPING\n" % (len(key), key)
+        sent += b"DELL %d\n%b\n" % (len(key), key) * 2
+        connection.sendall(sent + b"GETL %d\n%b\n" % (len(key), key))
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+    assert received == b"OK\nVALUE %d\n%b\nPONG\nOK\nNOT_FOUND\nNOT_FOUND\n" % (
+        len(value),
+        value,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "replies"),
+    [
+        (b"PUTL 1\nPING\n", [b"ERR usage: PUTL length length"]),
+        (b"PUTL 1 x\nPING\n", [b"ERR usage: PUTL length length"]),
+        (b"GETL 70000\nPING\n", [b"ERR the length 70000 is over the limit of 65536"]),
+        (b"PUTL 1 99999999\nPING\n", [b"ERR the length 99999999 is over the limit of 67108864"]),
+        (b"PUTL 1 99999999999999\nPING\n", [b"ERR usage: PUTL length length"]),
+        (b"GETL 1\nabPING\n", [b"ERR no newline stands behind what the lengths say"]),
+        (b"PUTL 1 5\nkhalf", []),
+        (
+            b"PUTL 0 1\nv\nPING\n",
+            [b"FAIL the key has 0 bytes; keys are 1 to 65,536 bytes", b"PONG"],
+        ),
+    ],
+)
+def test_lengths_that_cannot_be(
+    server: tuple[Child, int], sent: bytes, replies: list[bytes]
+) -> None:
+    with connect(server) as connection:
+        assert ask(connection, sent) == replies
+    with connect(server) as connection:
+        assert ask(connection, b"PING\n") == [b"PONG"]
+
+
+@pytest.mark.parametrize(
+    ("number", "reply"), [(errno.ENOSPC, "FAIL the disk has no room"), (errno.EIO, "FAIL the disk")]
+)
+def test_a_failing_disk_is_told_and_reads_go_on(folder: Path, number: int, reply: str) -> None:
+    disk = FailingDisk("pwrite", number)
+    with open_store(folder / "s", disk=disk) as store:
+        assert execute(store, b"PUT k v") == "OK"
+        disk.armed = True
+        assert execute(store, b"PUT k w").startswith(reply)
+        disk.armed = False
+        assert execute(store, b"PUT k w").startswith("FAIL an earlier write failed")
+        assert execute_by_length(store, b"PUTL 1 1", (b"k", b"w")).startswith(b"FAIL an earlier")
+        for command in (b"DEL k", b"SNAP"):
+            assert execute(store, command).startswith("FAIL an earlier"), command
+        assert execute(store, b"FLUSH") == "FLUSH_OK", "what was answered with OK is durable"
+        assert execute(store, b"GET k") == "VALUE v"
+        assert execute_by_length(store, b"GETL 1", (b"k",)) == b"VALUE 1\nv"
+
+
+def test_flush_and_status_tell_the_level(folder: Path) -> None:
+    with veristore.open(folder / "s", durability="none") as store:
+        assert execute(store, b"PUT k v") == "OK"
+        status = "ROLE LEADER DURABILITY none LSN 1 DURABLE"
+        assert execute(store, b"STATUS") == f"{status} 0 SNAPSHOT 0"
+        assert execute(store, b"FLUSH") == "FLUSH_OK"
+        assert execute(store, b"STATUS") == f"{status} 1 SNAPSHOT 0"
+        assert execute(store, b"SNAP") == "OK"
+        assert execute(store, b"STATUS") == f"{status} 1 SNAPSHOT 1"
+
+
+@pytest.mark.parametrize("word", ["commit", "none", "writes=5", "ms=20", "ms=0.5"])
+def test_levels_have_names(word: str) -> None:
+    assert name_of(parse_durability(word)) == word
+
+
+@pytest.mark.parametrize("word", ["", "writes=", "writes=0", "ms=x", "ms=-1", "seconds=1"])
+def test_words_that_are_no_level(word: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_durability(word)
+
+
 def test_a_thousand_idle_connections(server: tuple[Child, int]) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
@@ -144,6 +231,8 @@ def test_the_shell_reads_a_pipe(folder: Path) -> None:
     done = run("shell", folder / "s", given="PUT a hello world\n\nGET a\nEXIT\nPUT b no\n")
     assert (done.stdout, done.stderr, done.returncode) == ("OK\nVALUE hello world\nBYE\n", "", 0)
     assert run("shell", folder / "s", given="SIZE\n").stdout == "SIZE 1\n"
+    by_length = run("shell", folder / "s", given="PUTL 1 3\nbx\ny\nGETL 1\nb\nGETL b\nSIZE\n")
+    assert by_length.stdout == "OK\nVALUE 3\nx\ny\nERR usage: GETL length\n"
 
 
 def test_commands_of_the_command_line(folder: Path) -> None:

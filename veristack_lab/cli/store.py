@@ -28,16 +28,24 @@ def group() -> None:
 def serve(
     path: Folder,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 9100,
+    durability: Annotated[
+        str,
+        typer.Option(help="When OK is answered: commit, writes=N, ms=N or none."),
+    ] = "commit",
 ) -> None:
     """Serve the line protocol (PUT, GET, DEL, SIZE, STATUS, PING, FLUSH, SNAP) over TCP.
 
+    PUTL, GETL and DELL do the same for any bytes, by length. At `commit` an OK is durable;
+    at the other levels a power cut may take the last ones, up to the last FLUSH.
     Makes the store if it is not there. Ends on Ctrl-C or SIGTERM.
     """
     import veristack_lab.veristore as veristore
     from veristack_lab.veristore import server
+    from veristack_lab.veristore.durability import parse_durability
     from veristack_lab.veristore.listener import HOST, listen
 
-    with veristore.open(path) as store, listen(port) as listener:
+    level = parse_durability(durability)
+    with veristore.open(path, durability=level) as store, listen(port) as listener:
         server.serve(
             store,
             listener,

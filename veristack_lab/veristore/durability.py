@@ -72,6 +72,32 @@ def check_durability(durability: object) -> Durability:
     )
 
 
+def parse_durability(text: str) -> Durability:
+    """The level that a word names: `commit`, `none`, `writes=5` or `ms=20`.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    unit, equals, number = text.partition("=")
+    try:
+        if equals and unit == "writes":
+            return Interval(writes=int(number))
+        if equals and unit == "ms":
+            return Interval(ms=float(number))
+    except ValueError as error:  # InvalidInput is one too
+        raise InvalidInput(f"durability {text!r}: {error}") from error
+    return check_durability(text)
+
+
+def name_of(durability: Durability) -> str:
+    """The word that `parse_durability` takes for a level."""
+    if not isinstance(durability, Interval):
+        return durability
+    if durability.writes is not None:
+        return f"writes={durability.writes}"
+    return f"ms={durability.ms:g}"
+
+
 def writes_per_sync(durability: Durability) -> float:
     """How many writes may wait for a sync before the last of them makes one."""
     if isinstance(durability, Interval):

@@ -226,7 +226,7 @@ class Store:
         At durability "commit" everything is, and this costs nothing.
 
         Raises:
-            StoreFailed, DiskFull: the disk failed, now or earlier.
+            StoreFailed, DiskFull: the disk failed, now or earlier, and something is not durable.
             StoreClosed: the store was closed.
         """
         acknowledged = self._map.lsn

@@ -11,10 +11,18 @@ import asyncio
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from veristack_lab.veristore.commands import BYE, MAX_LINE_BYTES, execute
+from veristack_lab.veristore.commands import (
+    BYE,
+    MAX_LINE_BYTES,
+    BadLength,
+    execute,
+    execute_by_length,
+    lengths,
+)
 from veristack_lab.veristore.kv import Store
 
 _THREADS = 64
@@ -61,43 +69,62 @@ class LineServer:
         assert task is not None  # a coroutine that runs has a task
         self._connections.add(task)
         try:
-            while (line := await _next_line(reader, stop)) is not None:
-                loop = asyncio.get_running_loop()
-                reply = (
-                    await loop.run_in_executor(threads, execute, self._store, line)
-                    if line is not _TOO_LONG
-                    else f"ERR the line is longer than {MAX_LINE_BYTES} bytes"
-                )
-                writer.write(reply.encode() + b"\n")
-                await writer.drain()
-                if reply == BYE or line is _TOO_LONG:
+            while (line := await _next(reader.readuntil(b"\n"), stop)) is not None:
+                reply = await self._answer(line, reader, threads, stop)
+                if reply is None:
                     break
+                writer.write(reply + b"\n")
+                await writer.drain()
+                if reply == BYE.encode():
+                    break
+        except asyncio.LimitOverrunError:
+            writer.write(b"ERR the line is longer than %d bytes\n" % MAX_LINE_BYTES)
+        except BadLength as error:
+            writer.write(f"{error}\n".encode())
         except ConnectionError:
             return  # the client went away; what it wrote is written
         finally:
             self._connections.discard(task)
             writer.close()
 
+    async def _answer(
+        self,
+        line: bytes,
+        reader: asyncio.StreamReader,
+        threads: ThreadPoolExecutor,
+        stop: asyncio.Event,
+    ) -> bytes | None:
+        """The reply to a command; None if it does not come to its end."""
+        loop, line = asyncio.get_running_loop(), line[:-1]
+        sizes = lengths(line)
+        if sizes is None:
+            return (await loop.run_in_executor(threads, execute, self._store, line)).encode()
+        body = await _next(reader.readexactly(sum(sizes) + 1), stop)
+        if body is None:
+            return None
+        if body[-1:] != b"\n":
+            raise BadLength("ERR no newline stands behind what the lengths say")
+        parts = (body[: sizes[0]], *([body[sizes[0] : -1]] if len(sizes) > 1 else []))
+        return await loop.run_in_executor(threads, execute_by_length, self._store, line, parts)
 
-_TOO_LONG = b"\n"
-"""Stands for a line over the limit: no line holds its own newline."""
 
+async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> bytes | None:
+    """What is read; None at the end of the connection or of the server.
 
-async def _next_line(reader: asyncio.StreamReader, stop: asyncio.Event) -> bytes | None:
-    """The next whole line; None at the end of the connection or of the server."""
-    reading = asyncio.ensure_future(reader.readuntil(b"\n"))
+    Raises:
+        LimitOverrunError: it is a line, and too long.
+    """
+    reader = asyncio.ensure_future(reading)
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((reader, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    if not reading.done():
-        reading.cancel()
+    if not reader.done():
+        reader.cancel()
         return None
     try:
-        return reading.result()[:-1]
+        return reader.result()
     except asyncio.IncompleteReadError:
         return None  # half a command is no command
-    except asyncio.LimitOverrunError:
-        return _TOO_LONG
 
 
 def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from veristack_lab.veristore.commands import BYE, VERBS, execute
+from veristack_lab.veristore.commands import (
+    BYE,
+    VERBS,
+    BadLength,
+    execute,
+    execute_by_length,
+    lengths,
+)
 from veristack_lab.veristore.folder import HISTORY_NAME
 from veristack_lab.veristore.kv import Store
 
@@ -18,10 +25,29 @@ def run(store: Store) -> None:
     for line in lines:
         if not line.strip():
             continue
-        reply = execute(store, line)
-        print(reply, flush=True)
-        if reply == BYE:
+        try:
+            reply = _answer(store, line)
+        except BadLength as error:
+            print(error, flush=True)
             return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(reply + b"\n")
+        sys.stdout.buffer.flush()
+        if reply == BYE.encode():
+            return
+
+
+def _answer(store: Store, line: bytes) -> bytes:
+    """The reply. Raises `BadLength` if nothing tells where the next command begins."""
+    sizes = lengths(line)
+    if sizes is None:
+        return execute(store, line).encode()
+    if sys.stdin.isatty():
+        return b"ERR commands by length are for pipes and sockets; use PUT, GET and DEL here"
+    parts = tuple(sys.stdin.buffer.read(size) for size in sizes)
+    if sys.stdin.buffer.read(1) != b"\n":
+        raise BadLength("ERR no newline stands behind what the lengths say")
+    return execute_by_length(store, line, parts)
 
 
 def _piped() -> Iterator[bytes]:
