@@ -1,4 +1,4 @@
-"""The store's act: written under load, killed again and again, audited each time."""
+"""The store's act: killed under load and audited, its power cut in the simulator, raced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ LAYER = "veristore"
 
 
 def act(tour: Tour) -> None:
-    """Kill a writer process, reopen, compare with what was acknowledged; then group commit."""
+    """Kill a writer and audit the store; cut the power of a simulated one; group commit."""
     _kills(tour)
+    _power_cuts(tour)
+    _museum(tour)
     _group_commit(tour)
 
 
@@ -63,6 +65,57 @@ def _kills(tour: Tour) -> None:
         viz.kills(frame),
         f"A process was killed {kills} times while four threads wrote. Every reopening was "
         "compared with the list of acknowledged writes.",
+    )
+
+
+def _power_cuts(tour: Tour) -> None:
+    from veristack_lab import sim
+    from veristack_lab.viz import sim as viz
+
+    rng = tour.rng("veristore/power cuts")
+    images = 50 if tour.quick else 150
+    with tour.progress("cutting the power of a simulated disk", images) as tick:
+        frame = sim.crash_sweep(
+            "two_hundred", samples=images, seed=rng.randrange(2**31), on_progress=tick
+        )
+    counts, steps = frame.attrs["counts"], frame.attrs["steps"]
+    points = ", ".join(str(point) for point in frame["crash_point"].head(4))
+    tour.claim(
+        LAYER,
+        "Every promise holds when the power fails at any moment",
+        f"power cuts in a history of {steps} steps: lost sectors, torn writes, lost names",
+        f"{counts['images']} images at {counts['crash_points']} moments (disk operations {points}, "
+        f"...), {counts['recoveries']:,} recoveries, {counts['violations']} promises broken",
+        kept=counts["violations"] == 0 and counts["images"] > 0,
+    )
+    tour.picture(
+        LAYER,
+        "Power cuts",
+        viz.crash_map(frame),
+        "Each square is a moment and a kind of loss. What recovery found was compared with what "
+        "had been acknowledged.",
+    )
+
+
+def _museum(tour: Tour) -> None:
+    from veristack_lab import museum
+
+    rng = tour.rng("veristore/museum")
+    chosen = rng.sample(museum.exhibits(), 2 if tour.quick else 4)
+    verdicts = []
+    with tour.progress("visiting known defects", len(chosen)) as tick:
+        for done, exhibit in enumerate(chosen, 1):
+            verdicts.append(museum.run(exhibit))
+            tick(done, len(chosen))
+    found = sum(verdict.exhibit_broken for verdict in verdicts)
+    healthy = sum(verdict.healthy_survived for verdict in verdicts)
+    tour.claim(
+        LAYER,
+        "The simulator finds known defects, and none of them in the engine",
+        f"{len(chosen)} of {len(museum.exhibits())} exhibits: "
+        + ", ".join(exhibit.name for exhibit in chosen),
+        f"{found} found out, the healthy engine survived the same seed {healthy} times",
+        kept=found == healthy == len(chosen),
     )
 
 
