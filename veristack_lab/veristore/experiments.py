@@ -67,7 +67,7 @@ __all__ = [
 
 _KILL_AFTER = (20, 400)
 _WRITER_TIMEOUT_S = 60.0
-_RAW_WRITES = 60
+_RAW_WRITES = 40
 
 
 def kill_and_recover(
