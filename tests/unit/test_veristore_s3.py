@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -26,6 +27,8 @@ from botocore.exceptions import ClientError
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
+from veristack_lab.backends.objects import object_server
+from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread
 from veristack_lab.veristore.s3_sigv4 import Scope, Signed
@@ -52,11 +55,13 @@ def address_of(url: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def client_of(url: str, credentials: Credentials = CREDENTIALS) -> Any:
+def client_of(
+    url: str, credentials: Credentials = CREDENTIALS, region: str = "eu-central-1"
+) -> Any:
     return boto3.client(
         "s3",
         endpoint_url=url,
-        region_name="eu-central-1",
+        region_name=region,
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
         config=Config(retries={"max_attempts": 0}),
@@ -353,7 +358,7 @@ def test_an_old_signature_is_refused(server: Server) -> None:
         assert (answer.status_code, code_in(answer)) == (403, "RequestTimeTooSkewed")
 
 
-def test_presigned_urls(s3: Any, bucket: str) -> None:
+def test_presigned_urls(server: Server, s3: Any, bucket: str) -> None:
     where = {"Bucket": bucket, "Key": "a ü/+%"}
     put = s3.generate_presigned_url("put_object", Params=where)
     get = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
@@ -363,6 +368,11 @@ def test_presigned_urls(s3: Any, bucket: str) -> None:
     assert code_in(spoilt) == "SignatureDoesNotMatch"
     old = re.sub(r"X-Amz-Date=\d{8}", "X-Amz-Date=20200101", get)
     old = re.sub(r"%2F\d{8}%2F", "%2F20200101%2F", old)
+    with closing(client_of(server.signed_url, region="us-east-1")) as client:
+        second = client.generate_presigned_url("get_object", Params=where)
+    assert "s3v4" in httpx.get(second, trust_env=False).text
+    opened = httpx.get(second.replace(server.signed_url, server.url), trust_env=False)
+    assert opened.content == b"content"
     expired = httpx.get(old, trust_env=False)
     assert (code_in(expired), "expired" in expired.text) == ("AccessDenied", True)
 
@@ -469,6 +479,7 @@ REFUSALS: list[tuple[str, str, dict[str, str], bytes, int, str]] = [
     ("GET", "/B/k?response-content-type=a%0d%0ab", {}, b"", 400, "InvalidArgument"),
     ("POST", "/B/k?uploadId=x", {}, b"<CompleteMultipartUpload/>", 400, "MalformedXML"),
     ("POST", "/B/k", {}, b"", 501, "NotImplemented"),
+    ("POST", "/B?delete", {"accept": "*/*"}, EMPTY_XML, 400, "InvalidRequest"),
     ("POST", "/B?delete", {}, EMPTY_XML, 400, "MalformedXML"),
     ("POST", "/B?delete", {}, b"", 400, "MalformedXML"),
     ("POST", "/B?delete", {}, b"<Delete><Object>", 400, "MalformedXML"),
@@ -484,6 +495,9 @@ REFUSALS: list[tuple[str, str, dict[str, str], bytes, int, str]] = [
     ),
     ("POST", "/B?delete", {}, b" " * (8 * MIB + 1), 400, "EntityTooLarge"),
     ("POST", "/B?delete", {"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, EMPTY_XML, 400, "BadDigest"),
+    ("GET", "/B/k", {"host": "bucket.localhost:9000"}, b"", 400, "InvalidRequest"),
+    ("GET", "/B/k", {"host": "example.org"}, b"", 400, "InvalidRequest"),
+    ("GET", "/B/k", {"host": "localhost:9000"}, b"", 404, "NoSuchKey"),
     ("PATCH", "/B/k", {}, b"", 405, "MethodNotAllowed"),
     ("DELETE", "/", {}, b"", 501, "NotImplemented"),
 ]
@@ -494,6 +508,8 @@ def test_refusals_in_s3s_words(http: httpx.Client, bucket: str) -> None:
         place = path.replace("/B", f"/{bucket}")
         notes = {name: value.replace("/B/", f"/{bucket}/") for name, value in headers.items()}
         url = httpx.URL(http.base_url).copy_with(raw_path=place.encode())
+        if "?delete" in path and not headers:
+            notes["content-md5"] = base64.b64encode(hashlib.md5(content).digest()).decode()
         answer = http.request(method, url, headers=notes, content=content)
         assert (answer.status_code, code_in(answer)) == (status, code), (method, path, headers)
         assert answer.headers["content-type"] == "application/xml"
@@ -546,14 +562,19 @@ def test_keys_are_only_names(server: Server, http: httpx.Client, bucket: str, ke
     assert {path for path in server.folder.parent.rglob("*") if path.is_file()} == files
 
 
+CHECK_VALUES = {"crc32c": "4waSgw==", "crc64nvme": "rosUhgp5mIg="}
+"""Of "123456789", from the catalogue of parametrised CRC algorithms, in base64."""
+
+
 def test_checksums_that_boto3_cannot_send(http: httpx.Client, bucket: str) -> None:
-    path, headers = f"/{bucket}/k", {"x-amz-checksum-crc32c": "4waSgw=="}  # of "123456789"
-    assert http.put(path, content=b"123456789", headers=headers).status_code == 200
-    assert "x-amz-checksum-crc32c" not in http.get(path).headers
-    told = http.get(path, headers={"x-amz-checksum-mode": "ENABLED"}).headers
-    assert told["x-amz-checksum-crc32c"] == "4waSgw=="
-    part = http.get(path, headers={"x-amz-checksum-mode": "ENABLED", "range": "bytes=0-1"})
-    assert "x-amz-checksum-crc32c" not in part.headers
+    path, ask = f"/{bucket}/k", {"x-amz-checksum-mode": "ENABLED"}
+    for algorithm, digest in CHECK_VALUES.items():
+        name = f"x-amz-checksum-{algorithm}"
+        assert http.put(path, content=b"987654321", headers={name: digest}).status_code == 400
+        assert http.put(path, content=b"123456789", headers={name: digest}).status_code == 200
+        assert name not in http.get(path).headers
+        assert http.get(path, headers=ask).headers[name] == digest
+        assert name not in http.get(path, headers={**ask, "range": "bytes=0-1"}).headers
 
 
 def test_a_range_counts_only_while_it_is_of_the_same(http: httpx.Client, bucket: str) -> None:
@@ -577,6 +598,28 @@ def test_only_our_own_client_sees_our_own_words(server: Server, bucket: str) -> 
     for path in (f"/{bucket}", f"/{bucket}/k"):
         answer = httpx.get(server.url + path, trust_env=False)
         assert "veristack" not in f"{answer.text}{answer.headers}".lower()
+
+
+def test_the_server_says_who_may_enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", CREDENTIALS.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secret_key)
+    log_path = folder / "log"
+    command = [sys.executable, "-m", "veristack_lab", "s3", "serve", folder / "s", "--port", "0"]
+    with spawn(command, name="server", log_path=log_path) as child:
+        wait_until_ready(child, lambda: "listening on " in child.log_tail())
+        said = child.log_tail()
+        assert f"signed: requests need the signature of access key {CREDENTIALS.access_key}" in said
+        assert CREDENTIALS.secret_key not in said
+        url = said.split()[2]
+        with closing(client_of(url)) as client:
+            client.create_bucket(
+                Bucket="b-1", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
+        assert httpx.get(url, trust_env=False).status_code == 403
+    # the server that the lab starts for its own clients, which do not sign
+    with object_server(folder) as url, RemoteObjectStore(url) as remote:
+        assert remote.create_bucket("b")
+        assert "(open:" in (folder / "object-server.log").read_text()
 
 
 # ------------------------------------------------------------------ broken connections
@@ -624,16 +667,15 @@ CHUNKED = "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n"
 def test_half_requests_leave_nothing(
     server: Server, http: httpx.Client, bucket: str, headers: str, body: bytes
 ) -> None:
-    head = f"PUT /{bucket}/k HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n"
+    head = f"PUT /{bucket}/k HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n"
     received = exchange(server.address, head.encode() + body)
     assert not received.startswith(b"HTTP/1.1 2")
     assert http.get(f"/{bucket}/k").status_code == 404
 
 
 def test_expect_100_continue(server: Server, bucket: str) -> None:
-    head = (
-        f"PUT /{bucket}/k HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n"
-    )
+    lines = ("host: localhost", "content-length: 4", "expect: 100-continue")
+    head = "\r\n".join((f"PUT /{bucket}/k HTTP/1.1", *lines, "", ""))
     with socket.create_connection(server.address, timeout=DEADLINE_S) as connection:
         connection.sendall(head.encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 100")
@@ -662,7 +704,7 @@ def test_a_reader_that_leaves_lets_the_content_go(
     before = blob_files(server)
     http.put(f"/{bucket}/k", content=noise(8 * MIB))
     with socket.create_connection(server.address, timeout=DEADLINE_S) as connection:
-        connection.sendall(f"GET /{bucket}/k HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        connection.sendall(f"GET /{bucket}/k HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         assert http.delete(f"/{bucket}/k").status_code == 204
     wait_until(lambda: blob_files(server) == before)

@@ -8,6 +8,7 @@ slow clients hold few threads and no upload or download is ever in memory as a w
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from functools import partial
 
@@ -37,6 +38,7 @@ MAX_UPLOADS = 64
 
 MAX_DROPPED_BYTES = 16 * 1024 * 1024
 """What is read of a body that nobody wants, so that its sender hears why."""
+_OWN_NAMES = ("127.0.0.1", "localhost")
 MAX_HEAD_BYTES = 64 * 1024
 """Of path, query and headers together."""
 
@@ -84,6 +86,7 @@ class S3App:
     async def _answer(self, http: Request) -> Answer:
         headers = _headers(http)
         _limit_head(http)
+        _check_host(headers.get("host", ""))
         signable = SignableRequest(
             http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
         )
@@ -205,6 +208,21 @@ def _limit_head(http: Request) -> None:
         raise S3Error(
             "RequestHeaderSectionTooLarge",
             f"path and headers may have up to {MAX_HEAD_BYTES} bytes",
+        )
+
+
+def _check_host(host: str) -> None:
+    """Take requests to this machine's own names only.
+
+    Another name means a bucket in the host (which would be looked for in the path), or a page
+    of the web whose name was made to point here, to use an open server through the browser.
+    """
+    name = host.rpartition(":")[0] if re.search(r":\d*$", host) else host
+    if name not in _OWN_NAMES:
+        raise S3Error(
+            "InvalidRequest",
+            f"address this server as {' or '.join(_OWN_NAMES)}, with the bucket in the path "
+            "(path style)",
         )
 
 

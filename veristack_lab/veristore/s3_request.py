@@ -27,7 +27,8 @@ _PRESIGNED = {
         *("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"),
         "Content-Sha256",
     )
-}
+} | {"AWSAccessKeyId", "Expires", "Signature"}
+"""Of presigned URLs, Signature Version 4 and 2; an open server has no use for them."""
 
 
 @dataclass(frozen=True)
