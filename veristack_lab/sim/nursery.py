@@ -1,7 +1,7 @@
 """A process that has everything imported and forks writers: `python -m ...sim.nursery SOCKET`.
 
-Starting an interpreter takes longer than most writers live. So one process is started, imports
-all, and forks a writer for each line of JSON that comes in through the socket: first it answers
+Starting an interpreter takes longer than most writers live. So one process is started, warms
+up, and forks a writer for each line of JSON that comes in through the socket: first it answers
 with the writer's process id, then, when the writer has ended, with its exit code. It has one
 thread, as a process that forks should.
 """
@@ -18,6 +18,7 @@ from io import BufferedRWPair
 from pathlib import Path
 from typing import NoReturn
 
+from veristack_lab.kernels import warm
 from veristack_lab.sim.load import run_until_killed
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     """Fork writers until the socket is closed."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(sys.argv[1])
+        warm()
         gc.freeze()  # what is here already need not be looked at again in each child
         with connection.makefile("rwb") as stream:
             for line in stream:

@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from veristack_lab.errors import InvalidInput, ProcessDied
+from veristack_lab.kernels import warm
 from veristack_lab.processes import Child, spawn, temporary_folder
 from veristack_lab.progress import OnProgress, silent
 from veristack_lab.sim.load import (
@@ -86,8 +87,7 @@ def nursery(log_path: Path) -> Iterator[Nursery]:
             [sys.executable, "-m", module, folder / "nursery"],
             name="the nursery of writers",
             log_path=log_path,
-            # a process that forks has one thread; and plain Python is there at once
-            env={"OPENBLAS_NUM_THREADS": "1", "VERISTACK_JIT": "off"},
+            env={"OPENBLAS_NUM_THREADS": "1"},  # a process that forks has one thread
         ) as child:
             try:
                 connection, _ = listener.accept()
@@ -140,6 +140,7 @@ def torture(
     rng, expected = random.Random(seed), expectations(seed)
     rows: list[dict[str, object]] = []
     tick = on_progress or silent
+    warm()  # the time belongs to the kills, not to the compiler
     with nursery(path / "nursery.log") as writers:
         started_s, floor_lsn = time.monotonic(), 0
         elapsed_s = 0.0
