@@ -118,23 +118,10 @@ def plyvel_batches(path: Path, _ascending: bool) -> Iterator[Write]:
         yield write
 
 
-@contextmanager
-def sqlite_batches(path: Path, _ascending: bool) -> Iterator[Write]:
-    with sqlite(path) as connection:
-
-        def write(pairs: Pairs) -> None:
-            connection.execute("BEGIN")
-            connection.executemany("INSERT OR REPLACE INTO pairs VALUES (?, ?)", pairs)
-            connection.execute("COMMIT")
-
-        yield write
-
-
 BATCHES: dict[str, OpenToWrite] = {
     "lmdb": lmdb_batches,
     "rocksdict": rocksdict_batches,
     "plyvel": plyvel_batches,
-    "sqlite3 FULL": sqlite_batches,
 }
 
 

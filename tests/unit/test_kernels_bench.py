@@ -155,6 +155,15 @@ def test_a_benchmark_may_include_others_and_use_modules_beside_it(folder: Path) 
     del sys.modules["_beside"]
 
 
+def test_the_store_is_held_to_each_of_its_eight_goals() -> None:
+    pytest.importorskip("rocksdict", reason="the bench extra is not installed")
+    with opened(benchmark_folder(), "store") as contests:
+        names = [found.id for found in contests]
+        with_goals = {found.id.split("-")[0] for found in contests if found.goal is not None}
+    assert len(set(names)) == len(names)
+    assert with_goals == {f"P{number}" for number in range(1, 9)}
+
+
 def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "checkout", lambda: None)
     with pytest.raises(InvalidInput, match="source tree"):
@@ -164,10 +173,11 @@ def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_writes_the_rows(folder: Path) -> None:
     pytest.importorskip("google_crc32c", reason="the bench extra is not installed")
     out = folder / "deep" / "rows.json"
-    result = CliRunner().invoke(app, ["bench", "kernels", "--repeats", "2", "--out", str(out)])
+    arguments = ["kernels", "--repeats", "2", "--only", "P2,P3-list", "--out", str(out)]
+    result = CliRunner().invoke(app, ["bench", *arguments])
     assert result.exit_code == 0, result.output
     rows = json.loads(out.read_text())
-    assert {"P1", "P2", "P3"} <= {row["id"] for row in rows}
+    assert [row["id"] for row in rows] == ["P2", "P3-list", "P2-64"]
     for row in rows:
         assert row["ratio"] == pytest.approx(row["ours"] / row["peer_value"])
         assert row["met"] == (None if row["goal"] is None else row["ratio"] >= row["goal"])

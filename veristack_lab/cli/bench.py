@@ -144,21 +144,16 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
     from rich.table import Table
 
     table = Table(title=f"Benchmark {name}", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", no_wrap=True)
-    table.add_column("what")
-    table.add_column("ours", justify="right", no_wrap=True)
-    table.add_column("best peer")
-    for title in ("theirs", "ratio", "goal"):
+    table.add_column("work")
+    for title in ("ours", "best peer", "ratio", "goal"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("met", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.id,
-            f"{row.what}, {row.unit}",
-            f"{row.ours:,.4g}",
-            row.peer,
-            f"{row.peer_value:,.4g}",
-            f"{row.ratio:,.3g} ± {row.iqr:.1g}",
+            f"[bold]{row.id}[/] {row.what}",
+            f"{row.ours:,.4g}\n{row.unit}",
+            f"{row.peer_value:,.4g}\n{row.peer}",
+            f"{row.ratio:,.3g}\n± {row.iqr:.1g}",
             "" if row.goal is None else f"{row.goal:g}",
             "" if row.goal is None else _VERDICTS[row.met],
         )
