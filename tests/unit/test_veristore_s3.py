@@ -31,7 +31,8 @@ from veristack_lab.backends.objects import object_server
 from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread
-from veristack_lab.veristore.s3_sigv4 import Scope, Signed
+from veristack_lab.veristore.s3_claims import Scope
+from veristack_lab.veristore.s3_sigv4 import Signed
 
 MIB = 1024 * 1024
 CREDENTIALS = Credentials("the/access-key", "secret")

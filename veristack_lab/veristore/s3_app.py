@@ -8,25 +8,26 @@ slow clients hold few threads and no upload or download is ever in memory as a w
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from functools import partial
 
 import anyio
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from veristack_lab.errors import VeriStackError
 from veristack_lab.veristore.clock import Clock, RealClock
 from veristack_lab.veristore.object_reader import ObjectReader
 from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.s3_arrival import Arrival, check_host, headers_of, limit_head
 from veristack_lab.veristore.s3_body import Body, BodyDecoder
+from veristack_lab.veristore.s3_claims import SignableRequest
 from veristack_lab.veristore.s3_errors import S3Error, refusal_of
 from veristack_lab.veristore.s3_headers import http_date, refuse_unknown
 from veristack_lab.veristore.s3_request import Answer, Operation, S3Request, query_of, split_path
 from veristack_lab.veristore.s3_routes import operation_for
-from veristack_lab.veristore.s3_sigv4 import Credentials, SignableRequest, verify
+from veristack_lab.veristore.s3_sigv4 import Credentials, verify
 from veristack_lab.veristore.s3_xml import document
 
 _log = logging.getLogger(__name__)
@@ -35,12 +36,6 @@ MAX_CALLS = 40
 """Operations that run at once and never wait for a client."""
 MAX_UPLOADS = 64
 """Uploads of more than a megabyte that are stored at once; each holds a thread."""
-
-MAX_DROPPED_BYTES = 16 * 1024 * 1024
-"""What is read of a body that nobody wants, so that its sender hears why."""
-_OWN_NAMES = ("127.0.0.1", "localhost")
-MAX_HEAD_BYTES = 64 * 1024
-"""Of path, query and headers together."""
 
 
 class S3App:
@@ -68,7 +63,7 @@ class S3App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"  # lifespan and websockets are switched off
         request_id = secrets.token_hex(8).upper()
-        arrival = _Arrival(receive)
+        arrival = Arrival(receive)
         try:
             answer = await self._answer(Request(scope, arrival))
         except ClientDisconnect:
@@ -84,9 +79,9 @@ class S3App:
         await self._send(answer, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
-        headers = _headers(http)
-        _limit_head(http)
-        _check_host(headers.get("host", ""))
+        headers = headers_of(http)
+        limit_head(http)
+        check_host(headers.get("host", ""))
         signable = SignableRequest(
             http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
         )
@@ -143,36 +138,6 @@ class S3App:
         return self._uploads
 
 
-class _Arrival:
-    """Hands a request's body on, and knows whether all of it has come."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._has_begun = False
-        self._has_ended = False
-
-    async def __call__(self) -> Message:
-        self._has_begun = True
-        message = await self._receive()
-        self._has_ended = not message.get("more_body", False)
-        return message
-
-    def must_close(self, scope: Scope) -> bool:
-        """Whether the connection must end with an answer that was given before the body came.
-
-        A client that waits for "100 Continue" sends no body after a refusal, and its next
-        request would be taken for the body. What else is still to come is read and dropped, so
-        that the client gets to read the answer, unless it is too much.
-        """
-        if self._has_ended:
-            return False
-        headers = dict(scope["headers"])
-        is_waiting = b"expect" in headers and not self._has_begun
-        length = headers.get(b"content-length", b"0")
-        is_long = b"transfer-encoding" in headers or not length.isdigit()
-        return is_waiting or is_long or int(length) > MAX_DROPPED_BYTES
-
-
 def _run(operation: Operation, objects: ObjectStore, request: S3Request) -> Answer:
     """In a worker thread: the operation, and the first piece of what it reads.
 
@@ -190,40 +155,6 @@ def _run(operation: Operation, objects: ObjectStore, request: S3Request) -> Answ
 
 def _path(raw_path: bytes) -> bytes:
     return raw_path.partition(b"?")[0]
-
-
-def _headers(http: Request) -> dict[str, str]:
-    """By name in lower case; several of one name joined, as they are signed."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in http.scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode(errors="surrogateescape")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return headers
-
-
-def _limit_head(http: Request) -> None:
-    pairs = http.scope["headers"]
-    size = len(http.scope["raw_path"]) + len(http.scope["query_string"])
-    if size + sum(len(name) + len(value) for name, value in pairs) > MAX_HEAD_BYTES:
-        raise S3Error(
-            "RequestHeaderSectionTooLarge",
-            f"path and headers may have up to {MAX_HEAD_BYTES} bytes",
-        )
-
-
-def _check_host(host: str) -> None:
-    """Take requests to this machine's own names only.
-
-    Another name means a bucket in the host (which would be looked for in the path), or a page
-    of the web whose name was made to point here, to use an open server through the browser.
-    """
-    name = host.rpartition(":")[0] if re.search(r":\d*$", host) else host
-    if name not in _OWN_NAMES:
-        raise S3Error(
-            "InvalidRequest",
-            f"address this server as {' or '.join(_OWN_NAMES)}, with the bucket in the path "
-            "(path style)",
-        )
 
 
 def _refusal(refusal: S3Error, scope: Scope, request_id: str) -> Answer:

@@ -17,8 +17,9 @@ from veristack_lab.errors import ChecksumMismatch
 from veristack_lab.veristore.digests import Digests
 from veristack_lab.veristore.s3_checksums import Announced, announced
 from veristack_lab.veristore.s3_chunked import ChunkedDecoder
+from veristack_lab.veristore.s3_claims import UNSIGNED_PAYLOAD
 from veristack_lab.veristore.s3_errors import S3Error, not_implemented
-from veristack_lab.veristore.s3_sigv4 import UNSIGNED_PAYLOAD, Signed
+from veristack_lab.veristore.s3_sigv4 import Signed
 
 MAX_PUT_BYTES = 5 * 1024**3
 """As in S3: larger objects come in parts."""

@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veristore.object_types import bucket_bytes, key_bytes
 from veristack_lab.veristore.s3_body import Body
+from veristack_lab.veristore.s3_claims import SignableRequest
 from veristack_lab.veristore.s3_errors import S3Error, not_implemented
-from veristack_lab.veristore.s3_sigv4 import SignableRequest
 from veristack_lab.veristore.s3_xml import Children, document
 
 if TYPE_CHECKING:
