@@ -15,7 +15,7 @@ from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, RecordingDisk, qui
 from tests.histories import History, begin, random_history
 from veristack_lab.errors import DiskFull, InvalidInput, NotAStore, StoreCorrupt, StoreDamaged
 from veristack_lab.veristore.damage import Damage, RecoveryMode
-from veristack_lab.veristore.disk import Disk, RealDisk
+from veristack_lab.veristore.disk import Disk, RealDisk, RealFile
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery import Recovered, Recoverer
 from veristack_lab.veristore.segment import SegmentHeader
@@ -361,6 +361,44 @@ def test_an_undamaged_store_is_opened_with_one_sync_and_no_write(history: Histor
     disk = RecordingDisk()
     veristore.open(history.folder, disk=disk)
     assert disk.operations == [("fdatasync", "log-0000000003")]
+
+
+class FewFilesDisk(RealDisk):
+    """Counts how many files are open at once."""
+
+    def __init__(self) -> None:
+        self.open_now = self.open_most = 0
+
+    def open(self, path: Path, *, create: bool = False) -> RealFile:
+        file = super().open(path, create=create)
+        self.open_now += 1
+        self.open_most = max(self.open_most, self.open_now)
+        close = file.close
+
+        def close_and_count() -> None:
+            self.open_now -= 1
+            close()
+
+        file.close = close_and_count  # type: ignore[method-assign]
+        return file
+
+
+@pytest.mark.parametrize("mode", REPAIRING)
+def test_a_log_of_many_segments_needs_few_open_files(quick: Path, mode: RecoveryMode) -> None:
+    history = begin(quick / "store")
+    for number in range(40):
+        history.group([(b"k%d" % number, b"")])
+        history.log.rotate()
+    history.log.close()
+    disk = FewFilesDisk()
+    with veristore.open(history.folder, recovery=mode, disk=disk) as store:
+        assert len(store) == 40
+        assert disk.open_now == 1
+    flip(history.segments[9], 40)
+    with open_damaged(history.folder, mode, disk=disk) as store:
+        assert len(store) == (9 if mode is POINT else 39)
+        assert disk.open_now == 1
+    assert (disk.open_now, disk.open_most) == (0, 3), "the last one, the new one, the snapshot"
 
 
 def test_a_step_can_be_replaced(history: History) -> None:

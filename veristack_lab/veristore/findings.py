@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.damage import Damage
-from veristack_lab.veristore.disk import File
+from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.replay import Values, may_delete, replay, without_deleted
 from veristack_lab.veristore.segment import SegmentHeader, Window
@@ -31,20 +31,45 @@ class Files(NamedTuple):
     """Files that never came to count."""
 
 
-class Segment(NamedTuple):
-    """One open file of the log."""
+class Segment:
+    """One file of the log, opened when it is first read.
 
-    epoch: int
-    """By its name."""
-    file: File
-    header: SegmentHeader | None
-    """None when it is damaged; `error` says how."""
-    error: str = ""
+    Args:
+        disk, folder: where it lies.
+        epoch: by its name.
+        header: what it says of itself; None when that is damaged, and `error` says how.
+    """
+
+    def __init__(
+        self, disk: Disk, folder: Path, epoch: int, header: SegmentHeader | None, error: str = ""
+    ) -> None:
+        self.path = wal.path_of(folder, epoch)
+        self.epoch = epoch
+        self.header = header
+        self.error = error
+        self._disk = disk
+        self._file: File | None = None
+
+    def __repr__(self) -> str:
+        return f"<Segment {self.name} {self.error or self.header}>"
 
     @property
     def name(self) -> str:
         """Its file's name."""
-        return wal.path_of(Path(), self.epoch).name
+        return self.path.name
+
+    @property
+    def file(self) -> File:
+        """The open file. Raises `OSError`."""
+        if self._file is None:
+            self._file = self._disk.open(self.path)
+        return self._file
+
+    def close(self) -> None:
+        """Close the file, if it is open: a log may have more segments than a process may open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 class Hole(NamedTuple):
@@ -128,8 +153,8 @@ class Findings:
         return not self.torn_bytes and not self.damage and self.last_kind == RecordType.MARK
 
     def close_files(self) -> None:
-        """Close every segment that was opened."""
+        """Close every segment that is open."""
         for segment in self.used:
-            segment.file.close()
+            segment.close()
         if self.leftover:
-            self.leftover.file.close()
+            self.leftover.close()
