@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import CutDisk, PowerCut, RecordingDisk, WatchedDisk, index_of, quick_folder
-from veristack_lab.errors import StoreFailed
+from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreFailed, ValueTooLarge
 from veristack_lab.veristore import Store
 from veristack_lab.veristore.kv import open_store
 
@@ -217,6 +218,33 @@ def test_close_waits_for_the_checkpoint_and_leaves_no_thread(path: Path) -> None
     assert not list(path.glob("*.tmp"))
 
 
+def test_close_waits_for_a_checkpoint_of_another_thread(path: Path) -> None:
+    """Else the next owner of the folder would meet its renames and removals."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def watch(operation: str, name: str) -> None:
+        if operation == "pwrite" and name.startswith("snapshot"):
+            held.set()
+            go_on.wait()
+
+    store = open_store(path, disk=WatchedDisk(watch))
+    pairs = fill(store, 10)
+    checkpointing = threading.Thread(target=store.checkpoint)
+    checkpointing.start()
+    held.wait()
+    store.put(b"00000", b"after the view")
+    closing = threading.Thread(target=store.close)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    go_on.set()
+    closing.join()
+    checkpointing.join()
+    with veristore.open(path) as store:
+        assert store.stats().recovery.snapshot_lsn == 10
+        assert dict(store.scan()) == {**pairs, b"00000": b"after the view"}
+
+
 def test_put_many_is_one_record_and_takes_what_put_takes(path: Path) -> None:
     pairs = [(b"\x00\xff\n\t", bytes(range(256))), (b"b", b""), (b"b", b"last"), (b"c" * 99, b"1")]
     with veristore.open(path) as store:
@@ -232,3 +260,29 @@ def test_put_many_is_one_record_and_takes_what_put_takes(path: Path) -> None:
         assert store.stats().data_bytes == sum(len(k) + len(v) for k, v in wanted.items())
     with veristore.open(path) as store:
         assert list(store.scan()) == sorted(wanted.items())
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error"),
+    [
+        ([], InvalidInput),
+        ([(b"k",)], InvalidInput),
+        ([(b"k", b"v", b"w")], InvalidInput),
+        ([b"kv", (b"k", b"v")], InvalidInput),
+        ([("k", b"v")], InvalidInput),
+        ([(b"k", bytearray(b"v"))], InvalidInput),
+        ([(b"k", None)], InvalidInput),
+        (7, InvalidInput),
+        ([(b"k", b"v"), (b"", b"v")], KeyTooLarge),
+        ([(b"k" * 65_537, b"v")], KeyTooLarge),
+        ([(b"k", bytes(64 * 1024 * 1024 + 1))], ValueTooLarge),
+        ([(b"%d" % n, bytes(60 * 1024 * 1024)) for n in range(3)], ValueTooLarge),
+    ],
+)
+def test_what_put_many_refuses_writes_nothing(
+    path: Path, pairs: Any, error: type[Exception]
+) -> None:
+    with veristore.open(path) as store:
+        with pytest.raises(error):
+            store.put_many(pairs)
+        assert (store.stats().last_lsn, len(store)) == (0, 0)

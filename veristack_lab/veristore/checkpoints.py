@@ -12,6 +12,8 @@ long as one commit group takes. The snapshot is then written from the view, next
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from veristack_lab.errors import DiskFull, StoreError, StoreFailed
 from veristack_lab.veristore.background import Background
@@ -84,9 +86,15 @@ class Checkpointer:
                     self._commit.refuse(StoreFailed(f"an earlier checkpoint failed: {error}"))
                 raise error from cause
 
-    def close(self) -> None:
-        """Finish the snapshot that is being written; write no more in the background."""
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """Wait for the snapshot that is being written, by whomever, and keep off others.
+
+        No more are written in the background, during this and after it.
+        """
         self._background.stop()
+        with self._mutex:
+            yield
 
     def _checkpoint(self) -> int:
         self._views.prune()

@@ -22,7 +22,7 @@ from typing import Self
 
 from veristack_lab.errors import DiskFull, InvalidInput, StoreClosed, StoreFailed
 from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
+from veristack_lab.veristore import snapshot, writes
 from veristack_lab.veristore.background import Background
 from veristack_lab.veristore.checkpoints import Checkpointer
 from veristack_lab.veristore.clock import Clock, RealClock
@@ -33,16 +33,7 @@ from veristack_lab.veristore.durability import Durability, Interval, writes_per_
 from veristack_lab.veristore.failures import explain
 from veristack_lab.veristore.folder import lock_folder
 from veristack_lab.veristore.handles import CommitHandle
-from veristack_lab.veristore.mutations import (
-    Batch,
-    Change,
-    RecordType,
-    check_key,
-    check_value,
-    encode_batch,
-    encode_put,
-    encode_put_many,
-)
+from veristack_lab.veristore.mutations import Batch, Change, RecordType
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
 from veristack_lab.veristore.recovery import Recoverer
 from veristack_lab.veristore.sorted_map import SortedMap
@@ -171,7 +162,7 @@ class Store:
             KeyTooLarge, ValueTooLarge, InvalidInput: the key or value cannot be stored.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        return self._commit.commit(*_put(key, value))
+        return self._commit.commit(*writes.put(key, value))
 
     def delete(self, key: bytes) -> int:
         """Remove a key, present or not, durably. Returns the LSN.
@@ -180,7 +171,7 @@ class Store:
             KeyTooLarge, InvalidInput: the key cannot be one.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        return self._commit.commit(*_delete(key))
+        return self._commit.commit(*writes.delete(key))
 
     def write(self, batch: Batch) -> int:
         """Make all changes of a batch, durably and atomically. Returns the LSN of the whole.
@@ -189,7 +180,7 @@ class Store:
             InvalidInput: the batch is empty.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        return self._commit.commit(*_write(batch))
+        return self._commit.commit(*writes.batch(batch))
 
     def put_many(self, pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> int:
         """Set many keys, durably and atomically, the fastest way. Returns the LSN of the whole.
@@ -202,23 +193,22 @@ class Store:
                 written.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
-        payload, columns = encode_put_many(pairs)
-        return self._commit.commit(RecordType.PUT_MANY, payload, columns)
+        return self._commit.commit(*writes.put_many(pairs))
 
     def put_async(self, key: bytes, value: bytes) -> CommitHandle:
         """Hand in a put and return at once; raises as `put` does what is known at once.
 
         The handle's `wait()` returns, or an `await` of it, when `put` would have returned.
         """
-        return self._commit.submit(*_put(key, value))
+        return self._commit.submit(*writes.put(key, value))
 
     def delete_async(self, key: bytes) -> CommitHandle:
         """Hand in a delete and return at once; as `put_async`."""
-        return self._commit.submit(*_delete(key))
+        return self._commit.submit(*writes.delete(key))
 
     def write_async(self, batch: Batch) -> CommitHandle:
         """Hand in a batch and return at once; as `put_async`. Later additions do not count."""
-        return self._commit.submit(*_write(batch))
+        return self._commit.submit(*writes.batch(batch))
 
     def sync(self) -> int:
         """Make everything that was acknowledged so far durable. Returns the LSN up to which.
@@ -280,10 +270,9 @@ class Store:
 
         What was handed in by `put_async` and the like is written first. Safe to call again.
         """
-        self._checkpoints.close()
         if self._flusher is not None:
             self._flusher.stop()
-        with self._close_lock, self._commit.exclusive():
+        with self._checkpoints.ended(), self._close_lock, self._commit.exclusive():
             if self._closed:
                 return
             self._closed = True
@@ -357,28 +346,6 @@ class Store:
             recover_ms=elapsed_ms,
             damage=found.damage,
         )
-
-
-Record = tuple[RecordType, bytes, Iterable[Change]]
-"""The type, the payload and the changes of one record to be written."""
-
-
-def _put(key: bytes, value: bytes) -> Record:
-    check_key(key)
-    check_value(value)
-    return RecordType.PUT, encode_put(key, value), ((key, value),)
-
-
-def _delete(key: bytes) -> Record:
-    check_key(key)
-    return RecordType.DELETE, key, ((key, None),)
-
-
-def _write(batch: Batch) -> Record:
-    changes = tuple(batch.changes)
-    if not changes:
-        raise InvalidInput("the batch is empty; put or delete something in it first")
-    return RecordType.BATCH, encode_batch(changes), changes
 
 
 def _flusher(durability: Durability, sync: Callable[[], None]) -> Background | None:

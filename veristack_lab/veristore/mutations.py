@@ -13,20 +13,11 @@ touches: its CRC32C decides for all of them at once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
 from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreCorrupt, ValueTooLarge
-from veristack_lab.veristore.columns import (
-    HEAD_BYTES,
-    LENGTH_BYTES,
-    Columns,
-    Lengths,
-    decode_columns,
-    encode_columns,
-    measure,
-    total,
-)
+from veristack_lab.veristore.columns import decode_columns
 
 MAX_KEY_BYTES = 65_536
 MAX_VALUE_BYTES = 64 * 1024 * 1024
@@ -147,64 +138,6 @@ def encode_batch(changes: Iterable[Change]) -> bytes:
         else:
             parts += (_CHANGE.pack(RecordType.PUT, len(key), len(value)), key, value)
     return b"".join(parts)
-
-
-def encode_put_many(
-    pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
-) -> tuple[bytes, Columns]:
-    """Payload of a PUT_MANY record, and its pairs.
-
-    Raises:
-        InvalidInput: there are no pairs, or something that is no pair of bytes.
-        KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
-    """
-    keys, values = _unzip(pairs)
-    if not set(map(type, keys)) == {bytes} == set(map(type, values)):
-        _check_pairs(keys, values)
-    key_lengths, value_lengths = measure(keys), measure(values)
-    longest, shortest = _extremes(key_lengths)
-    if not shortest or longest > MAX_KEY_BYTES or _extremes(value_lengths)[0] > MAX_VALUE_BYTES:
-        _check_pairs(keys, values)
-    size = total(key_lengths, len(keys)) + total(value_lengths, len(keys))
-    if size + HEAD_BYTES + 2 * LENGTH_BYTES * len(keys) > MAX_PAYLOAD_BYTES:
-        raise ValueTooLarge(
-            f"the pairs have {size:,} bytes, and with their lengths must have less than "
-            f"{MAX_PAYLOAD_BYTES:,}; write them in parts"
-        )
-    columns = Columns(keys, values, size)
-    return encode_columns(columns, key_lengths, value_lengths), columns
-
-
-def _unzip(
-    pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
-) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    if isinstance(pairs, Mapping):
-        keys, values = list(pairs.keys()), list(pairs.values())
-    else:
-        rows = pairs if isinstance(pairs, list | tuple) else list(pairs)
-        try:
-            # Two passes, because `zip(*rows)` makes an iterator a row: a thousand objects for
-            # the garbage collector, which then goes through all memory now and then.
-            keys, values = [key for key, _ in rows], [row[1] for row in rows]
-        except (TypeError, ValueError, LookupError) as error:
-            raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
-    if not keys:
-        raise InvalidInput("there are no pairs; give put_many at least one")
-    return keys, values
-
-
-def _extremes(lengths: Lengths) -> tuple[int, int]:
-    """The longest and the shortest."""
-    if isinstance(lengths, int):
-        return lengths, lengths
-    return max(lengths), min(lengths)
-
-
-def _check_pairs(keys: Iterable[bytes], values: Iterable[bytes]) -> None:
-    for key in keys:
-        check_key(key)
-    for value in values:
-        check_value(value)
 
 
 def decode(kind: int, payload: bytes) -> Iterable[Change]:
