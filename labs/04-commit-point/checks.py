@@ -530,11 +530,12 @@ def everywhere(work):
 
     for given, store, _ in cuts(work, {}, act, "a history of puts and deletes"):
         before, after = states(steps[:-1]), states(steps)
-        # The given is the story of a whole life: its end is what matters.
-        given = f"acknowledged: {tell(steps[:-1])}; then, in {tell(steps[-1:])}: {given[-160:]}"
+        # It is the story of a whole life: its end is what matters.
+        last = "; ".join(given.split("; ")[-3:])
+        given = f"acknowledged: {tell(steps[:-1])}; then {tell(steps[-1:])}: ... {last}"
         for again, reopened, _ in cuts(work, store.data, collect, "collect after the cut"):
             for name in before:
-                legal = (before[name], after[name])
+                legal = dict.fromkeys([before[name], after[name]])
                 expect_one_of(f"{given}; {again}", work, reopened.data, name, *legal)
         if left := orphans(work, reopened.data):
             raise FirstBad(f"{given}; collected", "no chunk left over", f"{len(left)}")
