@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.progress import OnProgress, silent
-from veristack_lab.sim.crash import policies_of
+from veristack_lab.sim.crash import POLICIES, policies_of
 from veristack_lab.sim.engine import HEALTHY, Engine
 from veristack_lab.sim.images import Image, Images
 from veristack_lab.sim.oracle import Case, judge
@@ -307,7 +307,7 @@ def _frame(
         "coverage": {
             "crash_points": tally.crash_points / total,
             "exhaustive_points": tally.exhaustive_points / total,
-            "policies": sorted({row.policy for row in rows}),
+            "policies": [kind for kind in POLICIES if any(row.policy == kind for row in rows)],
         },
     }
     return frame

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.sim.crash import POLICIES
 from veristack_lab.viz import PALETTE
 
 _VERDICTS = (
@@ -28,7 +27,7 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
     """
     if frame.empty:
         raise InvalidInput("the frame is empty; sweep something first")
-    kinds = [policy for policy in POLICIES if policy in set(frame["policy"])]
+    kinds = frame.attrs["coverage"]["policies"]
     points = list(range(int(frame["crash_point"].min()), int(frame["crash_point"].max()) + 1))
     worst, texts = _worst(frame)
     heat = go.Heatmap(
