@@ -52,9 +52,9 @@ def crc_ladder(frame: pd.DataFrame) -> go.Figure:
         row=1,
         col=2,
     )
-    figure.update_xaxes(title="bytes", type="log", col=1)
-    figure.update_xaxes(title="GB/s", type="log", col=2)
-    figure.update_yaxes(title="GB/s", type="log", col=1)
+    figure.update_xaxes(title="bytes", type="log", dtick=1, col=1)
+    figure.update_xaxes(title="GB/s", type="log", dtick=1, col=2)
+    figure.update_yaxes(title="GB/s", type="log", dtick=1, col=1)
     return figure.update_layout(
         title="CRC32C, rung by rung",
         height=480,
