@@ -12,8 +12,16 @@ from typing import Any
 import pytest
 
 import veristack_lab.veristore as veristore
-from tests.faulty_disk import CutDisk, PowerCut, RecordingDisk, WatchedDisk, index_of, quick_folder
-from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreFailed, ValueTooLarge
+from tests.faulty_disk import (
+    CutDisk,
+    FailingDisk,
+    PowerCut,
+    RecordingDisk,
+    WatchedDisk,
+    index_of,
+    quick_folder,
+)
+from veristack_lab.errors import DiskFull, InvalidInput, KeyTooLarge, StoreFailed, ValueTooLarge
 from veristack_lab.veristore import Store
 from veristack_lab.veristore.kv import open_store
 
@@ -69,6 +77,31 @@ def test_the_log_goes_on_in_a_new_segment_when_one_is_long_enough(path: Path) ->
         assert dict(store.scan()) == {**pairs, b"long": bytes(5000), b"after": b""}
         store.checkpoint()
         assert len(names(path, "log")) == 1
+
+
+@pytest.mark.parametrize("operation", ["create", "fdatasync", "rename", "fsync_dir"])
+def test_a_segment_that_cannot_be_begun_is_the_end_and_loses_nothing(
+    path: Path, operation: str
+) -> None:
+    disk = FailingDisk(operation, errno.ENOSPC)
+    store = open_store(path, disk=disk, segment_bytes=500, durability="none")
+    pairs = fill(store, 4)
+    disk.armed = True
+    with pytest.raises(DiskFull, match="Free some space"):
+        fill(store, 1000)
+    disk.armed = False
+    with pytest.raises(StoreFailed, match="earlier write"):
+        store.put(b"k", b"v")
+    seen = dict(store.scan())
+    store.close()
+    with veristore.open(path) as store:
+        found = dict(store.scan())
+        # A failed sync takes back all that waited for it; the other steps come after it.
+        assert found == ({} if operation == "fdatasync" else seen)
+        assert operation == "fdatasync" or found.items() >= pairs.items()
+        store.put(b"k", b"v")
+    with veristore.open(path) as store:
+        assert store.get(b"k") == b"v"
 
 
 def test_rotations_and_batches_cut_at_every_step(quick: Path) -> None:

@@ -120,6 +120,19 @@ def test_a_power_cut_takes_the_end_and_no_more_than_the_window(
         assert max(lost) > 0, "the images would prove nothing if none lost anything"
 
 
+@pytest.mark.parametrize("level", ["commit", "none", Interval(writes=4), Interval(ms=60_000)])
+def test_the_death_of_the_process_alone_takes_nothing(level: Durability) -> None:
+    disk, clock = SimDisk(0), SimClock()
+    store = open_store("/s", durability=level, disk=disk, clock=clock)
+    for number in range(14):
+        store.put(b"%02d" % number, b"")
+    killed = disk.after_kill()
+    with open_store("/s", disk=killed, clock=clock) as found:
+        assert [key for key, _ in found.scan()] == [b"%02d" % number for number in range(14)]
+        assert found.stats().durable_lsn >= 14, "what recovery found is durable before it is served"
+    store.close()
+
+
 def test_a_failed_sync_takes_back_all_that_waited_for_it(path: Path) -> None:
     disk = FailingDisk("fdatasync")
     store = open_store(path, durability="none", disk=disk)
