@@ -32,7 +32,7 @@ BLOCK_BYTES = _folding.BLOCK_BYTES
 BLOCK_RECORDS, RECORD_BYTES = _batch.BLOCK_RECORDS, _batch.RECORD_BYTES
 MIN_BLOCKS = 4
 """Below, reducing the folded registers costs more than folding saves."""
-SHORT_BYTES = 256
+SHORT_BYTES = 1024
 """Stretches of up to this length on average are summed four together."""
 LANE_BYTES = 2048
 """Length of each of the three stripes that are summed at the same time."""
@@ -195,6 +195,16 @@ def _all_of(length: int, data: Any, offsets: Any) -> bool:
 
 
 @inlined
+def _rise(offsets: Any, size: int) -> bool:
+    """Whether all stretches lie within the arena, and none ends before it starts."""
+    # Without an early end LLVM compares eight at a time; else this takes two cycles for each.
+    falling = np.int64(0)
+    for index in range(offsets.size - 1):
+        falling |= np.int64(offsets[index + 1] < offsets[index])
+    return falling == 0 and offsets[0] >= 0 and offsets[offsets.size - 1] <= size
+
+
+@inlined
 def _in_blocks(data: Any, offsets: Any, sums: Any) -> Any:
     """The checksums of records of 64 bytes, ten by ten; how many there are then."""
     blocks = sums.size // BLOCK_RECORDS
@@ -218,10 +228,11 @@ def update_many(data: Any, offsets: Any, sums: Any) -> int:
     """The CRC32C of each stretch between two offsets; -1, or the first bad stretch."""
     size, count = data.size, sums.size
     index = begin_many(data, offsets, sums)
-    for later in range(index, count):
-        start, end = offsets[later], offsets[later + 1]
-        if start < 0 or end < start or end > size:
-            return later
+    if index < count and not _rise(offsets, size):
+        for later in range(index, count):
+            start, end = offsets[later], offsets[later + 1]
+            if start < 0 or end < start or end > size:
+                return later
     while index < count:
         if index + 4 <= count and offsets[index + 4] - offsets[index] <= 4 * SHORT_BYTES:
             four_together(data, offsets, index, sums)
