@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veristack_lab.errors import CommitPending, StoreError
 from veristack_lab.veristore.failures import copy
 from veristack_lab.veristore.mutations import Change
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class CommitHandle:
@@ -60,6 +62,8 @@ class CommitHandle:
         return self._result()
 
     def __await__(self) -> Generator[Any, None, int]:
+        import asyncio  # here, for who has no loop need not load it
+
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
 
