@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from veristack_lab.sim.probe import Examination, describe_difference
 from veristack_lab.sim.recording import Recording
@@ -22,12 +23,12 @@ class Case:
     crash_point: int
     found: Examination
 
-    @property
+    @cached_property
     def legal(self) -> list[State]:
         """The states that may be there."""
         return self.recording.legal(self.crash_point)
 
-    @property
+    @cached_property
     def settled(self) -> State:
         """What all legal states agree on."""
         first, *rest = self.legal
@@ -37,7 +38,7 @@ class Case:
     def acknowledged_lsn(self) -> int:
         """LSN of the newest acknowledged write that must be there."""
         done = self.recording.durable(self.crash_point)
-        return max((step.last_lsn for step in self.recording.steps[:done]), default=0)
+        return self.recording.last_lsns[done]
 
 
 def opens(case: Case) -> str:
@@ -123,8 +124,9 @@ def nothing_orphaned(case: Case) -> str:
 def refuses_nothing(case: Case) -> str:
     """Nothing is refused while the disk is well."""
     done = case.recording.acknowledged(case.crash_point)
-    for step in case.recording.steps[:done]:
-        if step.error and not step.excused:
+    for number in case.recording.refusals:
+        if number < done:
+            step = case.recording.steps[number]
             return f"'{step.label}' was refused: {step.error}"
     return ""
 
@@ -136,10 +138,10 @@ def listing_in_order(case: Case) -> str:
 
 def no_false_alarm(case: Case) -> str:
     """A power cut leaves a torn tail, never damage: on a disk that is well none is reported."""
-    if any(step.excused for step in case.recording.steps):
-        return ""
     damage = case.found.first.damage
-    return f"recovery reports damage: {damage}" if damage else ""
+    if not damage or any(step.excused for step in case.recording.steps):
+        return ""
+    return f"recovery reports damage: {damage}"
 
 
 def goes_on(case: Case) -> str:

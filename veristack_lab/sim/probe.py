@@ -147,8 +147,9 @@ class Prober:
         disk = image.after_kill()
         for operation in recovery:
             disk.apply(operation)
-            for cut in disk.images(_NESTED_LIMIT, byte_cuts=1):
-                difference = _difference(first, self._outcome(disk.image(cut.choice)))
+            images = disk.images(_NESTED_LIMIT, byte_cuts=1)
+            for cut in images:
+                difference = _difference(first, self._outcome(images.build(cut.choice)))
                 if difference:
                     return f"cut behind '{operation}' ({cut.policy}): {difference}"
         return ""

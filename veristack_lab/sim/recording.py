@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
+from itertools import accumulate, chain
 
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.sim.engine import Engine
@@ -54,9 +56,24 @@ class Recording:
     def __repr__(self) -> str:
         return f"<Recording of {self.workload.name}, {len(self.operations)} disk operations>"
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [step.ends for step in self.steps]
+
+    @cached_property
+    def last_lsns(self) -> list[int]:
+        """After each number of steps, the highest LSN that was acknowledged."""
+        return [0, *accumulate((step.last_lsn for step in self.steps), max)]
+
+    @cached_property
+    def refusals(self) -> tuple[int, ...]:
+        """Numbers of the steps that failed without a right to."""
+        failed = (number for number, step in enumerate(self.steps) if step.error)
+        return tuple(number for number in failed if not self.steps[number].excused)
+
     def acknowledged(self, crash_point: int) -> int:
         """How many steps had returned."""
-        return sum(1 for step in self.steps if step.ends <= crash_point)
+        return bisect_right(self._ends, crash_point)
 
     def has_begun(self, crash_point: int) -> bool:
         """Whether a further step has done something to the disk."""
