@@ -30,6 +30,7 @@ from tests.faulty_disk import quick_folder
 from veristack_lab.backends.objects import object_server
 from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
+from veristack_lab.veristore.object_reader import ObjectReader
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread
 from veristack_lab.veristore.s3_claims import Scope
 from veristack_lab.veristore.s3_sigv4 import Signed
@@ -700,15 +701,25 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_reader_that_leaves_lets_the_content_go(
-    server: Server, http: httpx.Client, bucket: str
+    server: Server, http: httpx.Client, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = blob_files(server)
-    http.put(f"/{bucket}/k", content=noise(8 * MIB))
+    before, read = blob_files(server), []
+    size = 64 * MIB
+    http.put(f"/{bucket}/k", content=bytes(size), timeout=60)
+    original = ObjectReader.__next__
+
+    def counted(reader: ObjectReader) -> bytes:
+        piece = original(reader)
+        read.append(len(piece))
+        return piece
+
+    monkeypatch.setattr(ObjectReader, "__next__", counted)
     with socket.create_connection(server.address, timeout=DEADLINE_S) as connection:
         connection.sendall(f"GET /{bucket}/k HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         assert http.delete(f"/{bucket}/k").status_code == 204
     wait_until(lambda: blob_files(server) == before)
+    assert sum(read) < size  # nobody reads on for a client that has left
 
 
 def test_damage_is_told(

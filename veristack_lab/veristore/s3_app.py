@@ -7,6 +7,7 @@ slow clients hold few threads and no upload or download is ever in memory as a w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from functools import partial
@@ -76,7 +77,7 @@ class S3App:
         if arrival.must_close(scope):
             answer.headers["connection"] = "close"
         answer.headers["date"] = http_date(self._clock.now_ms())
-        await self._send(answer, scope["method"], send)
+        await self._send(answer, arrival, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
         headers = headers_of(http)
@@ -99,28 +100,35 @@ class S3App:
             _run, operation, self._objects, request, limiter=limiter
         )
 
-    async def _send(self, answer: Answer, method: str, send: Send) -> None:
+    async def _send(self, answer: Answer, arrival: Arrival, method: str, send: Send) -> None:
         if answer.status not in (204, 304):
             answer.headers.setdefault("content-length", str(len(answer.body)))
         pairs = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
         if answer.reader is not None:
-            await self._send_content(answer, answer.reader, send)
+            departure = asyncio.ensure_future(arrival.departure())
+            try:
+                await self._send_content(answer, answer.reader, departure, send)
+            finally:
+                departure.cancel()
         else:
             body = b"" if method == "HEAD" else answer.body
             await send({"type": "http.response.body", "body": body})
 
-    async def _send_content(self, answer: Answer, reader: ObjectReader, send: Send) -> None:
-        """Send piece by piece. Damage found behind the first piece can only be told by breaking
-        off: returning before the end closes the connection, and the client sees that fewer
-        bytes came than were announced."""
+    async def _send_content(
+        self, answer: Answer, reader: ObjectReader, departure: asyncio.Future[None], send: Send
+    ) -> None:
+        """Send piece by piece, as long as the client is there. Damage found behind the first
+        piece can only be told by breaking off: returning before the end closes the connection,
+        and the client sees that fewer bytes came than were announced."""
         run = partial(anyio.to_thread.run_sync, limiter=self._call_limiter())
         try:
             piece: bytes | None = answer.body
-            while piece is not None:
+            while piece is not None and not departure.done():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 piece = await run(next, reader, None)
-            await send({"type": "http.response.body", "body": b""})
+            if piece is None:
+                await send({"type": "http.response.body", "body": b""})
         except VeriStackError as error:
             _log.error("an answer was broken off: %s", error)
         finally:

@@ -30,6 +30,11 @@ class Arrival:
         self._has_ended = not message.get("more_body", False)
         return message
 
+    async def departure(self) -> None:
+        """Return when the client has left. For when its body has come."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     def must_close(self, scope: Scope) -> bool:
         """Whether the connection must end with an answer that was given before the body came.
 
