@@ -30,6 +30,11 @@ const NAME_MARKS = {
   lost: "; name undone",
 };
 
+function nameMark(file) {
+  if (file.name_state === "kept" && file.size === null) return "; removal kept";
+  return NAME_MARKS[file.name_state];
+}
+
 function size(bytes) {
   return bytes === null ? "absent" : `${bytes.toLocaleString()} bytes`;
 }
@@ -50,7 +55,7 @@ function drawFile(root, file, id) {
   root.dataset.label = file.name;
   setAttribute(root, "data-name", file.name_state);
   setFlag(root, "data-absent", file.size === null);
-  setText(name, `${file.name} (${size(file.size)}${NAME_MARKS[file.name_state]})`);
+  setText(name, `${file.name} (${size(file.size)}${nameMark(file)})`);
   setAttribute(name, "title", file.name_words);
   fit(sectors, [...file.sectors], makeSector, (cell, code, n) => {
     setAttribute(cell, "data-state", STATES[code]);
