@@ -258,6 +258,23 @@ def test_uploads_in_parts(s3: Any, bucket: str) -> None:
     assert code_of(s3.upload_part, **upload, PartNumber=1, Body=b"") == "NoSuchUpload"
 
 
+def test_conditions_on_completing_and_deleting(s3: Any, bucket: str) -> None:
+    where = {"Bucket": bucket, "Key": "k"}
+    etag = s3.put_object(**where, Body=b"old")["ETag"]
+    upload = {**where, "UploadId": s3.create_multipart_upload(**where)["UploadId"]}
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"new")["ETag"]
+    parts = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part}]}}
+    complete = s3.complete_multipart_upload
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"0"'}):
+        assert code_of(complete, **upload, **parts, **condition) == "PreconditionFailed"
+    assert s3.get_object(**where)["Body"].read() == b"old"
+    made = complete(**upload, **parts, IfMatch=etag)["ETag"]
+    assert s3.get_object(**where)["Body"].read() == b"new"
+    assert code_of(s3.delete_object, **where, IfMatch=etag) == "PreconditionFailed"
+    s3.delete_object(**where, IfMatch=made)
+    assert code_of(s3.delete_object, **where, IfMatch=made) == "NoSuchKey"
+
+
 def test_parts_may_be_copied_and_are_held_to_their_checksums(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="source", Body=b"0123456789")
     where = {"Bucket": bucket, "Key": "k"}
@@ -501,6 +518,7 @@ REFUSALS: list[tuple[str, str, dict[str, str], bytes, int, str]] = [
     ("GET", "/B/k", {"host": "example.org"}, b"", 400, "InvalidRequest"),
     ("GET", "/B/k", {"host": "localhost:9000"}, b"", 404, "NoSuchKey"),
     ("PATCH", "/B/k", {}, b"", 405, "MethodNotAllowed"),
+    ("DELETE", "/B/k", {"if-none-match": "*"}, b"", 501, "NotImplemented"),
     ("DELETE", "/", {}, b"", 501, "NotImplemented"),
 ]
 

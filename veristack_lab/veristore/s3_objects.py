@@ -14,7 +14,7 @@ from veristack_lab.veristore.s3_conditions import (
     precondition_failed,
     write_condition,
 )
-from veristack_lab.veristore.s3_errors import S3Error
+from veristack_lab.veristore.s3_errors import S3Error, not_implemented
 from veristack_lab.veristore.s3_headers import (
     OVERRIDE_PARAMETERS,
     facts,
@@ -83,6 +83,8 @@ def delete_object(objects: ObjectStore, request: S3Request) -> Answer:
     """DeleteObject: no error if it is not there, unless If-Match asks for it."""
     request.allow_query()
     condition = write_condition(request.headers)
+    if condition.if_none_match:
+        raise not_implemented("If-None-Match of a deletion")
     objects.delete(request.bucket, request.key, if_match=condition.if_match)
     return Answer(status=204)
 
