@@ -9,6 +9,10 @@ one can start in a cycle, so alone it needs 8 cycles for a record of 64 bytes. A
 multiplication of 512 bits keeps its unit busy for two cycles, and two of them take a record:
 4 cycles, or 3.2 when one record in five goes through the other unit meanwhile. Python's loop
 over a C function costs about 80 ns a call, whatever the function does.
+
+P1 wants a quiet machine. Two virtual processors are often one core: while the other one works,
+the kernel, which uses nearly all of a core's units, slows down by a quarter, and a loop of Python
+hardly at all. The profile of a missed P1 shows it as cycles a record above 4.5.
 """
 
 from __future__ import annotations

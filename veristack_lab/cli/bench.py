@@ -146,7 +146,8 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
     table = Table(title=f"Benchmark {name}", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
     for title in ("ours", "best peer", "ratio", "goal"):
-        table.add_column(title, justify="right", no_wrap=True)
+        wide = title == "best peer"
+        table.add_column(title, justify="right", no_wrap=not wide, max_width=16 if wide else None)
     table.add_column("met", no_wrap=True)
     for row in rows:
         table.add_row(

@@ -195,12 +195,12 @@ def _all_of(length: int, data: Any, offsets: Any) -> bool:
 
 
 @inlined
-def _rise(offsets: Any, size: int) -> bool:
+def _rise(offsets: Any, size: int) -> Any:
     """Whether all stretches lie within the arena, and none ends before it starts."""
     # Without an early end LLVM compares eight at a time; else this takes two cycles for each.
-    falling = np.int64(0)
+    falling = 0
     for index in range(offsets.size - 1):
-        falling |= np.int64(offsets[index + 1] < offsets[index])
+        falling |= int(offsets[index + 1] < offsets[index])
     return falling == 0 and offsets[0] >= 0 and offsets[offsets.size - 1] <= size
 
 
