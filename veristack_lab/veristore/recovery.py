@@ -373,6 +373,7 @@ class Recoverer:
         if found.is_new:
             file = wal.create_segment(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN)
             return self._log_type(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN, file), 0
+        self.keep_names()
         if found.first_damaged is not None:
             return self.repair(found)
         last = found.used.pop()
@@ -385,6 +386,14 @@ class Recoverer:
             last.close()
             raise
         return log, found.snapshot_lsn
+
+    def keep_names(self) -> None:
+        """Make durable the names under which everything was found.
+
+        The last owner may have died between a rename and the sync of the folder. Its page cache
+        shows the new name, and a power cut would still take it, with what was read there.
+        """
+        self._disk.fsync_dir(self._folder)
 
     def cut_tail(self, last: Segment, found: Findings) -> None:
         """Cut a torn tail off. Whatever is left of the log is durable after it."""
