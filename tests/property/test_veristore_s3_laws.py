@@ -10,16 +10,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from veristack_lab.veristore.s3_body import BodyDecoder
-from veristack_lab.veristore.s3_checksums import header_value
-from veristack_lab.veristore.s3_chunked import ChunkedDecoder
-from veristack_lab.veristore.s3_claims import Scope
-from veristack_lab.veristore.s3_conditions import Verdict, judge_read
-from veristack_lab.veristore.s3_errors import S3Error
-from veristack_lab.veristore.s3_headers import http_date
-from veristack_lab.veristore.s3_range import parse_range
-from veristack_lab.veristore.s3_sigv4 import Signed
-from veristack_lab.veristore.s3_xml import document, parse
+from veristack_lab.veristore.s3.body import BodyDecoder
+from veristack_lab.veristore.s3.checksums import header_value
+from veristack_lab.veristore.s3.chunked import ChunkedDecoder
+from veristack_lab.veristore.s3.claims import Scope
+from veristack_lab.veristore.s3.conditions import Verdict, judge_read
+from veristack_lab.veristore.s3.errors import S3Error
+from veristack_lab.veristore.s3.headers import http_date
+from veristack_lab.veristore.s3.range import parse_range
+from veristack_lab.veristore.s3.sigv4 import Signed
+from veristack_lab.veristore.s3.xml import document, parse
 
 SIGNED = Signed("0" * 64, Scope("20130524T000000Z", "us-east-1", "s3"), b"k" * 32)
 CHUNKS = st.lists(st.binary(min_size=1, max_size=30), max_size=5)

@@ -240,7 +240,7 @@ def test_a_server_that_is_not_there(folder: Path) -> None:
 def test_a_remote_list_goes_beyond_one_page(
     near: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("veristack_lab.veristore.s3_listing.MAX_PAGE", 3)
+    monkeypatch.setattr("veristack_lab.veristore.s3.listing.MAX_PAGE", 3)
     near.create_bucket("b")
     for number in range(10):
         near.put("b", f"k{number} 100%", b"")

@@ -32,8 +32,8 @@ from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
 from veristack_lab.veristore.object_reader import ObjectReader
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread
-from veristack_lab.veristore.s3_claims import Scope
-from veristack_lab.veristore.s3_sigv4 import Signed
+from veristack_lab.veristore.s3.claims import Scope
+from veristack_lab.veristore.s3.sigv4 import Signed
 
 MIB = 1024 * 1024
 CREDENTIALS = Credentials("the/access-key", "secret")

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veristore.s3 import credentials_from
-from veristack_lab.veristore.s3_chunked import ChunkedDecoder
-from veristack_lab.veristore.s3_claims import SignableRequest
-from veristack_lab.veristore.s3_errors import S3Error
-from veristack_lab.veristore.s3_sigv4 import (
+from veristack_lab.veristore.s3.chunked import ChunkedDecoder
+from veristack_lab.veristore.s3.claims import SignableRequest
+from veristack_lab.veristore.s3.errors import S3Error
+from veristack_lab.veristore.s3.sigv4 import (
     EMPTY_SHA256,
     MAX_SKEW_S,
     Credentials,

@@ -28,14 +28,14 @@ from veristack_lab.veristore.object_types import (
     key_bytes,
     prefix_bytes,
 )
-from veristack_lab.veristore.s3_errors import KIND_HEADER, error_of
-from veristack_lab.veristore.s3_headers import (
+from veristack_lab.veristore.s3.errors import KIND_HEADER, error_of
+from veristack_lab.veristore.s3.headers import (
     CREATED_HEADER,
     INFO_HEADER,
     METADATA_PREFIX,
     SHA256_HEADER,
 )
-from veristack_lab.veristore.s3_xml import read_error, read_listing
+from veristack_lab.veristore.s3.xml import read_error, read_listing
 
 DEFAULT_TIMEOUT_S = 30.0
 _CHECKSUM_HEADER = "x-amz-checksum-sha256"

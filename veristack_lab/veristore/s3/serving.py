@@ -1,7 +1,7 @@
 """Running the S3 face: until a signal comes, or in a thread of this process.
 
 The face (`S3App`) speaks S3's REST interface as its clients do, boto3 unchanged: see
-`s3_routes` for what there is. It listens on loopback only.
+`routes` for what there is. It listens on loopback only.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import uvicorn
 from veristack_lab.errors import BackendStartFailed, InvalidInput
 from veristack_lab.veristore.listener import HOST, listen
 from veristack_lab.veristore.objects import ObjectStore
-from veristack_lab.veristore.s3_app import S3App
-from veristack_lab.veristore.s3_sigv4 import Credentials
+from veristack_lab.veristore.s3.app import S3App
+from veristack_lab.veristore.s3.sigv4 import Credentials
 
 __all__ = ["Credentials", "S3App", "credentials_from", "serve", "serve_in_thread"]
 

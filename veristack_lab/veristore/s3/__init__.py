@@ -1,0 +1,36 @@
+"""The S3 face of the object store: boto3 drives it unchanged.
+
+`serve` runs it until a signal comes, `serve_in_thread` beside this thread. `routes` is the list
+of what there is, and each operation has a module. Names are loaded when first used: a client
+that needs only the XML does not import a web server.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from veristack_lab.veristore.s3.app import S3App
+    from veristack_lab.veristore.s3.serving import credentials_from, serve, serve_in_thread
+    from veristack_lab.veristore.s3.sigv4 import Credentials
+
+__all__ = ["Credentials", "S3App", "credentials_from", "serve", "serve_in_thread"]
+
+_HOMES = {
+    "Credentials": "sigv4",
+    "S3App": "app",
+    "credentials_from": "serving",
+    "serve": "serving",
+    "serve_in_thread": "serving",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

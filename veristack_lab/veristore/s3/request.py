@@ -1,0 +1,124 @@
+"""A request of S3, and an answer, as the operations see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from veristack_lab.errors import InvalidInput
+from veristack_lab.veristore.object_types import bucket_bytes, key_bytes
+from veristack_lab.veristore.s3.body import Body
+from veristack_lab.veristore.s3.claims import SignableRequest
+from veristack_lab.veristore.s3.errors import S3Error, not_implemented
+from veristack_lab.veristore.s3.xml import Children, document
+
+if TYPE_CHECKING:
+    from veristack_lab.veristore.object_reader import ObjectReader
+    from veristack_lab.veristore.objects import ObjectStore
+
+MAX_BODY_OF_NOTHING = 64 * 1024
+"""Operations without a body read and drop up to so much of one."""
+
+_PRESIGNED = {
+    f"X-Amz-{name}"
+    for name in (
+        *("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"),
+        "Content-Sha256",
+    )
+} | {"AWSAccessKeyId", "Expires", "Signature"}
+"""Of presigned URLs, Signature Version 4 and 2; an open server has no use for them."""
+
+
+@dataclass(frozen=True)
+class S3Request:
+    """One request, its names decoded."""
+
+    method: str
+    bucket: str
+    key: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Body
+
+    def allow_query(self, *names: str) -> None:
+        """Refuse parameters that this operation would ignore. Raises `S3Error`."""
+        unknown = set(self.query) - set(names) - _PRESIGNED - {"x-id"}
+        if unknown:
+            raise not_implemented(f"the parameter {min(unknown):.60} of {self.what}")
+
+    @property
+    def what(self) -> str:
+        """The kind of request, for messages."""
+        kind = "an object" if self.key else "a bucket" if self.bucket else "the service"
+        return f"{self.method} of {kind}"
+
+    def number(self, name: str, default: int, *, largest: int) -> int:
+        """A parameter that is a number, at most the largest. Raises `S3Error`."""
+        text = self.query.get(name, "")
+        if not text:
+            return default
+        if not (text.isascii() and text.isdecimal()) or len(text) > 10:
+            raise S3Error("InvalidArgument", f"{name} is {text!r:.20}; give a number from 0 on")
+        return min(int(text), largest)
+
+
+@dataclass
+class Answer:
+    """What goes back: bytes at once, or an object's content as it is read."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    reader: ObjectReader | None = None
+    """Content instead of `body`; whoever sends the answer closes it."""
+
+
+Operation = Callable[["ObjectStore", S3Request], Answer]
+"""Runs in a worker thread; may wait for the body."""
+
+
+def xml_answer(root: str, children: Children) -> Answer:
+    """A success with a document."""
+    return Answer(headers={"content-type": "application/xml"}, body=document(root, children))
+
+
+def split_path(path: bytes) -> tuple[str, str]:
+    """Bucket and key of a path as sent; both may be empty. `.`, `..` and `//` mean themselves.
+
+    Raises:
+        S3Error: InvalidURI, InvalidBucketName or KeyTooLongError.
+    """
+    bucket, _, key = path.removeprefix(b"/").partition(b"/")
+    if key and not bucket:
+        raise S3Error("InvalidURI", "the path names an object without a bucket")
+    names = []
+    for part, encode, code in (
+        (bucket, bucket_bytes, "InvalidBucketName"),
+        (key, key_bytes, "KeyTooLongError"),
+    ):
+        try:
+            name = unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            raise S3Error("InvalidURI", "the names in the path are not UTF-8") from None
+        try:
+            if name:
+                encode(name)
+        except InvalidInput as error:
+            raise S3Error(code, str(error)) from None
+        names.append(name)
+    return names[0], names[1]
+
+
+def query_of(request: SignableRequest) -> dict[str, str]:
+    """Parameters by name; of one given twice the first counts. Raises `S3Error` InvalidURI."""
+    found: dict[str, str] = {}
+    for name, value in request.query_pairs():
+        try:
+            (name + value).encode()
+        except UnicodeEncodeError:
+            raise S3Error("InvalidURI", "the parameters in the URL are not UTF-8") from None
+        found.setdefault(name, value)
+    return found
