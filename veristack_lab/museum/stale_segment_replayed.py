@@ -42,5 +42,5 @@ EXHIBIT = Exhibit(
     workload=stages.rewritten_segments,
     engine=engine_of(store_type=_Store),
     seed=1,
-    samples=200,
+    samples=400,
 )

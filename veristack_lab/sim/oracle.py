@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from veristack_lab.sim.probe import Examination, describe_difference
+from veristack_lab.sim.disk import SimDisk
+from veristack_lab.sim.probe import Examination, Prober, describe_difference
 from veristack_lab.sim.recording import Recording
 from veristack_lab.sim.session import State
 
@@ -22,6 +23,8 @@ class Case:
     recording: Recording
     crash_point: int
     found: Examination
+    served: str = ""
+    """How what was served after a kill was lost to a power cut; asked once a crash point."""
 
     @cached_property
     def legal(self) -> list[State]:
@@ -39,6 +42,24 @@ class Case:
         """LSN of the newest acknowledged write that must be there."""
         done = self.recording.durable(self.crash_point)
         return self.recording.last_lsns[done]
+
+
+def make_case(
+    recording: Recording, crash_point: int, prober: Prober, disk: SimDisk, image: SimDisk
+) -> Case:
+    """Examine one image.
+
+    Args:
+        recording: of the workload.
+        crash_point: at which the power failed.
+        prober: of the engine.
+        disk: at the crash point.
+        image: what the power cut left of it. Where it left everything, the process alone may
+            have died as well, so what is then served is examined too.
+    """
+    is_all = image.tree_digest() == disk.tree_digest()
+    found = prober.examine(image)
+    return Case(recording, crash_point, found, prober.served(disk) if is_all else "")
 
 
 def opens(case: Case) -> str:
@@ -149,6 +170,11 @@ def goes_on(case: Case) -> str:
     return case.found.going_on
 
 
+def served_is_durable(case: Case) -> str:
+    """What is read or written after the death of the process alone survives a power cut."""
+    return f"the process died, recovered, and {case.served}" if case.served else ""
+
+
 PROMISES: dict[str, Callable[[Case], str]] = {
     "opens": opens,
     "objects-whole": objects_whole,
@@ -159,6 +185,7 @@ PROMISES: dict[str, Callable[[Case], str]] = {
     "recovery-interruptible": recovery_interruptible,
     "nothing-orphaned": nothing_orphaned,
     "goes-on": goes_on,
+    "served-is-durable": served_is_durable,
     "listing-in-order": listing_in_order,
     "no-false-alarm": no_false_alarm,
     "refuses-nothing": refuses_nothing,

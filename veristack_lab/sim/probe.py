@@ -131,6 +131,28 @@ class Prober:
             going_on=self._going_on(first, session),
         )
 
+    def served(self, disk: SimDisk) -> str:
+        """How what a recovery serves, or is given, differs from what a later power cut leaves.
+
+        Nothing is asked after a failed sync: no program can tell pages that it left behind
+        from durable ones.
+
+        Args:
+            disk: at the moment at which the process alone dies: the page cache lives on, and
+                recovery may read from it what was never synced.
+        """
+        if any(state.doubtful for state in disk.files.values()):
+            return ""
+        alive = disk.after_kill()
+        first, session = self._recover(alive)
+        if session is None:
+            return ""  # whether it can be opened is asked elsewhere
+        for cut in alive.images(_NESTED_LIMIT, byte_cuts=0):
+            difference = _difference(first, self._outcome(alive.image(cut.choice)))
+            if difference:
+                return f"after one more cut ({cut.policy}): {difference}"
+        return self._going_on(first, session)
+
     def _second(self, first: Outcome, disk: SimDisk) -> str:
         """Recover again what was recovered, as after the death of the process alone.
 

@@ -18,7 +18,7 @@ from veristack_lab.progress import OnProgress, silent
 from veristack_lab.sim.crash import POLICIES, policies_of
 from veristack_lab.sim.engine import HEALTHY, Engine
 from veristack_lab.sim.images import Image, Images
-from veristack_lab.sim.oracle import Case, judge
+from veristack_lab.sim.oracle import Case, judge, make_case
 from veristack_lab.sim.probe import Prober
 from veristack_lab.sim.recording import Recording, record
 from veristack_lab.sim.steps import Workload
@@ -239,7 +239,7 @@ def _sweep_point(
             continue
         seen.add(name)
         tally.images += 1
-        case = Case(task.recording, point, prober.examine(cut))
+        case = make_case(task.recording, point, prober, disk, cut)
         yield make_row(case, image, number)
         if task.stop_at_first and judge(case)[0]:
             return

@@ -17,7 +17,7 @@ from veristack_lab.sim.engine import HEALTHY, Engine
 from veristack_lab.sim.file_images import FileImages
 from veristack_lab.sim.images import Image, Images
 from veristack_lab.sim.inode import SECTOR_BYTES
-from veristack_lab.sim.oracle import PROMISES, Case
+from veristack_lab.sim.oracle import PROMISES, Case, make_case
 from veristack_lab.sim.probe import Prober
 from veristack_lab.sim.recording import Recording, record
 from veristack_lab.sim.steps import Workload
@@ -145,7 +145,7 @@ def explain(
     image = Image(str(choice), images.policy_of(str(choice)), seed)
     cut = disk.image(image.choice)
     prober = Prober(engine, with_objects=recording.workload.on_objects)
-    case = Case(recording, point, prober.examine(cut))
+    case = make_case(recording, point, prober, disk, cut)
     return _trace(case, make_row(case, image, int(str(facts.get("image", 0)))), disk, cut, images)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from veristack_lab.errors import NotAStore
@@ -34,5 +35,18 @@ def lock_folder(disk: Disk, folder: Path) -> Lock:
                 f"{folder} holds {len(names)} other files, {names[0]!r} among them; give an "
                 "empty or absent folder"
             )
-    disk.make_dir(folder)
+    _make_durably(disk, folder)
     return disk.lock(folder / LOCK_NAME)
+
+
+def _make_durably(disk: Disk, folder: Path) -> None:
+    """Make the folder, or make sure that its name is durable.
+
+    Whoever made it, or a folder above it, may have died before the name was synced; the page
+    cache shows it all the same. Above the innermost folder that was there, all was synced.
+    """
+    there = next(each for each in (folder, *folder.parents) if disk.exists(each))
+    disk.make_dir(folder)
+    # Nobody can have made a folder where he may not read; then it is not ours to sync.
+    with suppress(PermissionError):
+        disk.fsync_dir(there.parent)

@@ -17,8 +17,8 @@ from veristack_lab.sim.crash import POLICIES
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.sim.engine import Engine
 from veristack_lab.sim.images import Image, Images
-from veristack_lab.sim.oracle import PROMISES, Case, judge
-from veristack_lab.sim.probe import Examination, Prober
+from veristack_lab.sim.oracle import PROMISES, Case, judge, make_case
+from veristack_lab.sim.probe import Prober
 from veristack_lab.sim.recording import Recording, record
 from veristack_lab.sim.steps import Workload
 from veristack_lab.widgets.disk_view import SECTOR_WORDS, Cut, files
@@ -204,12 +204,9 @@ class ExplorerModel(Model):
         return broken, len(images)
 
     def _case(self, image: SimDisk) -> Case:
-        return Case(self._recording, self._position, self._examine(image))
-
-    def _examine(self, image: SimDisk) -> Examination:
         if self._prober.recoveries > 8 * _REMEMBERED:
             self._prober = self._new_prober()
-        return self._prober.examine(image)
+        return make_case(self._recording, self._position, self._prober, self._disk(), image)
 
     # ------------------------------------------------------------------ the view
 
