@@ -37,11 +37,13 @@ def test_slide_cut_and_catch(lab: Lab, page: Page, unique_name: str) -> None:
     sectors = page.locator("#veristack-crash-file-log-0000000001 .veristack-sector")
     moment = page.locator("#veristack-crash-moment")
 
-    slider.fill("21")  # behind the last write, before its sync
+    slider.focus()
+    page.keyboard.press("End")  # the last sync; one before it, the write that it is about
+    expect(moment).to_contain_text("log-0000000001 is synced")
+    page.keyboard.press("ArrowLeft")
     expect(moment).to_contain_text("bytes are written to log-0000000001")
     expect(sectors.first).to_have_attribute("data-state", "durable")
     expect(sectors.last).to_have_attribute("data-state", "cached")
-    slider.focus()
     for key in ("b", "x"):  # JupyterLab's: new cell below, cut this cell
         page.keyboard.press(key)
     page.keyboard.press("ArrowRight")
