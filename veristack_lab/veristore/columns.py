@@ -18,6 +18,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
+from operator import countOf
 
 from veristack_lab.errors import StoreCorrupt
 
@@ -30,18 +31,28 @@ HEAD_BYTES = _HEAD.size
 class Columns:
     """Pairs to be set, as two sequences of the same length. Iterates over the pairs.
 
-    To fill a dictionary, give it `iter(columns)`: the attribute `keys` makes `dict.update` take
-    the object itself for a mapping.
+    To fill a dictionary, use `into`: the attribute `keys` makes `dict.update` take the object
+    itself for a mapping.
+
+    Args:
+        keys, values: as many of the one as of the other.
+        size_bytes: of all of them, if it is known.
+        pairs: the same as a dictionary, if there is one.
     """
 
-    __slots__ = ("_size_bytes", "keys", "values")
+    __slots__ = ("_pairs", "_size_bytes", "keys", "values")
 
     def __init__(
-        self, keys: Sequence[bytes], values: Sequence[bytes], size_bytes: int | None = None
+        self,
+        keys: Sequence[bytes],
+        values: Sequence[bytes],
+        size_bytes: int | None = None,
+        pairs: dict[bytes, bytes] | None = None,
     ) -> None:
         self.keys = keys
         self.values = values
         self._size_bytes = size_bytes
+        self._pairs = pairs
 
     def __repr__(self) -> str:
         return f"<Columns of {len(self.keys):,} pairs>"
@@ -56,6 +67,11 @@ class Columns:
             self._size_bytes = sum(map(len, self.keys)) + sum(map(len, self.values))
         return self._size_bytes
 
+    def into(self, table: dict[bytes, bytes]) -> None:
+        """Set all pairs in a dictionary, in their order."""
+        # One dictionary into another goes over no Python object in between.
+        table.update(iter(self) if self._pairs is None else self._pairs)
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return zip(self.keys, self.values, strict=True)
 
@@ -65,9 +81,9 @@ Lengths = int | Sequence[int]
 
 
 def measure(items: Sequence[bytes]) -> Lengths:
-    """The lengths of a column's items."""
-    found = set(map(len, items))
-    return found.pop() if len(found) == 1 else list(map(len, items))
+    """The lengths of a column's items, of which there is at least one."""
+    first = len(items[0])
+    return first if countOf(map(len, items), first) == len(items) else list(map(len, items))
 
 
 def total(lengths: Lengths, count: int) -> int:

@@ -94,7 +94,7 @@ class SortedMap:
             return
         expected = len(values) + len(keys)
         self._added += keys  # first: a key without a value in the order is passed over
-        values.update(iter(columns))
+        columns.into(values)
         self._size_bytes += columns.size_bytes
         self._expects_known = len(values) < expected
         if self._expects_known:

@@ -5,7 +5,8 @@ Everything that cannot be stored is refused here, before anything is queued or w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from operator import countOf
 
 from veristack_lab.errors import InvalidInput, ValueTooLarge
 from veristack_lab.veristore.columns import (
@@ -62,8 +63,9 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
         InvalidInput: there are no pairs, or something that is no pair of bytes.
         KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
     """
-    keys, values = _unzip(pairs)
-    if not set(map(type, keys)) == {bytes} == set(map(type, values)):
+    table = _as_dictionary(pairs)
+    keys, values = list(table), list(table.values())
+    if not countOf(map(type, keys), bytes) == len(keys) == countOf(map(type, values), bytes):
         _check_pairs(keys, values)
     key_lengths, value_lengths = measure(keys), measure(values)
     longest, shortest = _extremes(key_lengths)
@@ -75,26 +77,20 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
             f"the pairs have {size:,} bytes, and with their lengths must have less than "
             f"{MAX_PAYLOAD_BYTES:,}; write them in parts"
         )
-    columns = Columns(keys, values, size)
+    columns = Columns(keys, values, size, table)
     return RecordType.PUT_MANY, encode_columns(columns, key_lengths, value_lengths), columns
 
 
-def _unzip(
+def _as_dictionary(
     pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
-) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    if isinstance(pairs, Mapping):
-        keys, values = list(pairs.keys()), list(pairs.values())
-    else:
-        try:
-            rows = pairs if isinstance(pairs, list | tuple) else list(pairs)
-            # Two passes, because `zip(*rows)` makes an iterator a row: a thousand objects for
-            # the garbage collector, which then goes through all memory now and then.
-            keys, values = [key for key, _ in rows], [row[1] for row in rows]
-        except (TypeError, ValueError, LookupError) as error:
-            raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
-    if not keys:
+) -> dict[bytes, bytes]:
+    try:
+        table = dict(pairs)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
+    if not table:
         raise InvalidInput("there are no pairs; give put_many at least one")
-    return keys, values
+    return table
 
 
 def _extremes(lengths: Lengths) -> tuple[int, int]:
