@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import rocksdict
@@ -32,9 +33,16 @@ def fill_ours(folder: Path, count: int) -> object:
     return store
 
 
-def fill_rocksdict(folder: Path, count: int) -> object:
+LOG_BYTES = 1 << 30
+"""Of rocksdict's write buffer, where all records are to be in its log."""
+
+
+def fill_rocksdict(folder: Path, count: int, buffer_bytes: int = LOG_BYTES) -> object:
     """One write for each pair; the write-ahead log is written, and flushed at the end."""
-    table = rocksdict.Rdict(str(folder), rocksdict.Options(raw_mode=True))
+    options = rocksdict.Options(raw_mode=True)
+    if buffer_bytes:
+        options.set_write_buffer_size(buffer_bytes)
+    table = rocksdict.Rdict(str(folder), options)
     value = bytes(VALUE_BYTES)
     for number in range(count):
         table[b"%016d" % number] = value
@@ -44,7 +52,11 @@ def fill_rocksdict(folder: Path, count: int) -> object:
 
 if __name__ == "__main__":
     engine, place, wanted, ready = sys.argv[1:]
-    fill = {"veristore": fill_ours, "rocksdict": fill_rocksdict}[engine]
+    fill = {
+        "veristore": fill_ours,
+        "rocksdict": fill_rocksdict,
+        "rocksdict-64MiB": partial(fill_rocksdict, buffer_bytes=0),
+    }[engine]
     held = fill(Path(place), int(wanted))
     Path(ready).touch()
     signal.pause()

@@ -73,6 +73,7 @@ class Store:
         except BaseException:
             self._lock.release()
             raise
+        self._look_up = self._map.get
         self._marked = not self._recovery.after_crash
         self._writes_per_sync = writes_per_sync(self.options.durability)
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
@@ -109,11 +110,16 @@ class Store:
             StoreClosed: the store was closed.
             InvalidInput: the key is not bytes.
         """
+        if type(key) is not bytes or self._closed:
+            self._check_get(key)
+        return self._look_up(key)
+
+    def _check_get(self, key: object) -> None:
+        """Why a key cannot be looked up, if it cannot."""
         if self._closed:
             raise StoreClosed
         if not isinstance(key, bytes):
             raise InvalidInput(f"a key is bytes, not {type(key).__name__}; encode it first")
-        return self._map.get(key)
 
     def scan(
         self, prefix: bytes = b"", start: bytes | None = None, limit: int | None = None

@@ -170,7 +170,9 @@ def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
     """
     size, offset, lsn, window = file.size(), HEADER_BYTES, first_lsn, _WINDOW_BYTES
     while True:
-        buffer = file.read(offset, window)
+        buffer = file.read(
+            offset, min(window, size - offset)
+        )  # no more than is there: no second read
         decoded = records.decode_records(buffer, 0, lsn, epoch, MAX_PAYLOAD_BYTES)
         end = offset + decoded.end_offset
         is_last = offset + len(buffer) >= size
