@@ -19,9 +19,9 @@ from veristack_lab.paths import data_file
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.anatomy import log_anatomy
 from veristack_lab.veristore.columns import Columns
-from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.log import create_segment
+from veristack_lab.veristore.recovery.damage import RecoveryMode
 from veristack_lab.veristore.segment import VERSION
 from veristack_lab.veristore.snapshot import SnapshotWriter
 

@@ -17,10 +17,10 @@ import pytest
 
 from veristack_lab.paths import data_file
 from veristack_lab.veristore import Batch, ObjectStore, Store
-from veristack_lab.veristore.blobs import FOLDER_NAME, HEADER_BYTES
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.object_records import VERSION
+from veristack_lab.veristore.objects.blobs import FOLDER_NAME, HEADER_BYTES
+from veristack_lab.veristore.objects.records import VERSION
 
 LARGE = bytes(range(50))
 PARTS = [b"first part " * 3, b"second"]

@@ -18,7 +18,7 @@ from tests.faulty_disk import quick_folder
 from tests.histories import History, State, random_history
 from veristack_lab.errors import NotAStore, StoreDamaged, StoreError
 from veristack_lab.veristore import Recovery
-from veristack_lab.veristore.damage import Damage, RecoveryMode
+from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode
 
 SKIP, POINT = RecoveryMode.SKIP_ANY_CORRUPTED, RecoveryMode.POINT_IN_TIME
 

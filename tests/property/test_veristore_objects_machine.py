@@ -28,7 +28,7 @@ from veristack_lab.errors import (
     UploadNotFound,
 )
 from veristack_lab.veristore import ObjectStore
-from veristack_lab.veristore.object_reader import ObjectReader
+from veristack_lab.veristore.objects.reader import ObjectReader
 
 BUCKETS = st.sampled_from(["a", "a:b"])
 KEYS = st.sampled_from(["k", "b:k", "d/1", "d/2", "d/e/3", "é", "🙂"])

@@ -10,7 +10,7 @@ from tests.histories import encode
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
 from veristack_lab.veristore.mutations import Change, RecordType, decode
-from veristack_lab.veristore.replay import Values, replay, without_deleted
+from veristack_lab.veristore.recovery.replay import Values, replay, without_deleted
 from veristack_lab.veristore.segment import Window
 
 KEYS = st.sampled_from([b"a", b"b", b"c", b"dd", b"eee"])

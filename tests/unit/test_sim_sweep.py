@@ -21,7 +21,7 @@ from veristack_lab.sim.steps import Checkpoint, Put, Write, workload
 from veristack_lab.veristore.durability import Interval
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.log import Log
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.snapshot import SnapshotWriter, path_of
 from veristack_lab.viz import sim as figures
 

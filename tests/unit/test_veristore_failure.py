@@ -13,8 +13,8 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, WatchedDisk, quick_folder
 from veristack_lab.errors import DiskFull, NotAStore, StoreCorrupt, StoreDamaged, StoreFailed
 from veristack_lab.veristore import Batch, ObjectStore
-from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.kv import Store, open_store
+from veristack_lab.veristore.recovery.damage import RecoveryMode
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from veristack_lab.errors import (
     ValueTooLarge,
 )
 from veristack_lab.veristore import Batch
-from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.recovery.damage import RecoveryMode
 from veristack_lab.veristore.segment import SegmentHeader
 
 AWKWARD = {

@@ -25,9 +25,9 @@ from veristack_lab.kernels import records
 from veristack_lab.kernels.crc32c import crc32c
 from veristack_lab.kernels.crc64nvme import crc64nvme
 from veristack_lab.veristore import ObjectStore, Store
-from veristack_lab.veristore.digests import Digests
-from veristack_lab.veristore.object_keeper import MAX_RETIRED
-from veristack_lab.veristore.object_records import Blob
+from veristack_lab.veristore.objects.digests import Digests
+from veristack_lab.veristore.objects.keeper import MAX_RETIRED
+from veristack_lab.veristore.objects.records import Blob
 
 CHUNK = 16
 DATA = bytes(number % 251 for number in range(10 * CHUNK + 5))

@@ -23,7 +23,7 @@ from veristack_lab.errors import (
     UploadNotFound,
 )
 from veristack_lab.veristore import ObjectStore, Store
-from veristack_lab.veristore.object_types import PartInfo
+from veristack_lab.veristore.objects.types import PartInfo
 
 CHUNK = 16
 PARTS = [bytes([number]) * (40 + number) for number in range(1, 4)]

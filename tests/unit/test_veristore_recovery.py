@@ -14,10 +14,10 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, RecordingDisk, quick_folder
 from tests.histories import History, begin, random_history
 from veristack_lab.errors import DiskFull, InvalidInput, NotAStore, StoreCorrupt, StoreDamaged
-from veristack_lab.veristore.damage import Damage, RecoveryMode
 from veristack_lab.veristore.disk import Disk, RealDisk, RealFile
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.recovery import Recovered, Recoverer
+from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode
+from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer
 from veristack_lab.veristore.segment import SegmentHeader
 
 TOLERATE, ABSOLUTE, POINT, SKIP = RecoveryMode

@@ -30,7 +30,7 @@ from tests.faulty_disk import quick_folder
 from veristack_lab.backends.objects import object_server
 from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
-from veristack_lab.veristore.object_reader import ObjectReader
+from veristack_lab.veristore.objects.reader import ObjectReader
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread
 from veristack_lab.veristore.s3.claims import Scope
 from veristack_lab.veristore.s3.sigv4 import Signed

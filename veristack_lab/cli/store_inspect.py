@@ -14,7 +14,7 @@ import typer
 from veristack_lab.errors import InvalidInput, NotAStore
 
 if TYPE_CHECKING:
-    from veristack_lab.veristore.report import FileReport, ModeReport, RecoverReport
+    from veristack_lab.veristore.recovery.report import FileReport, ModeReport, RecoverReport
     from veristack_lab.veristore.segment import SegmentHeader
     from veristack_lab.veristore.stretches import Entry
 
@@ -121,7 +121,7 @@ def repair(
     too, in the mode point-in-time.
     """
     import veristack_lab.veristore as veristore
-    from veristack_lab.veristore.damage import list_evidence, recovery_mode
+    from veristack_lab.veristore.recovery.damage import list_evidence, recovery_mode
 
     recovery_mode(recovery)
     if not path.is_dir():

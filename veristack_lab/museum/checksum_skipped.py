@@ -14,10 +14,10 @@ from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
 from veristack_lab.veristore import segment as format_of
-from veristack_lab.veristore.findings import Findings, Segment
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.mutations import decode
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.findings import Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 _RECORD = struct.Struct("<4xIQIB3x")
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.object_records import reference_key
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.records import reference_key
+from veristack_lab.veristore.objects.store import ObjectStore
 
 
 class _Objects(ObjectStore):

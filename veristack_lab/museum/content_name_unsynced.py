@@ -13,7 +13,7 @@ from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.museum.seams import DiskBefore
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.blobs import FOLDER_NAME
+from veristack_lab.veristore.objects.blobs import FOLDER_NAME
 
 
 class _Disk(DiskBefore):

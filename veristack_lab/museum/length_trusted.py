@@ -15,9 +15,9 @@ from veristack_lab.kernels import records
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.findings import Findings, Segment
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.findings import Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 _MEMORY_BYTES = 1024**3
 _LENGTH = struct.Struct("<4xI")

@@ -12,8 +12,8 @@ from hashlib import md5
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.object_types import ObjectInfo
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import ObjectInfo
 
 
 class _Objects(ObjectStore):

@@ -11,10 +11,10 @@ from __future__ import annotations
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.findings import FIRST_LSN, Findings, Segment
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.log import Log
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.findings import FIRST_LSN, Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 
 class _Recoverer(Recoverer):

@@ -11,8 +11,8 @@ from veristack_lab.errors import BucketNotFound
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.object_records import BUCKET, META
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.records import BUCKET, META
+from veristack_lab.veristore.objects.store import ObjectStore
 
 
 class _Objects(ObjectStore):

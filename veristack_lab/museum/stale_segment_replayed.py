@@ -11,10 +11,10 @@ from __future__ import annotations
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.findings import Findings
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.recovery import Recoverer
-from veristack_lab.veristore.replay import replay
+from veristack_lab.veristore.recovery.findings import Findings
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+from veristack_lab.veristore.recovery.replay import replay
 from veristack_lab.veristore.segment import read_records
 
 

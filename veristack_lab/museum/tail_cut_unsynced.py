@@ -11,9 +11,9 @@ from __future__ import annotations
 from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.sim.engine import engine_of
-from veristack_lab.veristore.findings import Findings, Segment
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.findings import Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 
 class _Recoverer(Recoverer):

@@ -16,7 +16,7 @@ from veristack_lab.veristore.clock import Clock
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.durability import Durability, Interval
 from veristack_lab.veristore.kv import Store, open_store
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 
 STORE_PATH = Path("/sim/store")
 """Where the store lies on the simulated disk."""

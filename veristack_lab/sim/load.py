@@ -17,7 +17,7 @@ from pathlib import Path
 from veristack_lab.sim.session import OBJECT_PREFIX
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import Change
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.workload import Expected
 from veristack_lab.veristore.writer import acknowledge, write_for_ever
 

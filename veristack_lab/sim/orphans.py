@@ -7,8 +7,8 @@ from collections import Counter
 from veristack_lab.kernels.records import HEADER_BYTES as RECORD_HEADER_BYTES
 from veristack_lab.sim.engine import CHUNK_BYTES, STORE_PATH
 from veristack_lab.sim.session import Session, State
-from veristack_lab.veristore.blobs import FOLDER_NAME, HEADER_BYTES
-from veristack_lab.veristore.object_records import META, PART, REFERENCE, UPLOAD
+from veristack_lab.veristore.objects.blobs import FOLDER_NAME, HEADER_BYTES
+from veristack_lab.veristore.objects.records import META, PART, REFERENCE, UPLOAD
 
 
 def orphans(state: State, session: Session) -> str:

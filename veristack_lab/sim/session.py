@@ -13,7 +13,7 @@ from veristack_lab.sim.clock import EPOCH_MS, SimClock
 from veristack_lab.sim.disk import SimDisk
 from veristack_lab.sim.engine import STORE_PATH, Engine
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 
 State = dict[tuple[str, ...], bytes]
 """All that a user can see, flat: ("key", key) -> value, ("bucket", name) -> nothing,

@@ -33,7 +33,7 @@ from veristack_lab.sim.load import (
 )
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.experiments import leave_torn_record
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.workload import Expected, check, key_prefix
 from veristack_lab.veristore.writer import ENTRY_BYTES, Acknowledgement, read_acknowledgements
 

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from veristack_lab.veristore.kv import Store
     from veristack_lab.veristore.kv import open_store as open  # noqa: A004 as gzip.open is
     from veristack_lab.veristore.mutations import Batch
-    from veristack_lab.veristore.object_reader import ObjectReader
-    from veristack_lab.veristore.object_types import (
+    from veristack_lab.veristore.objects.reader import ObjectReader
+    from veristack_lab.veristore.objects.remote import RemoteObjectStore
+    from veristack_lab.veristore.objects.store import ObjectStore
+    from veristack_lab.veristore.objects.types import (
         ObjectInfo,
         Objects,
         Page,
         PartInfo,
         UploadInfo,
     )
-    from veristack_lab.veristore.objects import ObjectStore
-    from veristack_lab.veristore.remote import RemoteObjectStore
-    from veristack_lab.veristore.report import RecoverReport, recover_report
+    from veristack_lab.veristore.recovery.report import RecoverReport, recover_report
     from veristack_lab.veristore.status import Recovery, StoreStats
     from veristack_lab.veristore.views import View
 
@@ -60,21 +60,21 @@ _HOMES = {
     "Batch": ("mutations", "Batch"),
     "CommitHandle": ("handles", "CommitHandle"),
     "Interval": ("durability", "Interval"),
-    "ObjectInfo": ("object_types", "ObjectInfo"),
-    "ObjectReader": ("object_reader", "ObjectReader"),
-    "ObjectStore": ("objects", "ObjectStore"),
-    "Objects": ("object_types", "Objects"),
-    "RecoverReport": ("report", "RecoverReport"),
-    "Page": ("object_types", "Page"),
-    "PartInfo": ("object_types", "PartInfo"),
+    "ObjectInfo": ("objects.types", "ObjectInfo"),
+    "ObjectReader": ("objects.reader", "ObjectReader"),
+    "ObjectStore": ("objects.store", "ObjectStore"),
+    "Objects": ("objects.types", "Objects"),
+    "RecoverReport": ("recovery.report", "RecoverReport"),
+    "Page": ("objects.types", "Page"),
+    "PartInfo": ("objects.types", "PartInfo"),
     "Recovery": ("status", "Recovery"),
-    "RemoteObjectStore": ("remote", "RemoteObjectStore"),
+    "RemoteObjectStore": ("objects.remote", "RemoteObjectStore"),
     "Store": ("kv", "Store"),
     "StoreStats": ("status", "StoreStats"),
-    "UploadInfo": ("object_types", "UploadInfo"),
+    "UploadInfo": ("objects.types", "UploadInfo"),
     "View": ("views", "View"),
     "open": ("kv", "open_store"),
-    "recover_report": ("report", "recover_report"),
+    "recover_report": ("recovery.report", "recover_report"),
 }
 
 

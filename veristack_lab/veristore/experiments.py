@@ -37,7 +37,7 @@ from veristack_lab.veristore.experiments_objects import (
 from veristack_lab.veristore.experiments_writers import handles_sweep, wakeups_sweep
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.segment import HEADER_BYTES
 from veristack_lab.veristore.threads import run_threads
 from veristack_lab.veristore.workload import Expected, check, key_prefix

@@ -21,7 +21,7 @@ from veristack_lab.errors import InvalidInput, ObjectNotFound, PreconditionFaile
 from veristack_lab.progress import OnProgress, silent
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.threads import run_threads
 
 OLD, NEW = b"the old content. " * 150, b"THE NEW, LONGER CONTENT! " * 170

@@ -8,8 +8,8 @@ from pathlib import Path
 from veristack_lab.errors import NotAStore
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore import snapshot
-from veristack_lab.veristore.damage import list_evidence
 from veristack_lab.veristore.disk import Disk, Lock
+from veristack_lab.veristore.recovery.damage import list_evidence
 
 LOCK_NAME = "LOCK"
 HISTORY_NAME = "shell-history"

@@ -27,7 +27,6 @@ from veristack_lab.veristore.background import Background
 from veristack_lab.veristore.checkpoints import Checkpointer
 from veristack_lab.veristore.clock import Clock, RealClock
 from veristack_lab.veristore.commit import GroupCommit
-from veristack_lab.veristore.damage import recovery_mode
 from veristack_lab.veristore.disk import Disk, Lock, RealDisk
 from veristack_lab.veristore.durability import Durability, Interval, writes_per_sync
 from veristack_lab.veristore.failures import explain
@@ -35,7 +34,8 @@ from veristack_lab.veristore.folder import lock_folder
 from veristack_lab.veristore.handles import CommitHandle
 from veristack_lab.veristore.mutations import Batch, Change, RecordType
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
-from veristack_lab.veristore.recovery import Recoverer
+from veristack_lab.veristore.recovery.damage import recovery_mode
+from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.sorted_map import SortedMap
 from veristack_lab.veristore.status import Recovery, StoreStats
 from veristack_lab.veristore.views import View, Views

@@ -66,7 +66,7 @@ class SegmentHeader:
     version: int = VERSION
     damaged_from: int = 0
     """Not 0 in what a repair has written: from this epoch up to `epoch`, segments are evidence
-    of damage that it put aside, and never to be removed (see `repair`). 0 in version 1."""
+    of damage that it put aside, and never to be removed (see `recovery.repair`). 0 in version 1."""
 
     def encode(self) -> bytes:
         """The 32 bytes at the start of the file."""

@@ -1,4 +1,4 @@
-"""A snapshot: the whole map at one LSN, in a file of its own (read by `snapshot_reader`).
+"""A snapshot: the whole map at one LSN, in a file of its own (read by `recovery.snapshot_reader`).
 
     header       as a log segment's, with magic "VSTORSNP"; its LSN is the last one included
     records      PUT_MANY records, numbered from 1; BATCH records in format version 1

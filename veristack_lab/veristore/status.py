@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from veristack_lab.veristore.damage import Damage
+from veristack_lab.veristore.recovery.damage import Damage
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from veristack_lab.kernels import records
 from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES
-from veristack_lab.veristore.salvage import whole_records
+from veristack_lab.veristore.recovery.salvage import whole_records
 from veristack_lab.veristore.segment import (
     GROUP_START,
     GROUP_STARTS,

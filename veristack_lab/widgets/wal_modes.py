@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from veristack_lab.errors import StoreError
-from veristack_lab.veristore.damage import RecoveryMode
 from veristack_lab.veristore.disk import Disk
-from veristack_lab.veristore.report import ModeReport, recover_report
+from veristack_lab.veristore.recovery.damage import RecoveryMode
+from veristack_lab.veristore.recovery.report import ModeReport, recover_report
 from veristack_lab.widgets.loop import View
 
 

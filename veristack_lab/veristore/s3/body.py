@@ -14,7 +14,7 @@ from typing import Protocol
 import anyio.from_thread
 
 from veristack_lab.errors import ChecksumMismatch
-from veristack_lab.veristore.digests import Digests
+from veristack_lab.veristore.objects.digests import Digests
 from veristack_lab.veristore.s3.checksums import Announced, announced
 from veristack_lab.veristore.s3.chunked import ChunkedDecoder
 from veristack_lab.veristore.s3.claims import UNSIGNED_PAYLOAD

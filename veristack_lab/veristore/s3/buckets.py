@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 from veristack_lab.veristore.s3.request import Answer, S3Request, xml_answer
 from veristack_lab.veristore.s3.xml import MAX_XML_BYTES, moment, parse

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from veristack_lab.veristore.digests import ALGORITHMS
+from veristack_lab.veristore.objects.digests import ALGORITHMS
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 
 PREFIX = "x-amz-checksum-"

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from veristack_lab.veristore.conditions import Condition
+from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
-from veristack_lab.veristore.object_types import ObjectInfo, PartInfo
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import ObjectInfo, PartInfo
 from veristack_lab.veristore.s3.checksums import checksum_elements
 from veristack_lab.veristore.s3.conditions import require_copy_source, write_condition
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from veristack_lab.errors import InvalidInput, VeriStackError
-from veristack_lab.veristore.object_types import key_bytes
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import key_bytes
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented, refusal_of
 from veristack_lab.veristore.s3.request import Answer, S3Request, xml_answer
 from veristack_lab.veristore.s3.xml import MAX_XML_BYTES, Children, parse

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from veristack_lab.veristore.object_types import HEADER_NAMES, ObjectInfo
+from veristack_lab.veristore.objects.types import HEADER_NAMES, ObjectInfo
 from veristack_lab.veristore.s3.checksums import checksum_headers
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 

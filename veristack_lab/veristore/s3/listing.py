@@ -7,8 +7,8 @@ import binascii
 from collections.abc import Callable
 from urllib.parse import quote
 
-from veristack_lab.veristore.object_types import MAX_PAGE, ObjectInfo, Page
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import MAX_PAGE, ObjectInfo, Page
 from veristack_lab.veristore.s3.checksums import DIGEST_BYTES, checksum_elements
 from veristack_lab.veristore.s3.errors import S3Error
 from veristack_lab.veristore.s3.headers import INFO_HEADER

@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ET
 
 from veristack_lab.errors import ChecksumMismatch, UploadNotFound
-from veristack_lab.veristore.object_types import MAX_PARTS, PartInfo
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import MAX_PARTS, PartInfo
 from veristack_lab.veristore.s3.checksums import (
     DIGEST_BYTES,
     checksum_elements,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from veristack_lab.errors import ChecksumMismatch
-from veristack_lab.veristore.object_reader import ObjectReader
-from veristack_lab.veristore.object_types import ObjectInfo
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.reader import ObjectReader
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import ObjectInfo
 from veristack_lab.veristore.s3.checksums import checksum_headers
 from veristack_lab.veristore.s3.conditions import (
     Verdict,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.veristore.object_types import bucket_bytes, key_bytes
+from veristack_lab.veristore.objects.types import bucket_bytes, key_bytes
 from veristack_lab.veristore.s3.body import Body
 from veristack_lab.veristore.s3.claims import SignableRequest
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 from veristack_lab.veristore.s3.xml import Children, document
 
 if TYPE_CHECKING:
-    from veristack_lab.veristore.object_reader import ObjectReader
-    from veristack_lab.veristore.objects import ObjectStore
+    from veristack_lab.veristore.objects.reader import ObjectReader
+    from veristack_lab.veristore.objects.store import ObjectStore
 
 MAX_BODY_OF_NOTHING = 64 * 1024
 """Operations without a body read and drop up to so much of one."""

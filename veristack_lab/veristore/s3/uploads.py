@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from veristack_lab.veristore.object_types import MAX_PARTS, UploadInfo
-from veristack_lab.veristore.objects import ObjectStore
+from veristack_lab.veristore.objects.store import ObjectStore
+from veristack_lab.veristore.objects.types import MAX_PARTS, UploadInfo
 from veristack_lab.veristore.s3.checksums import DIGEST_BYTES, header_value
 from veristack_lab.veristore.s3.errors import S3Error
 from veristack_lab.veristore.s3.request import Answer, S3Request, xml_answer

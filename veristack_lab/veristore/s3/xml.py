@@ -14,7 +14,7 @@ from typing import Union
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from veristack_lab.veristore.object_types import ObjectInfo
+from veristack_lab.veristore.objects.types import ObjectInfo
 from veristack_lab.veristore.s3.errors import S3Error
 
 Children = Sequence[tuple[str, Union[str, "Children"]]]

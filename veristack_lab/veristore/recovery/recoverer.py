@@ -23,11 +23,20 @@ from pathlib import Path
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged
 from veristack_lab.kernels import records
 from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import repair, snapshot
-from veristack_lab.veristore.damage import Damage, RecoveryMode, list_evidence
+from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk
-from veristack_lab.veristore.findings import FIRST_EPOCH, FIRST_LSN, Files, Findings, Hole, Segment
-from veristack_lab.veristore.salvage import whole_records
+from veristack_lab.veristore.recovery import repair
+from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
+from veristack_lab.veristore.recovery.findings import (
+    FIRST_EPOCH,
+    FIRST_LSN,
+    Files,
+    Findings,
+    Hole,
+    Segment,
+)
+from veristack_lab.veristore.recovery.salvage import whole_records
+from veristack_lab.veristore.recovery.snapshot_reader import load
 from veristack_lab.veristore.segment import (
     GROUP_START,
     HEADER_BYTES,
@@ -39,7 +48,6 @@ from veristack_lab.veristore.segment import (
     read_records,
     refuse_newer,
 )
-from veristack_lab.veristore.snapshot_reader import load
 
 
 @dataclass(frozen=True)

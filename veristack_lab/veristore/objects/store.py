@@ -10,7 +10,7 @@ metadata is removed when the store is opened again, or by `collect_garbage`.
 A recovery that gives up records of a damaged log may bring metadata back whose content is gone
 with good reason: reading such an object raises `ChecksumMismatch`, and says what is missing.
 
-How all of it is written down: see `object_records`.
+How all of it is written down: see `records`.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 
 from veristack_lab.errors import BucketNotEmpty, BucketNotFound
-from veristack_lab.veristore import listing
-from veristack_lab.veristore.conditions import Condition
-from veristack_lab.veristore.digests import Digests
-from veristack_lab.veristore.garbage import Collector
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.multipart import Multipart
 from veristack_lab.veristore.mutations import Batch
-from veristack_lab.veristore.object_content import Data
-from veristack_lab.veristore.object_reader import ObjectReader, satisfy
-from veristack_lab.veristore.object_records import (
+from veristack_lab.veristore.objects import listing
+from veristack_lab.veristore.objects.conditions import Condition
+from veristack_lab.veristore.objects.content import Data
+from veristack_lab.veristore.objects.digests import Digests
+from veristack_lab.veristore.objects.garbage import Collector
+from veristack_lab.veristore.objects.multipart import Multipart
+from veristack_lab.veristore.objects.reader import ObjectReader, satisfy
+from veristack_lab.veristore.objects.records import (
     BUCKET,
     Content,
     StoredObject,
     decode_info,
 )
-from veristack_lab.veristore.object_types import (
+from veristack_lab.veristore.objects.types import (
     DEFAULT_CONTENT_TYPE,
     MAX_PAGE,
     ObjectInfo,

@@ -19,7 +19,7 @@ from veristack_lab.errors import (
     StoreError,
     VeriStackError,
 )
-from veristack_lab.veristore.object_types import (
+from veristack_lab.veristore.objects.types import (
     DEFAULT_CONTENT_TYPE,
     HEADER_NAMES,
     ObjectInfo,

@@ -10,7 +10,7 @@ from veristack_lab.errors import NotAStore, StoreCorrupt
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.mutations import RecordType
-from veristack_lab.veristore.replay import Values, replay
+from veristack_lab.veristore.recovery.replay import Values, replay
 from veristack_lab.veristore.segment import (
     GROUP_START,
     HEADER_BYTES,

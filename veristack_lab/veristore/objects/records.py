@@ -22,7 +22,7 @@ import struct
 from dataclasses import dataclass
 
 from veristack_lab.errors import NotAStore
-from veristack_lab.veristore.object_types import ObjectInfo, PartInfo, UploadInfo
+from veristack_lab.veristore.objects.types import ObjectInfo, PartInfo, UploadInfo
 
 ID_BYTES = 16
 BUCKET = b"obj\x00b"

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from veristack_lab.errors import ChecksumMismatch, RangeNotSatisfiable, StoreError
-from veristack_lab.veristore.blobs import BlobFolder
-from veristack_lab.veristore.object_records import Blob, StoredObject
-from veristack_lab.veristore.object_types import ObjectInfo
+from veristack_lab.veristore.objects.blobs import BlobFolder
+from veristack_lab.veristore.objects.records import Blob, StoredObject
+from veristack_lab.veristore.objects.types import ObjectInfo
 
 
 class ObjectReader:

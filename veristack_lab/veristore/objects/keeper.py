@@ -22,13 +22,13 @@ from veristack_lab.errors import (
     StoreError,
     StoreFailed,
 )
-from veristack_lab.veristore.blobs import MAX_CHUNK_BYTES, BlobFolder
-from veristack_lab.veristore.conditions import Condition
-from veristack_lab.veristore.digests import Digests
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.mutations import Batch
-from veristack_lab.veristore.object_content import Data, Flight, Outcome, in_blocks, shared_of
-from veristack_lab.veristore.object_records import (
+from veristack_lab.veristore.objects.blobs import MAX_CHUNK_BYTES, BlobFolder
+from veristack_lab.veristore.objects.conditions import Condition
+from veristack_lab.veristore.objects.content import Data, Flight, Outcome, in_blocks, shared_of
+from veristack_lab.veristore.objects.digests import Digests
+from veristack_lab.veristore.objects.records import (
     BUCKET,
     META,
     Blob,
@@ -39,7 +39,7 @@ from veristack_lab.veristore.object_records import (
     encode_object,
     reference_key,
 )
-from veristack_lab.veristore.object_types import (
+from veristack_lab.veristore.objects.types import (
     MAX_OBJECT_BYTES,
     ObjectInfo,
     bucket_bytes,

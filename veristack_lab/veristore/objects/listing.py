@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.veristore.object_records import decode_info
-from veristack_lab.veristore.object_types import MAX_PAGE, ObjectInfo, Page, prefix_bytes, utf8
+from veristack_lab.veristore.objects.records import decode_info
+from veristack_lab.veristore.objects.types import MAX_PAGE, ObjectInfo, Page, prefix_bytes, utf8
 
 Scan = Callable[[bytes, bytes, int], Iterator[tuple[bytes, bytes]]]
 """Pairs with a prefix, from a key on, at most so many."""

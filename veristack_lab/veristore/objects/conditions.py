@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from veristack_lab.errors import InvalidInput, ObjectNotFound, PreconditionFailed
-from veristack_lab.veristore.object_types import ObjectInfo
+from veristack_lab.veristore.objects.types import ObjectInfo
 
 ANY = "*"
 

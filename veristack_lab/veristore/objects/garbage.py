@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from veristack_lab.veristore.mutations import Batch
-from veristack_lab.veristore.object_keeper import ObjectKeeper
-from veristack_lab.veristore.object_records import (
+from veristack_lab.veristore.objects.keeper import ObjectKeeper
+from veristack_lab.veristore.objects.records import (
     CHUNK,
     ID_BYTES,
     META,

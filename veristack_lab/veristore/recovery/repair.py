@@ -24,9 +24,9 @@ from pathlib import Path
 from veristack_lab.veristore import log as wal
 from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.columns import Columns
-from veristack_lab.veristore.damage import evidence_epochs, evidence_name
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.findings import Findings, Segment
+from veristack_lab.veristore.recovery.damage import evidence_epochs, evidence_name
+from veristack_lab.veristore.recovery.findings import Findings, Segment
 from veristack_lab.veristore.segment import HEADER_BYTES
 
 _PIECE_BYTES = 1024 * 1024

@@ -25,12 +25,12 @@ from veristack_lab.errors import (
     PartTooSmall,
     UploadNotFound,
 )
-from veristack_lab.veristore.conditions import Condition
-from veristack_lab.veristore.digests import Digests, composite
 from veristack_lab.veristore.mutations import Batch
-from veristack_lab.veristore.object_content import Data
-from veristack_lab.veristore.object_keeper import ObjectKeeper
-from veristack_lab.veristore.object_records import (
+from veristack_lab.veristore.objects.conditions import Condition
+from veristack_lab.veristore.objects.content import Data
+from veristack_lab.veristore.objects.digests import Digests, composite
+from veristack_lab.veristore.objects.keeper import ObjectKeeper
+from veristack_lab.veristore.objects.records import (
     ID_BYTES,
     PART,
     UPLOAD,
@@ -45,7 +45,7 @@ from veristack_lab.veristore.object_records import (
     part_key,
     reference_key,
 )
-from veristack_lab.veristore.object_types import (
+from veristack_lab.veristore.objects.types import (
     DEFAULT_CONTENT_TYPE,
     MAX_OBJECT_BYTES,
     MAX_PARTS,

@@ -24,7 +24,7 @@ from veristack_lab.errors import ChecksumMismatch
 from veristack_lab.kernels import records
 from veristack_lab.kernels.crc32c import crc32c
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.object_records import ID_BYTES, Blob
+from veristack_lab.veristore.objects.records import ID_BYTES, Blob
 
 FOLDER_NAME = "blobs"
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
