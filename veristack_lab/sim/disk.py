@@ -49,13 +49,18 @@ class SimFile:
     """One open file of a `SimDisk`. Implements `veristore.disk.File`."""
 
     def __init__(self, disk: SimDisk, path: Path, inode: int) -> None:
-        self.path = path
+        self._opened_as = path
         self._disk = disk
         self._inode = inode
         self._open = True
 
     def __repr__(self) -> str:
         return f"<SimFile {self.path.name}>"
+
+    @property
+    def path(self) -> Path:
+        """Where the file is now; it may have been renamed while it was open."""
+        return self._disk.renamed.get(self._inode, self._opened_as)
 
     def pwrite(self, data: Bytes, offset: int) -> None:
         """See `File.pwrite`."""
@@ -134,6 +139,8 @@ class SimDisk:
         self.folders: dict[int, FolderState] = {ROOT: FolderState({}, {})}
         self.freed: tuple[bytes, ...] = ()
         """Contents of files that are durably gone, newest first."""
+        self.renamed: dict[int, Path] = {}
+        """The newest name of each file that was renamed, by inode number."""
         self._next_inode = ROOT + 1
         self._locks: set[str] = set()
         self._faults: list[Fault] = []
@@ -195,6 +202,7 @@ class SimDisk:
             raise _error(errno.EISDIR, new)
         self.strike("rename", old)
         self.do("rename", old, names[old.name], target=str(new))
+        self.renamed[names[old.name]] = new
 
     def unlink(self, path: Path) -> None:
         """See `Disk.unlink`."""
@@ -228,7 +236,7 @@ class SimDisk:
         copy.operations = self.operations.copy()
         copy.files, copy.folders = self.files.copy(), self.folders.copy()
         copy.freed, copy._next_inode = self.freed, self._next_inode
-        copy._locks = self._locks.copy()
+        copy.renamed, copy._locks = self.renamed.copy(), self._locks.copy()
         copy._faults = [replace(fault) for fault in self._faults]
         return copy
 

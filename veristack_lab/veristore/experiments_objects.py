@@ -195,10 +195,8 @@ def _before_commit(disk: ReplayableDisk, act: Act) -> list[object]:
 
 
 def _tell(operation: object) -> str:
-    """A disk operation, files by what they are: the log was opened under a temporary name, and
-    content files are named by ids, which count from 1 here."""
-    text = str(operation).replace("log-0000000001.tmp", "log-0000000001")
-    return re.sub(r"\b0{16,}([0-9a-f]+)\b", r"content-\1", text)
+    """A disk operation; content files are named by ids, which count from 1 here."""
+    return re.sub(r"\b0{16,}([0-9a-f]+)\b", r"content-\1", str(operation))
 
 
 def _replay(disk: ReplayableDisk, operations: Sequence[object]) -> ReplayableDisk:
