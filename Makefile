@@ -42,7 +42,7 @@ test: $(VENV)/.dev backends ## Check everything: style, types, tests with and wi
 	@$(BIN)/mypy
 	@$(BIN)/coverage erase
 	@echo "== kernels and store without JIT"
-	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(PYTEST) -q tests/unit tests/property tests/golden -k "kernels or veristore"
+	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(PYTEST) -q tests/unit tests/property tests/golden -k "(kernels or veristore) and not (s3 or objects or experiments or durability or server or bench or 64_mib)"
 	@echo "== notebooks"
 	@$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 	@echo "== everything"
