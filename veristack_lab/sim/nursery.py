@@ -1,9 +1,9 @@
 """A process that has everything imported and forks writers: `python -m ...sim.nursery SOCKET`.
 
 Starting an interpreter takes longer than most writers live. So one process is started, warms
-up, and forks a writer for each line of JSON that comes in through the socket: first it answers
-with the writer's process id, then, when the writer has ended, with its exit code. It has one
-thread, as a process that forks should.
+up, and forks a writer for each line of JSON that comes in through the socket, and answers with
+its process id. The next line is that id: then it kills the writer and answers with the exit
+code. It has one thread, as a process that forks should.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -41,6 +42,8 @@ def _raise_writer(
         connection.close()
         _write(request)
     _answer(stream, pid)
+    stream.readline()  # the word to kill, or the end of whoever wanted the writer
+    os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     _answer(stream, os.waitstatus_to_exitcode(status))
 

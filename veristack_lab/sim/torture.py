@@ -7,7 +7,6 @@ be: the real kernel, real threads, real timing.
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import socket
@@ -59,7 +58,9 @@ class Nursery:
 
     def kill(self, pid: int) -> None:
         """SIGKILL the writer, and return when it is gone. Raises `ProcessDied` if it had ended."""
-        os.kill(pid, signal.SIGKILL)  # nobody has waited for it yet: the id is still its own
+        # By whoever forked it: until it has been waited for, its id is nobody else's.
+        self._stream.write(b"%d\n" % pid)
+        self._stream.flush()
         code = self._number()
         if code != -signal.SIGKILL:
             raise ProcessDied(f"a writer ended by itself ({code}):\n{self._child.log_tail()}")
