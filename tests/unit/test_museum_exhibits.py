@@ -19,7 +19,7 @@ from veristack_lab.sim.rot import ROT_PROMISES, rot_sweep
 FOLDER = Path(museum.__file__).parent
 FRAME = {"__init__", "exhibit", "registry", "seams", "stages", "visit"}
 REQUIRED = {
-    # what the issue of this layer names: the seed systems' defects and the famous ones
+    # the ancestor's defects
     "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V14", "V15", "V16", "V17",
 }  # fmt: skip
 

@@ -32,7 +32,10 @@ def list_exhibits() -> None:
 
     from veristack_lab.museum import exhibits
 
-    table = Table()
+    table = Table(
+        caption="ancestor: the published system that this lab grew out of, and the number of the "
+        "defect there"
+    )
     for title in ("exhibit", "breaks"):
         table.add_column(title, no_wrap=True)
     for title in ("what it does", "seen in", "seed"):

@@ -6,7 +6,8 @@
         print(exhibit.name, exhibit.promise, exhibit.source)
     verdict = museum.run("torn-tail-kept")
 
-An exhibit names the seed under which the simulator finds the promise that it breaks. The
+"Ancestor" is the published system that this lab grew out of; V1, V2 and so on number its
+defects. An exhibit names the seed under which the simulator finds the promise that it breaks. The
 healthy engine is put through the same and has to come out whole.
 """
 

@@ -1,6 +1,6 @@
 """Writes are acknowledged when they are in the page cache; every fifth one syncs.
 
-The seed system's SETBATCH 5 is fast because four of five writes are told OK before anything is
+The ancestor's SETBATCH 5 is fast because four of five writes are told OK before anything is
 on the disk. Even closing it in good order loses them. An engine may offer that, but must call
 it by its name: here it is `durability=Interval(writes=5)`, and its docstring says what may be
 lost. Under the name "commit", the healthy engine says OK after the sync.
@@ -34,7 +34,7 @@ EXHIBIT = Exhibit(
     name="ack-before-sync",
     title="OK is said before the sync",
     promise="acknowledged-present",
-    source="seed system, V2 (its SETBATCH 5)",
+    source="ancestor, V2 (its SETBATCH 5)",
     seam="Log.append_group",
     workload=stages.journal,
     engine=engine_of(store_type=_Store),

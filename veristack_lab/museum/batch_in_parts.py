@@ -26,7 +26,7 @@ EXHIBIT = Exhibit(
     name="batch-in-parts",
     title="a batch is several records",
     promise="unacknowledged-atomic",
-    source="every system that grew transactions later",
+    source="key-value stores without batches",
     seam="Store.write",
     workload=stages.transfers,
     engine=engine_of(store_type=_Store),

@@ -1,7 +1,7 @@
 """The collector takes content that is still arriving for garbage.
 
 Content is written before the metadata that refers to it, so while an upload is under way its
-content looks like an orphan. The seed system's collector removes it; the put then commits
+content looks like an orphan. The ancestor's collector removes it; the put then commits
 metadata that leads nowhere, and is acknowledged. The healthy collector asks for the puts in
 flight before it looks for references.
 """
@@ -27,7 +27,7 @@ EXHIBIT = Exhibit(
     name="collector-eats-upload",
     title="the collector removes what an upload has just written",
     promise="objects-whole",
-    source="seed system, V17",
+    source="ancestor, V17",
     seam="ObjectStore._orphans",
     workload=stages.busy_collector,
     engine=engine_of(objects_type=_Objects),

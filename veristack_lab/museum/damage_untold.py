@@ -1,6 +1,6 @@
 """Damage in the middle of the log is taken for its end.
 
-One bit rots in a record that was synced long ago. The seed system stops reading there, says
+One bit rots in a record that was synced long ago. The ancestor stops reading there, says
 nothing, and cuts everything behind it off: thousands of acknowledged writes, gone without a
 word. The healthy engine looks behind a bad record. When a later commit group follows, the bad
 one had been durable: that is damage, which is told with segment, offset and the LSNs that are
@@ -35,7 +35,7 @@ EXHIBIT = Exhibit(
     name="damage-untold",
     title="damage in the middle is taken for the end of the log",
     promise="damage-told",
-    source="seed system, V7; RocksDB's older recovery modes",
+    source="ancestor, V7; any reader that stops at the first bad record",
     seam="Recoverer.judge_stop",
     workload=stages.journal,
     engine=engine_of(store_type=_Store),

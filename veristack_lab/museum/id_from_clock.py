@@ -1,6 +1,6 @@
 """An object's id is the time in milliseconds.
 
-Two puts in one millisecond share an id. In the seed system the second writes its chunks over
+Two puts in one millisecond share an id. In the ancestor the second writes its chunks over
 the first one's, in place: a reader of the old object gets a mixture, and so does everybody
 after a power cut. Here a second line of defence holds: content is never written over content,
 so the put is refused; but the disk is well, and nobody was to blame for the millisecond. The
@@ -24,7 +24,7 @@ EXHIBIT = Exhibit(
     name="id-from-clock",
     title="two objects of one millisecond share an id",
     promise="refuses-nothing",
-    source="seed system, V16",
+    source="ancestor, V16",
     seam="ObjectStore._new_id",
     workload=stages.library,
     engine=engine_of(objects_type=_Objects),

@@ -43,7 +43,7 @@ EXHIBIT = Exhibit(
     name="length-trusted",
     title="a length is believed before its checksum",
     promise="opens",
-    source="seed system, V7; a staple of parsers everywhere",
+    source="ancestor, V7; a staple of parsers everywhere",
     seam="Recoverer.judge_stop, where the record behind the last good one is looked at",
     workload=stages.whole_sectors,
     engine=engine_of(store_type=_Store),

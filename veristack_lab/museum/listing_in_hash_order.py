@@ -1,6 +1,6 @@
 """Objects are listed in the order of a hash table.
 
-The seed system keeps its index in an unordered map, while its documentation promises
+The ancestor keeps its index in an unordered map, while its documentation promises
 lexicographic order. Whoever reads a bucket page by page then meets some keys twice and others
 never. S3 lists in the byte order of UTF-8, and so does the healthy engine.
 """
@@ -29,7 +29,7 @@ EXHIBIT = Exhibit(
     name="listing-in-hash-order",
     title="objects are listed in the order of a hash table",
     promise="listing-in-order",
-    source="seed system, V14",
+    source="ancestor, V14",
     seam="ObjectStore.list",
     workload=stages.alphabet,
     engine=engine_of(objects_type=_Objects),

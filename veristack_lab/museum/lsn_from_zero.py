@@ -1,6 +1,6 @@
 """After a snapshot and an empty log, sequence numbers begin again at one.
 
-The seed system takes the next sequence number from the last log record it has read. When a
+The ancestor takes the next sequence number from the last log record it has read. When a
 snapshot has just replaced the log there is none, so it begins again. Versions that were newer
 are now older, and readers at a version see the wrong one. The healthy engine writes the LSN
 into the snapshot and into every segment's header, and goes on from the highest it has seen.
@@ -32,7 +32,7 @@ EXHIBIT = Exhibit(
     name="lsn-from-zero",
     title="sequence numbers begin again after a snapshot",
     promise="lsn-never-back",
-    source="seed system, V6",
+    source="ancestor, V6",
     seam="Recoverer.open_for_appending",
     workload=stages.snapshots,
     engine=engine_of(store_type=_Store),

@@ -26,7 +26,7 @@ EXHIBIT = Exhibit(
     name="names-joined",
     title="bucket and key are joined by a character that both may contain",
     promise="objects-whole",
-    source="seed system, V15",
+    source="ancestor, V15",
     seam="ObjectStore._meta_prefix",
     workload=stages.colliding_names,
     engine=engine_of(objects_type=_Objects),

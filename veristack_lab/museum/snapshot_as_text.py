@@ -1,6 +1,6 @@
 """A snapshot is a text file with a space between key and value.
 
-The seed system's SNAP writes "key value" lines and reads them back word by word. A value with
+The ancestor's SNAP writes "key value" lines and reads them back word by word. A value with
 a space comes back cut, one with a tab or a line end takes its neighbours along, and since the
 object store's metadata is separated by tabs, one SNAP destroys every object. No power cut is
 needed. The healthy engine writes lengths and bytes.
@@ -37,7 +37,7 @@ EXHIBIT = Exhibit(
     name="snapshot-as-text",
     title="a snapshot separates by white space",
     promise="acknowledged-present",
-    source="seed system, V3",
+    source="ancestor, V3",
     seam="SnapshotWriter.write",
     workload=stages.notes,
     engine=engine_of(store_type=_Store),

@@ -54,7 +54,7 @@ EXHIBIT = Exhibit(
     name="snapshot-in-place",
     title="a snapshot overwrites its final name and the log goes at once",
     promise="opens",
-    source="seed system, V4",
+    source="ancestor, V4",
     seam="SnapshotWriter.write and publish",
     workload=stages.snapshots,
     engine=engine_of(store_type=_Store),

@@ -1,6 +1,6 @@
 """All stores keep their snapshot in one place.
 
-The seed system writes every snapshot to the same path in the temporary folder. Two stores that
+The ancestor writes every snapshot to the same path in the temporary folder. Two stores that
 have nothing to do with each other then read each other's data, and whoever wrote last wins. The
 healthy engine keeps all its files in its own folder, which is locked.
 """
@@ -53,7 +53,7 @@ EXHIBIT = Exhibit(
     name="snapshot-shared",
     title="every store's snapshot lies at the same path",
     promise="acknowledged-present",
-    source="seed system, V5 (one path in the temporary folder)",
+    source="ancestor, V5 (one path in the temporary folder)",
     seam="Disk: where snapshots lie",
     workload=stages.neighbours,
     engine=engine_of(disk=_Disk),

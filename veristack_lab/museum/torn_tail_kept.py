@@ -1,6 +1,6 @@
 """A torn tail is left standing, and new records are appended behind it.
 
-A power cut tears the last record. The seed system reads up to the tear, serves, and appends
+A power cut tears the last record. The ancestor reads up to the tear, serves, and appends
 behind the garbage. Everything it acknowledges from then on stands behind bytes that no reader
 gets past: at the next start it is gone, though it was synced. The healthy engine cuts the tail
 off, and syncs the cut, before it appends.
@@ -29,7 +29,7 @@ EXHIBIT = Exhibit(
     name="torn-tail-kept",
     title="new records are appended behind a torn one",
     promise="goes-on",
-    source="seed system, V1; mini-lsm before its pull request 213 refused such a log instead",
+    source="ancestor, V1",
     seam="Recoverer.cut_tail",
     workload=stages.journal,
     engine=engine_of(store_type=_Store),
