@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from veristack_lab.sim.images import Image
     from veristack_lab.sim.oracle import PROMISES
     from veristack_lab.sim.recording import Recording, record
+    from veristack_lab.sim.rot import ROT_PROMISES, rot_sweep
     from veristack_lab.sim.steps import Workload
     from veristack_lab.sim.sweep import crash_sweep
     from veristack_lab.sim.tracing import Trace, explain
@@ -38,6 +39,7 @@ _HOMES = {
     "PROMISES": "oracle",
     "Engine": "engine",
     "Image": "images",
+    "ROT_PROMISES": "rot",
     "Recording": "recording",
     "SimClock": "clock",
     "SimDisk": "disk",
@@ -50,6 +52,7 @@ _HOMES = {
     "objects_simulated": "engine",
     "open_simulated": "engine",
     "record": "recording",
+    "rot_sweep": "rot",
     "workloads": "",
 }
 
@@ -57,6 +60,7 @@ __all__ = [
     "HEALTHY",
     "POLICIES",
     "PROMISES",
+    "ROT_PROMISES",
     "Engine",
     "Image",
     "Recording",
@@ -71,6 +75,7 @@ __all__ = [
     "objects_simulated",
     "open_simulated",
     "record",
+    "rot_sweep",
     "workloads",
 ]
 

@@ -142,11 +142,6 @@ class Window:
     """End of the last good record, counted from the start of the file."""
 
     @property
-    def start_offset(self) -> int:
-        """Where `buffer` begins in the file."""
-        return self.end_offset - self.decoded.end_offset
-
-    @property
     def next_lsn(self) -> int:
         """LSN that the record after the last good one should have."""
         return self.first_lsn + len(self.decoded.types)
