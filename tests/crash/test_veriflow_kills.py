@@ -231,7 +231,7 @@ def test_two_schedulers_one_killed_every_job_once(
             seed=5,
             folder=folder,
             schema=unique_name,
-            jobs=3,
+            jobs=6,
         )
         claim = promises.nothing_twice(frame)
         assert claim.kept, claim
