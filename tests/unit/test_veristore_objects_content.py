@@ -12,6 +12,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
+from tests.small_chunks import CHUNK, DATA, pieces
 from veristack_lab.errors import (
     BucketNotEmpty,
     BucketNotFound,
@@ -29,9 +30,6 @@ from veristack_lab.veristore.objects.digests import Digests
 from veristack_lab.veristore.objects.keeper import MAX_RETIRED
 from veristack_lab.veristore.objects.records import Blob
 
-CHUNK = 16
-DATA = bytes(number % 251 for number in range(10 * CHUNK + 5))
-
 
 @pytest.fixture
 def store() -> Iterator[Store]:
@@ -44,11 +42,6 @@ def objects(store: Store) -> ObjectStore:
     objects = ObjectStore(store, chunk_bytes=CHUNK)
     objects.create_bucket("b")
     return objects
-
-
-def pieces(data: bytes, size: int) -> Iterator[bytes]:
-    for at in range(0, len(data), size):
-        yield data[at : at + size]
 
 
 # ---------------------------------------------------------------------- streams

@@ -13,6 +13,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk, RecordingDisk, quick_folder
+from tests.small_chunks import CHUNK, DATA, pieces
 from veristack_lab.errors import (
     ChecksumMismatch,
     DiskFull,
@@ -23,9 +24,6 @@ from veristack_lab.errors import (
 )
 from veristack_lab.veristore import ObjectStore, Store
 from veristack_lab.veristore.kv import open_store
-
-CHUNK = 16
-DATA = bytes(number % 251 for number in range(10 * CHUNK + 5))
 
 
 @pytest.fixture
@@ -39,11 +37,6 @@ def objects(store: Store) -> ObjectStore:
     objects = ObjectStore(store, chunk_bytes=CHUNK)
     objects.create_bucket("b")
     return objects
-
-
-def pieces(data: bytes, size: int) -> Iterator[bytes]:
-    for at in range(0, len(data), size):
-        yield data[at : at + size]
 
 
 # ------------------------------------------------------------------ disk trouble

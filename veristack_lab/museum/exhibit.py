@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +49,4 @@ class Exhibit:
         return inspect.getsource(self._module())
 
     def _module(self) -> ModuleType:
-        import importlib
-
         return importlib.import_module(f"{__package__}.{self.name.replace('-', '_')}")
