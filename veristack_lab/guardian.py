@@ -1,11 +1,11 @@
 """The process that outlives its owner by a moment, to clean up behind it.
 
 Run as `python -S guardian.py`, with the read end of a pipe as standard input. The owner
-writes one JSON object a line (`child`, `folder`, `segment`, `release`); when the pipe ends, for
-whatever reason, SIGKILL included, the guardian kills every process that was named or that
-carries the owner's token in its environment, then removes the named folders and shared-memory
-segments, and exits. Standard library only: it must start in a few milliseconds and must not
-hold the owner's memory.
+writes one JSON object a line (`child`, `folder`, `release`); when the pipe ends, for whatever
+reason, SIGKILL included, the guardian kills every process that was named or that carries the
+owner's token in its environment, then removes the named folders and the shared-memory segments
+those processes made, and exits. Standard library only: it must start in a few milliseconds and
+must not hold the owner's memory.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import sys
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 TOKEN_VARIABLE = "VERISTACK_GUARD"  # noqa: S105 - a name, not a secret
@@ -74,15 +75,46 @@ def with_descendants(pids: set[int]) -> set[int]:
     return found
 
 
-def remove_segment(segment_id: int) -> None:
-    """Remove a System V shared-memory segment, which outlives its processes; absent is fine.
+def parents_first(pids: Iterable[int]) -> list[int]:
+    """The processes, each after every ancestor of its own that is among them.
 
-    Postgres holds one of 56 bytes as a sign that it runs, and cannot remove it after SIGKILL.
+    Kill in this order: a parent that sees its child killed may make something new. A postmaster
+    starts itself afresh, with another shared-memory segment.
     """
-    import ctypes
+    above = parents()
 
-    remove = 0  # IPC_RMID of <sys/ipc.h>
-    ctypes.CDLL(None).shmctl(segment_id, remove, None)
+    def depth(pid: int) -> int:
+        steps = 0
+        while pid := above.get(pid, 0):
+            steps += 1
+        return steps
+
+    return sorted(pids, key=depth)
+
+
+def orphaned_segments(makers: Collection[int]) -> list[int]:
+    """System V shared-memory segments that nobody is attached to and one of `makers` made.
+
+    Such a segment outlives its processes. Postgres holds one of 56 bytes as a sign that it
+    runs, and cannot remove it after SIGKILL. Empty on a system that does not list them.
+    """
+    try:
+        with open("/proc/sysvipc/shm", "rb") as listed:
+            rows = [line.split() for line in listed.read().splitlines()[1:]]
+    except OSError:
+        return []
+    return [int(row[1]) for row in rows if int(row[6]) == 0 and int(row[4]) in makers]
+
+
+def remove_segments(makers: Collection[int]) -> None:
+    """Remove what `orphaned_segments` finds. Call it when the makers have ended."""
+    segments = orphaned_segments(makers)
+    if segments:
+        import ctypes
+
+        remove = 0  # IPC_RMID of <sys/ipc.h>
+        for segment_id in segments:
+            ctypes.CDLL(None).shmctl(segment_id, remove, None)
 
 
 class Ward:
@@ -92,7 +124,7 @@ class Ward:
         self.token = token
         self.children: dict[int, int | None] = {}
         self.folders: set[str] = set()
-        self.segments: set[int] = set()
+        self.killed: set[int] = set()
 
     def hear(self, line: bytes) -> None:
         message = json.loads(line)
@@ -100,11 +132,8 @@ class Ward:
             self.children[message["pid"]] = message["ticks"]
         elif message["op"] == "folder":
             self.folders.add(message["path"])
-        elif message["op"] == "segment":
-            self.segments.add(message["id"])
         elif message["op"] == "release":
-            self.folders.discard(message.get("path"))
-            self.segments.discard(message.get("id"))
+            self.folders.discard(message["path"])
 
     def kill_children(self) -> None:
         while True:
@@ -113,7 +142,8 @@ class Ward:
             doomed = {pid for pid in doomed if start_ticks(pid) is not None}
             if not doomed:
                 return
-            for pid in doomed:
+            self.killed |= doomed
+            for pid in parents_first(doomed):
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             select.select([], [], [], 0.02)
@@ -121,8 +151,7 @@ class Ward:
     def remove_remains(self) -> None:
         for path in self.folders:
             shutil.rmtree(path, ignore_errors=True)
-        for segment_id in self.segments:
-            remove_segment(segment_id)
+        remove_segments(self.killed | self.children.keys())
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ class Child:
         started = {pid: guardian.start_ticks(pid) for pid in below}
         self.kill()
         while left := [p for p, t in started.items() if t and guardian.start_ticks(p) == t]:
-            for pid in left:
+            for pid in guardian.parents_first(left):
                 with suppress(ProcessLookupError):  # it left by itself when its parent did
                     os.kill(pid, signal.SIGKILL)
             time.sleep(POLL_INTERVAL_S)
@@ -254,17 +254,6 @@ def temporary_folder(prefix: str = "veristack-", parent: Path | None = None) -> 
     finally:
         shutil.rmtree(path, ignore_errors=True)
         guard.tell(op="release", path=str(path))
-
-
-def hold_segment(segment_id: int) -> None:
-    """Have a shared-memory segment of a child's removed if we are killed."""
-    _current_guard().tell(op="segment", id=segment_id)
-
-
-def remove_segment(segment_id: int) -> None:
-    """Remove a segment given to `hold_segment`, once its processes have ended."""
-    guardian.remove_segment(segment_id)
-    _current_guard().tell(op="release", id=segment_id)
 
 
 def free_port() -> int:

@@ -36,6 +36,17 @@ with (
 """
 
 
+POSTGRES_OWNER = """
+import os, signal
+for name in ("DATABASE_URL", "PGHOST", "PGDATABASE"):
+    os.environ.pop(name, None)
+from veristack_lab.backends.postgres import postgres
+with postgres() as server:
+    print(server.pid, flush=True)
+    signal.pause()
+"""
+
+
 def eventually(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
@@ -49,6 +60,10 @@ def segments_of(pids: set[int]) -> list[str]:
     """System V shared-memory segments that one of these processes made."""
     lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
     return [line for line in lines if int(line.split()[4]) in pids]
+
+
+def ids(segments: list[str]) -> list[str]:
+    return [line.split()[1] for line in segments]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -65,6 +80,24 @@ def test_a_killed_owner_takes_its_servers_with_it(number: signal.Signals) -> Non
     assert eventually(lambda: all(start_ticks(pid) is None for pid in below))
     assert not folder.exists()
     assert not segments_of(below)
+
+
+def test_a_postmaster_that_started_afresh_leaves_no_segment() -> None:
+    """Killing one of its processes makes it drop its segment for a new one, unknown to us."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", POSTGRES_OWNER], stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    with owner.stdout:
+        postmaster = psutil.Process(int(owner.stdout.readline()))
+    before = segments_of({postmaster.pid})
+    assert before
+    postmaster.children()[0].kill()
+    assert eventually(lambda: ids(segments_of({postmaster.pid})) not in ([], ids(before)))
+    owner.kill()
+    owner.wait(DEADLINE_S)
+    assert eventually(lambda: start_ticks(postmaster.pid) is None)
+    assert eventually(lambda: not segments_of({postmaster.pid}))
 
 
 @pytest.mark.parametrize(

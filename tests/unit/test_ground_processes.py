@@ -219,12 +219,41 @@ def test_descendants_hold_the_whole_tree(sleeper: Child) -> None:
     assert guardian.with_descendants({sleeper.pid}) == {sleeper.pid}
 
 
+def test_parents_are_killed_before_their_children(sleeper: Child) -> None:
+    me = os.getpid()
+    assert guardian.parents_first([sleeper.pid, me, os.getppid()]) == [
+        os.getppid(),
+        me,
+        sleeper.pid,
+    ]
+
+
+def test_a_segment_goes_only_when_its_maker_is_named_and_nobody_is_attached(folder: Path) -> None:
+    program = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget(0, 56, 0o1600)
+assert segment >= 0 and libc.shmat(segment, None, 0) not in (None, ctypes.c_void_p(-1).value)
+print("attached", flush=True)
+sys.stdin.read()
+"""
+    argv = [sys.executable, "-c", program]
+    log_path = folder / "log"
+    with spawn(argv, name="maker", log_path=log_path, pipe_stdin=True) as maker:
+        wait_until_ready(maker, lambda: "attached" in maker.log_tail(), DEADLINE_S)
+        assert guardian.orphaned_segments({maker.pid}) == []
+        maker.kill()
+    assert len(guardian.orphaned_segments({maker.pid})) == 1
+    guardian.remove_segments({os.getpid()})
+    assert len(guardian.orphaned_segments({maker.pid})) == 1
+    guardian.remove_segments({maker.pid})
+    assert guardian.orphaned_segments({maker.pid}) == []
+
+
 def test_a_ward_forgets_what_was_released() -> None:
     ward = guardian.Ward("token")
     ward.hear(b'{"op": "folder", "path": "/a"}')
     ward.hear(b'{"op": "folder", "path": "/b"}')
-    ward.hear(b'{"op": "segment", "id": 5}')
     ward.hear(b'{"op": "release", "path": "/a"}')
-    ward.hear(b'{"op": "release", "id": 5}')
     assert ward.folders == {"/b"}
-    assert ward.segments == set()

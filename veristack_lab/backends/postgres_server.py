@@ -17,7 +17,8 @@ from pathlib import Path
 
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
-from veristack_lab.processes import Child, hold_segment, remove_segment, spawn, wait_until_ready
+from veristack_lab.guardian import remove_segments
+from veristack_lab.processes import Child, spawn, wait_until_ready
 
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SUPERUSER = "veristack"
@@ -52,7 +53,6 @@ class PostgresServer:
         self._password = password
         self._port: int | None = None
         self._child: Child | None = None
-        self._segment_id: int | None = None
         self._account = _unprivileged_account() if os.geteuid() == 0 else None
 
     def __repr__(self) -> str:
@@ -99,9 +99,7 @@ class PostgresServer:
         """Disconnect every client, write a checkpoint, end."""
         if self._child is not None:
             self._child.stop(STOP_GRACE_S, ask=signal.SIGINT)  # SIGTERM would wait for clients
-        if self._segment_id is not None:
-            remove_segment(self._segment_id)
-            self._segment_id = None
+            remove_segments({self._child.pid})  # there is one if it was killed
 
     def _prepare(self) -> Path:
         """Binaries that can be run, and an initialized data folder."""
@@ -153,9 +151,6 @@ class PostgresServer:
         child = self._spawn(argv, "postgres")
         self._port = port
         wait_until_ready(child, self._answers, READY_TIMEOUT_S)
-        self._segment_id = _segment_id(self._data / "postmaster.pid")
-        if self._segment_id is not None:
-            hold_segment(self._segment_id)
         return child
 
     def _spawn(self, argv: list[str], name: str) -> Child:
@@ -177,13 +172,6 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
-
-
-def _segment_id(pid_file: Path) -> int | None:
-    """The shared-memory segment that a running server names in its `postmaster.pid`."""
-    lines = pid_file.read_text().splitlines()
-    key_and_id = lines[6].split() if len(lines) > 6 else []
-    return int(key_and_id[1]) if len(key_and_id) == 2 else None
 
 
 def _binaries() -> Path:
