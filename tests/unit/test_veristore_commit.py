@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -179,3 +180,94 @@ def test_an_unexpected_failure_releases_everybody() -> None:
     assert log.undone == 1
     with pytest.raises(StoreFailed, match="a bug"):
         log.put(b"later")
+
+
+class StoppedGroup:
+    """A commit whose second group is stopped on its way to the disk until `go_on` is set."""
+
+    def __init__(self) -> None:
+        self.first, self.second, self.go_on = (threading.Event() for _ in range(3))
+        self.gather = threading.Event()
+        self.log, self.returned = MemoryLog(), set[bytes]()
+
+        def before() -> None:
+            begun, go_on = (
+                (self.second, self.go_on) if self.log.groups else (self.first, self.gather)
+            )
+            begun.set()
+            go_on.wait()
+
+        self.log.before = before
+        self.threads: list[threading.Thread] = []
+
+    def put(self, payload: bytes) -> None:
+        self.log.put(payload)
+        self.returned.add(payload)
+
+    def start(self, payload: bytes, place: int) -> threading.Thread:
+        """A thread that puts; it has this place in the queue now."""
+        thread = threading.Thread(target=self.put, args=(payload,))
+        self.threads.append(thread)
+        thread.start()
+        self.log.wait_for_queue(place)
+        return thread
+
+    def end(self) -> None:
+        """Let the second group be written, and wait until everybody has returned."""
+        self.go_on.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_ctrl_c_in_one_of_a_group_leaves_nobody_asleep() -> None:
+    stopped = StoppedGroup()
+    stopped.start(b"first", 0)
+    stopped.first.wait()
+    stopped.start(b"leads", 1)
+    stopped.start(b"before", 2)
+
+    def press() -> None:
+        stopped.log.wait_for_queue(3)
+        stopped.start(b"behind", 4)
+        stopped.gather.set()
+        stopped.second.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.put(b"pressed")
+    presser.join()
+    stopped.end()
+    assert stopped.log.groups == [[b"first"], [b"leads", b"before", b"pressed", b"behind"]]
+    assert stopped.returned == {b"first", b"leads", b"before", b"behind"}
+    assert stopped.log.put(b"later") == 6
+
+
+def test_a_thread_that_is_broken_off_wakes_the_one_behind_it() -> None:
+    stopped = StoppedGroup()
+    stopped.start(b"first", 0)
+    stopped.first.wait()
+    stopped.start(b"leads", 1)
+    broken: list[BaseException] = []
+
+    def put() -> None:
+        try:
+            stopped.put(b"broken off")
+        except SystemExit as raised:
+            broken.append(raised)
+
+    victim = threading.Thread(target=put)
+    victim.start()
+    stopped.threads.append(victim)
+    stopped.log.wait_for_queue(2)
+    stopped.start(b"behind", 3)
+    # Python raises it as soon as the thread runs again: when it was woken.
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    assert set_exception(ctypes.c_ulong(victim.ident or 0), ctypes.py_object(SystemExit)) == 1
+    stopped.gather.set()
+    stopped.second.wait()
+    stopped.end()
+    assert len(broken) == 1
+    assert stopped.returned == {b"first", b"leads", b"behind"}
+    assert stopped.log.put(b"later") == 5

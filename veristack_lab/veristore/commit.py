@@ -2,11 +2,14 @@
 
 Each writer queues its record. Who finds nobody at work becomes the leader: it takes all that
 is queued, has it appended and synced in one go, and applies it; then it wakes exactly the
-writers of its group, each by a lock of its own, and hands the lead to the first one waiting.
-While a leader syncs, the next group gathers, so groups grow with the load and with the
-slowness of the disk, and a lone writer pays for no hand-over. A leader who knows that more
-writers are about than wait gives them a moment to come. (DeWitt et al., "Implementation
-Techniques for Main Memory Database Systems", 1984; the leader and its group as in LevelDB.)
+writers of its group, each by a lock of its own, and hands the lead to the first one waiting. A
+lone writer pays for no hand-over. (DeWitt et al., "Implementation Techniques for Main Memory
+Database Systems", 1984; the leader and its group as in LevelDB.)
+
+**Waking in a chain.** The leader wakes one writer, that one the next, and the last hands on the
+lead. Woken all at once, they would all fight for the interpreter's lock, and each would sleep
+and wake twice. And as the lead comes behind the woken, the next leader finds them back with
+their next records: the groups are whole, without anybody waiting for a time.
 
 A record handed in by `submit` has no thread that could lead. When it is first in the queue, a
 thread of the committer's own leads; it is started when that first happens.
@@ -17,12 +20,13 @@ do readers see its change.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 from veristack_lab.errors import StoreError, StoreFailed
 from veristack_lab.veristore.background import Background
@@ -32,7 +36,6 @@ from veristack_lab.veristore.mutations import Change
 
 MAX_GROUP_BYTES = 16 * 1024 * 1024
 """A group takes no further record beyond this; a single larger record is a group alone."""
-_MAX_YIELDS = 20
 
 Append = Callable[[Sequence[int], Sequence[bytes]], int]
 
@@ -70,7 +73,6 @@ class GroupCommit:
         self._refusal: StoreError | None = None
         self._records = 0
         self._groups = 0
-        self._expected = 1
         self._committer = Background("veristore-commit", self._lead_for_handles)
 
     @property
@@ -161,6 +163,7 @@ class GroupCommit:
                 self._queue.remove(waiter)
         for waiter in refused:
             waiter.settle(self._refusal)
+            waiter.wake()
 
     def _take_turn(self, waiter: Waiter) -> None:
         """Queue up; return when the record is done, or when it is this thread's turn to lead."""
@@ -171,14 +174,20 @@ class GroupCommit:
             if self._leader is None:
                 waiter.leads, self._leader = True, waiter
                 return
+            waiter.thread = threading.get_ident()
             signal = waiter.signal = threading.Lock()
             signal.acquire()
-        signal.acquire()  # until a leader releases it
+        signal.acquire()  # until a leader, or the one before in its chain, releases it
+        if waiter.wake_next is not None:
+            waiter.wake_next()
 
     def _walk_away(self, waiter: Waiter) -> None:
-        """Give up a place in the queue, if it is still there, and the lead, if it was got."""
+        """Give up a place in the queue or a chain, if there is one, and the lead, if it was got."""
         with self._mutex, suppress(ValueError):  # a leader may have taken the record already
+            waiter.is_gone = True
             self._queue.remove(waiter)
+        if waiter.wake_next is not None:
+            waiter.wake_next()
         self._hand_over(waiter)
 
     def _lead_for_handles(self) -> None:
@@ -258,25 +267,37 @@ class GroupCommit:
         """Tell the group and give up the lead."""
         if error is not None:
             self.refuse(StoreFailed(f"an earlier write failed: {error}"))
+        sleepers: list[Waiter] = []
         for waiter in group:
             waiter.settle(error)
-        self._hand_over(leader)
+            if waiter.signal is not None and not waiter.leads:
+                sleepers.append(waiter)
+        self._wake(leader, sleepers)
 
-    def _gather(self) -> None:
-        """Let the writers of the group before, just woken, come back with their next records.
-
-        Without it a leader finds only those who came during the sync before, and two half
-        groups take turns. A lone writer never waits; with more, the wait is a few switches of
-        threads (compare the yielding write threads of RocksDB).
-        """
-        for _ in range(_MAX_YIELDS):
-            if len(self._queue) >= self._expected:
-                return
-            os.sched_yield()
+    def _wake(self, leader: Waiter, sleepers: Sequence[Waiter]) -> None:
+        """Wake them in a chain, whose end hands on the lead."""
+        if not sleepers:
+            self._hand_over(leader)
+            return
+        main_thread = threading.main_thread().ident
+        with self._mutex:
+            chain: list[Waiter] = []
+            for waiter in sleepers:
+                if waiter.thread == main_thread:
+                    waiter.wake()  # Ctrl-C may strike there, so nobody else depends on it
+                elif not waiter.is_gone:
+                    chain.append(waiter)
+            for waiter, follower in pairwise(chain):
+                waiter.wake_next = follower.wake
+            if chain:
+                chain[-1].wake_next = partial(self._hand_over, leader)
+        if chain:
+            chain[0].wake()
+        else:
+            self._hand_over(leader)
 
     def _take_group(self, group: list[Waiter]) -> None:
         """Move records from the queue into the group, which may have some from before Ctrl-C."""
-        self._gather()
         with self._mutex:
             queue, size = self._queue, 0
             if group and queue and queue[0] is group[-1]:
@@ -285,7 +306,6 @@ class GroupCommit:
                 size += len(payload) if group else 0
                 group.append(queue[0])
                 queue.popleft()
-            self._expected = len(group) + len(queue)
 
     def _hand_over(self, leader: Waiter) -> None:
         """Let the first in the queue lead, if this one did."""

@@ -20,22 +20,24 @@ from veristack_lab.kernels import records, warm
 from veristack_lab.progress import OnProgress, silent
 from veristack_lab.veristore.commit import GroupCommit
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.handles import CommitHandle
+from veristack_lab.veristore.handles import CommitHandle, Waiter
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.threads import run_threads
 
 ONE_CONDITION, OWN_SIGNALS = "one condition for all", "a signal for each writer"
-GATHERED = "signals, and a moment to come back"
-WAYS = (ONE_CONDITION, OWN_SIGNALS, GATHERED)
+IN_A_CHAIN = "a signal for each, in a chain"
+WAYS = (ONE_CONDITION, OWN_SIGNALS, IN_A_CHAIN)
 """From the textbook to the store's own."""
 
 
-class PromptCommit(GroupCommit):
-    """The store's group commit without the moment that it gives writers to come back."""
+class AllAtOnceCommit(GroupCommit):
+    """The store's group commit, but a leader hands on the lead and wakes its whole group itself."""
 
-    def _gather(self) -> None:
-        """Take who is there."""
+    def _wake(self, leader: Waiter, sleepers: Sequence[Waiter]) -> None:
+        self._hand_over(leader)
+        for waiter in sleepers:
+            waiter.wake()
 
 
 class HerdCommit:
@@ -84,8 +86,8 @@ def wakeups_sweep(
 ) -> pd.DataFrame:
     """Three ways to let writers wait: one condition for all, a signal for each, and the store's.
 
-    The first two differ in whom they wake, the last two in whom a leader takes: those who are
-    there, or also those of the group before, who come back within a few switches of threads.
+    The first two differ in whom they wake, the last two in who wakes them: the leader all at
+    once, handing on the lead first, or each writer the next one, and the last the next leader.
     All append to a file of their own through the same code, interleaved. How often a thread
     had to be put to sleep and woken is asked from the operating system: voluntary context
     switches of the whole process, the waits for the disk and for Python's own lock included.
@@ -157,7 +159,7 @@ def _commit_of(way: str, append: Callable[[Sequence[bytes]], None]) -> Callable[
         append(payloads)
         return 1
 
-    commit_type = GroupCommit if way == GATHERED else PromptCommit
+    commit_type = GroupCommit if way == IN_A_CHAIN else AllAtOnceCommit
     group_commit = commit_type(append_group, lambda _: None, lambda: None)
     return lambda payload: group_commit.commit(RecordType.PUT, payload, ())
 

@@ -115,11 +115,14 @@ class Waiter:
         "done",
         "error",
         "handle",
+        "is_gone",
         "kind",
         "leads",
         "lsn",
         "payload",
         "signal",
+        "thread",
+        "wake_next",
     )
 
     def __init__(
@@ -136,21 +139,21 @@ class Waiter:
         self.handle = handle
         """Of one that no thread waits for."""
         self.lsn = 0
-        self.done = False
-        self.leads = False
-        self.begun = False
-        """Whether the committer's thread leads for it already."""
+        self.done = self.leads = self.begun = self.is_gone = False
+        """Begun: the committer's thread leads for it already. Gone: its thread does not wait."""
         self.error: StoreError | None = None
         self.signal: threading.Lock | None = None
         """What its thread sleeps on, if it does."""
+        self.thread = 0
+        """The thread that sleeps, if one does."""
+        self.wake_next: Callable[[], object] | None = None
+        """What its thread has to do first when it wakes: others depend on it."""
 
     def settle(self, error: StoreError | None) -> None:
-        """It was decided; tell whoever waits. May be done twice."""
+        """It was decided. May be said twice. A thread that sleeps is still to be woken."""
         self.error, self.done = error, True
         if self.handle is not None:
             self.handle.settle(self.lsn, error)
-        elif not self.leads:
-            self.wake()
 
     def wake(self) -> None:
         """Wake its thread, if it sleeps. May be done twice."""
