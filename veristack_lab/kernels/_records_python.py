@@ -29,13 +29,10 @@ def frame(
     checksum: Checksum,
 ) -> bytes:
     """The records of these payloads, one after the other."""
-    parts: list[bytes | memoryview] = []
-    lsn = first_lsn
-    for payload, kind in zip(payloads, types, strict=True):
-        covered = COVERED.pack(len(payload), lsn, epoch, kind)
-        crc = checksum(b"".join((covered, payload)))
-        parts += crc.to_bytes(CRC_BYTES, "little"), covered, payload
-        lsn += 1
+    parts: list[bytes] = []
+    for lsn, (payload, kind) in enumerate(zip(payloads, types, strict=True), first_lsn):
+        covered = b"".join((COVERED.pack(len(payload), lsn, epoch, kind), payload))
+        parts += checksum(covered).to_bytes(CRC_BYTES, "little"), covered
     return b"".join(parts)
 
 
