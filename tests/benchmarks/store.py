@@ -7,6 +7,7 @@ on the same disk before it returns (see `_store_peers`).
 from __future__ import annotations
 
 import itertools
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 import _store_batches
 import _store_reads
 import _store_reopen
+from _store_handover import handovers_per_s
 from _store_peers import PUTS as PEERS
 from _store_peers import Put
 
@@ -31,6 +33,8 @@ VALUE = bytes(100)
 RECORD_BYTES = 24 + 4 + 16 + len(VALUE)
 PUTS = {1: 100, 16: 30, 64: 10}
 """Of each thread in one measurement, by the number of threads."""
+LOOKS = 5
+"""How often a limit is measured; the median counts."""
 IN_MEMORY = Path("/dev/shm")
 """Where a file never meets a disk; other systems than Linux may have no such place."""
 
@@ -146,9 +150,20 @@ def profile(ours: float, threads: int, store: Store, sync: Callable[[], None]) -
     groups = after.groups - before.groups
     group_ms = 1000 * elapsed / groups
     sync_ms = 1000 / rate(PUTS[1], sync)
-    return (
+    looks = (
         f"{(after.records - before.records) / groups:,.1f} puts share a sync; a group takes"
         f" {group_ms:,.3f} ms, of which {sync_ms:,.3f} ms are the bare write and sync; each put"
         f" takes {1e6 * worked / (after.records - before.records):,.0f} µs of processor time"
         f" ({ours:,.0f} puts/s in the contest, {rate_now:,.0f} in this look)"
+    )
+    return looks if threads == 1 else f"{looks}; {limit_of_threads(threads, store)}"
+
+
+def limit_of_threads(threads: int, store: Store) -> str:
+    """What waking each writer once allows, whatever the store and the disk do."""
+    wakes = statistics.median(handovers_per_s(threads) for _ in range(LOOKS))
+    alone = statistics.median(puts_per_s(store.put, 1) for _ in range(LOOKS))
+    return (
+        f"limit: waking each of {threads} threads once, and nothing else, allows"
+        f" {wakes:,.0f} puts/s, {wakes / alone:.1f} times one writer"
     )
