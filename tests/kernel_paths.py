@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from veristack_lab import kernels
-from veristack_lab.kernels import allocate, records
+from veristack_lab.kernels import allocate, pairs, records
 from veristack_lab.kernels._jit import native_budget
 
 NEVER = 1 << 62
@@ -28,5 +28,6 @@ def running(path: str) -> Iterator[None]:
         patch.object(native_budget, "price_units", 0 if path == "machine code" else NEVER),
         patch.object(records, "SMALL_GROUP", small),
         patch.object(allocate, "SMALL_SEARCH", small),
+        patch.object(pairs, "SMALL_LIST", small),
     ):
         yield

@@ -295,6 +295,25 @@ def test_put_many_is_one_record_and_takes_what_put_takes(path: Path) -> None:
         assert list(store.scan()) == sorted(wanted.items())
 
 
+class Word(bytes):
+    """Bytes with something of its own."""
+
+
+def test_put_many_keeps_bytes_of_its_own(path: Path) -> None:
+    """Neither the caller's list nor a subclass of bytes: only what can be read back."""
+    odd: Any = [[Word(b"a"), b"1"], (b"b", Word(b"2")), (b"a", b"3"), iter([b"c", b"4"])]
+    plain = [(b"d%d" % number, b"5") for number in range(20)]
+    wanted = {b"a": b"3", b"b": b"2", b"c": b"4", **dict(plain)}
+    with veristore.open(path) as store:
+        store.put_many(odd)
+        store.put_many(plain)
+        plain.clear()
+        assert dict(store.scan()) == wanted
+        assert {type(part) for pair in store.scan() for part in pair} == {bytes}
+    with veristore.open(path) as store:
+        assert dict(store.scan()) == wanted
+
+
 @pytest.mark.parametrize(
     ("pairs", "error"),
     [

@@ -51,12 +51,21 @@ def kernel(function: Function) -> Function:
     The machine code is cached in the lab's cache folder, in a subfolder named by the hash of
     all kernel sources: numba itself would not notice an edit in an imported module.
     """
+    return _compiled(function, nogil=True)
+
+
+def object_kernel(function: Function) -> Function:
+    """As `kernel`, but with the GIL: for code that reads Python's objects where they lie."""
+    return _compiled(function, nogil=False)
+
+
+def _compiled(function: Function, *, nogil: bool) -> Function:
     if not jit_enabled():
         return function
     import numba
 
     with _CacheFolder() as writable:
-        return cast("Function", numba.njit(cache=writable, nogil=True)(function))
+        return cast("Function", numba.njit(cache=writable, nogil=nogil)(function))
 
 
 def inlined(function: Function) -> Function:

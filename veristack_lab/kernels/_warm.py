@@ -85,6 +85,15 @@ def _find() -> None:
     find_record(bytes(64), 0, 1, 1, 1, [1])
 
 
+def _pairs() -> None:
+    from veristack_lab.kernels.pairs import SMALL_LIST, fill, measure
+
+    pairs = [(b"key", b"value")] * (SMALL_LIST + 1)
+    measured = measure(pairs)
+    assert measured is not None
+    fill(b"head", pairs, measured)
+
+
 def _best_fit() -> None:
     from veristack_lab.kernels.allocate import SMALL_SEARCH, best_fit
 
@@ -99,5 +108,6 @@ STEPS: dict[str, Callable[[], None]] = {
     "records.frame": _frame,
     "records.decode": _decode,
     "records.find": _find,
+    "pairs": _pairs,
     "allocate.best_fit": _best_fit,
 }

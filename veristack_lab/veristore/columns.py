@@ -14,45 +14,36 @@ Khoshafian, "A Decomposition Storage Model", 1985, for the layout.)
 from __future__ import annotations
 
 import struct
-import sys
-from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from operator import countOf
+
+import numpy as np
 
 from veristack_lab.errors import StoreCorrupt
+from veristack_lab.kernels.pairs import Column, Measured, Pair, fill
 
 _HEAD = struct.Struct("<III")
 _DIFFERENT = 0xFFFFFFFF
 LENGTH_BYTES = 4
 HEAD_BYTES = _HEAD.size
+_TABLE = np.dtype("<u4")
 
 
 class Columns:
     """Pairs to be set, as two sequences of the same length. Iterates over the pairs.
 
-    To fill a dictionary, use `into`: the attribute `keys` makes `dict.update` take the object
+    To fill a dictionary, use `iter`: the attribute `keys` makes `dict.update` take the object
     itself for a mapping.
 
     Args:
         keys, values: as many of the one as of the other.
-        size_bytes: of all of them, if it is known.
-        pairs: the same as a dictionary, if there is one.
     """
 
-    __slots__ = ("_pairs", "_size_bytes", "keys", "values")
+    __slots__ = ("keys", "values")
 
-    def __init__(
-        self,
-        keys: Sequence[bytes],
-        values: Sequence[bytes],
-        size_bytes: int | None = None,
-        pairs: dict[bytes, bytes] | None = None,
-    ) -> None:
+    def __init__(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         self.keys = keys
         self.values = values
-        self._size_bytes = size_bytes
-        self._pairs = pairs
 
     def __repr__(self) -> str:
         return f"<Columns of {len(self.keys):,} pairs>"
@@ -60,54 +51,65 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
-    def size_bytes(self) -> int:
-        """Keys and values together."""
-        if self._size_bytes is None:
-            self._size_bytes = sum(map(len, self.keys)) + sum(map(len, self.values))
-        return self._size_bytes
-
-    def into(self, table: dict[bytes, bytes]) -> None:
-        """Set all pairs in a dictionary, in their order."""
-        # One dictionary into another goes over no Python object in between.
-        table.update(iter(self) if self._pairs is None else self._pairs)
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+    def __iter__(self) -> Iterator[Pair]:
         return zip(self.keys, self.values, strict=True)
 
 
-Lengths = int | Sequence[int]
-"""Of the items of a column: one number for all of them, or one each."""
+class Pairs:
+    """Pairs to be set, as a list that nobody else changes. Iterates over the pairs.
+
+    What a writer has: to take a thousand pairs apart costs more than to write their bytes.
+
+    Args:
+        pairs: the list.
+        size_bytes: keys and values together.
+    """
+
+    __slots__ = ("pairs", "size_bytes")
+
+    def __init__(self, pairs: list[Pair], size_bytes: int) -> None:
+        self.pairs = pairs
+        self.size_bytes = size_bytes
+
+    def __repr__(self) -> str:
+        return f"<{len(self.pairs):,} pairs>"
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.pairs)
 
 
-def measure(items: Sequence[bytes]) -> Lengths:
-    """The lengths of a column's items, of which there is at least one."""
-    first = len(items[0])
-    return first if countOf(map(len, items), first) == len(items) else list(map(len, items))
+def encode_pairs(pairs: list[Pair], measured: Measured) -> bytes:
+    """Payload of a PUT_MANY record from pairs that `kernels.pairs` has measured."""
+    return fill(_head(*measured), pairs, measured)
 
 
-def total(lengths: Lengths, count: int) -> int:
-    """The bytes of a column of so many items, without the table of lengths it may need."""
-    return lengths * count if isinstance(lengths, int) else sum(lengths)
-
-
-def encode_columns(columns: Columns, key_lengths: Lengths, value_lengths: Lengths) -> bytes:
+def encode_columns(
+    columns: Columns, key_lengths: Sequence[int], value_lengths: Sequence[int]
+) -> bytes:
     """Payload of a PUT_MANY record. The caller has the lengths already, from checking them."""
-    key_length, key_table = _encode_lengths(key_lengths)
-    value_length, value_table = _encode_lengths(value_lengths)
-    head = _HEAD.pack(len(columns), key_length, value_length)
-    return b"".join((head, key_table, value_table, *columns.keys, *columns.values))
+    head = _head(*map(_as_column, (key_lengths, value_lengths)))
+    return b"".join((head, *columns.keys, *columns.values))
 
 
-def _encode_lengths(lengths: Lengths) -> tuple[int, bytes]:
-    if isinstance(lengths, int):
-        return lengths, b""
-    if lengths.count(lengths[0]) == len(lengths):
-        return lengths[0], b""
-    table = array("I", lengths)
-    if sys.byteorder == "big":
-        table.byteswap()
-    return _DIFFERENT, table.tobytes()
+def _as_column(lengths: Sequence[int]) -> Column:
+    return Column(lengths, sum(lengths), min(lengths), max(lengths))
+
+
+def _head(keys: Column, values: Column) -> bytes:
+    """All that stands before the keys."""
+    key_length, key_table = _encode_lengths(keys)
+    value_length, value_table = _encode_lengths(values)
+    head = _HEAD.pack(len(keys.lengths), key_length, value_length)
+    return b"".join((head, key_table, value_table))
+
+
+def _encode_lengths(column: Column) -> tuple[int, bytes]:
+    if column.shortest == column.longest:
+        return column.longest, b""
+    return _DIFFERENT, np.asarray(column.lengths, _TABLE).tobytes()
 
 
 def decode_columns(payload: bytes) -> Columns:

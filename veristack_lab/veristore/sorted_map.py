@@ -1,9 +1,9 @@
 """The map in memory: a hash table for the keys, and their order kept lazily.
 
 Most calls are `get` and `put`, so both are one dictionary operation. The order is needed only
-by `scan`: keys added since the last scan wait in a list and are merged into the sorted one
-then, few by binary insertion, many by one sort (Timsort merges two sorted runs in linear
-time). Removed keys stay in the sorted list until they are half of it, and longer if an open
+by `scan`: keys added since the last scan, which are the last in the dictionary, are merged into
+a sorted list then, few by binary insertion, many by one sort (Timsort merges two sorted runs in
+linear time). Removed keys stay in the sorted list until they are half of it, and longer if an open
 view may still want them. A balanced tree would make every put pay for a scan that may never
 come.
 
@@ -14,15 +14,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
+from itertools import islice
+from operator import itemgetter
 
-from veristack_lab.veristore.columns import Columns
+from veristack_lab.veristore.columns import Pairs
 from veristack_lab.veristore.mutations import Change
 from veristack_lab.veristore.versions import Versions
 
 _FEW = 64
 """Up to this many new keys are inserted one by one (a binary search and a memmove each)."""
 _MANY = 4096
-"""Up to this many keys wait for a scan though they may have been removed again."""
+"""Up to this many removed keys wait for a scan though no view may need them any more."""
+
+_KEY = itemgetter(0)
 
 
 class SortedMap:
@@ -33,7 +37,10 @@ class SortedMap:
         """What open views still need of what was replaced."""
         self._values: dict[bytes, bytes] = {}
         self._sorted: list[bytes] = []
-        self._added: list[bytes] = []
+        self._unsorted = 0
+        """So many keys at the end of the dictionary may be missing in the sorted list."""
+        self._removed: list[bytes] = []
+        """Keys that may be missing there and in the dictionary, but were seen by open views."""
         self._size_bytes = 0
         self._is_size_known = True
         self._expects_known = False
@@ -61,14 +68,14 @@ class SortedMap:
         self.lsn = lsn
         self._values = values
         self.get = values.get
-        self._added = list(values)
+        self._unsorted = len(values)
         self._is_size_known = False
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set a key."""
         old = self._values.get(key)
         if old is None:
-            self._added.append(key)
+            self._unsorted += 1
             self._size_bytes += len(key) + len(value)
         else:
             self._size_bytes += len(value) - len(old)
@@ -76,33 +83,37 @@ class SortedMap:
 
     def delete(self, key: bytes) -> None:
         """Remove a key, present or not."""
+        if self._unsorted and self.versions.readers:
+            self._removed.append(key)
         old = self._values.pop(key, None)
         if old is not None:
             self._size_bytes -= len(key) + len(old)
 
-    def put_many(self, columns: Columns) -> None:
+    def put_many(self, pairs: Pairs) -> None:
         """Set all pairs, in their order.
 
         Asking of every key whether it is new takes as long as setting it. So batches of new
         keys are taken for granted while they come: the first other one makes the size unknown,
         and from then on the question is asked.
         """
-        values, keys = self._values, columns.keys
-        if self._expects_known and not values.keys().isdisjoint(keys):
-            for key, value in columns:
+        values, before = self._values, len(self._values)
+        if self._expects_known and not values.keys().isdisjoint(map(_KEY, pairs)):
+            for key, value in pairs:
                 self.put(key, value)
             return
-        expected = len(values) + len(keys)
-        self._added += keys  # first: a key without a value in the order is passed over
-        columns.into(values)
-        self._size_bytes += columns.size_bytes
-        self._expects_known = len(values) < expected
+        # First, for Ctrl-C: to look for a key that is not there, or is sorted, does no harm.
+        unsorted, self._unsorted = self._unsorted, self._unsorted + len(pairs)
+        values.update(pairs.pairs)
+        new = len(values) - before
+        self._unsorted = unsorted + new
+        self._size_bytes += pairs.size_bytes
+        self._expects_known = new < len(pairs)
         if self._expects_known:
             self._is_size_known = False
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes in their order."""
-        if isinstance(changes, Columns):
+        if isinstance(changes, Pairs):
             self.put_many(changes)
         else:
             for key, value in changes:
@@ -110,8 +121,8 @@ class SortedMap:
                     self.delete(key)
                 else:
                     self.put(key, value)
-        if len(self._added) > 2 * len(self._values) + _MANY:
-            self._added = [key for key in dict.fromkeys(self._added) if self._is_needed(key)]
+        if len(self._removed) > 2 * len(self._values) + _MANY:
+            self._removed = [key for key in dict.fromkeys(self._removed) if self._is_needed(key)]
 
     def apply_record(self, lsn: int, changes: Iterable[Change]) -> None:
         """Make the changes of the record with this LSN; open views do not see them.
@@ -178,16 +189,17 @@ class SortedMap:
 
     def _merge(self) -> None:
         keys = self._sorted
-        if self._added:
-            # A key removed and put again waits here a second time: known by its position.
-            if len(self._added) <= _FEW:
-                for key in self._added:
-                    position = bisect_left(keys, key)
-                    if position == len(keys) or keys[position] != key:
-                        insort(keys, key, position)
-            else:
-                keys.extend(sorted(set(self._added).difference(keys)))
-                keys.sort()
-            self._added.clear()
+        added = [*islice(reversed(self._values), self._unsorted), *self._removed]
+        # Among them are keys that were sorted before: known by their position.
+        if len(added) <= _FEW:
+            for key in added:
+                position = bisect_left(keys, key)
+                if position == len(keys) or keys[position] != key:
+                    insort(keys, key, position)
+        else:
+            keys.extend(sorted(set(added).difference(keys)))
+            keys.sort()
+        self._unsorted = 0
+        self._removed.clear()
         if len(keys) > 2 * len(self._values) + _FEW:
             self._sorted = [key for key in keys if self._is_needed(key)]

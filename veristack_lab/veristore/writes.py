@@ -6,17 +6,14 @@ Everything that cannot be stored is refused here, before anything is queued or w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import countOf
 
 from veristack_lab.errors import InvalidInput, ValueTooLarge
+from veristack_lab.kernels.pairs import measure
 from veristack_lab.veristore.columns import (
     HEAD_BYTES,
     LENGTH_BYTES,
-    Columns,
-    Lengths,
-    encode_columns,
-    measure,
-    total,
+    Pairs,
+    encode_pairs,
 )
 from veristack_lab.veristore.mutations import (
     MAX_KEY_BYTES,
@@ -63,45 +60,54 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
         InvalidInput: there are no pairs, or something that is no pair of bytes.
         KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
     """
-    table = _as_dictionary(pairs)
-    keys, values = list(table), list(table.values())
-    if not countOf(map(type, keys), bytes) == len(keys) == countOf(map(type, values), bytes):
-        _check_pairs(keys, values)
-    key_lengths, value_lengths = measure(keys), measure(values)
-    longest, shortest = _extremes(key_lengths)
-    if not shortest or longest > MAX_KEY_BYTES or _extremes(value_lengths)[0] > MAX_VALUE_BYTES:
-        _check_pairs(keys, values)
-    size = total(key_lengths, len(keys)) + total(value_lengths, len(keys))
-    if size + HEAD_BYTES + 2 * LENGTH_BYTES * len(keys) > MAX_PAYLOAD_BYTES:
+    held = _as_list(pairs)
+    measured = measure(held)
+    if measured is None:
+        held = [_as_pair(pair) for pair in held]
+        measured = measure(held)
+        assert measured is not None
+    keys, values = measured
+    if not keys.shortest or keys.longest > MAX_KEY_BYTES or values.longest > MAX_VALUE_BYTES:
+        for key, value in held:
+            check_key(key)
+            check_value(value)
+    if measured.size_bytes + HEAD_BYTES + 2 * LENGTH_BYTES * len(held) > MAX_PAYLOAD_BYTES:
         raise ValueTooLarge(
-            f"the pairs have {size:,} bytes, and with their lengths must have less than "
-            f"{MAX_PAYLOAD_BYTES:,}; write them in parts"
+            f"the pairs have {measured.size_bytes:,} bytes, and with their lengths must have less "
+            f"than {MAX_PAYLOAD_BYTES:,}; write them in parts"
         )
-    columns = Columns(keys, values, size, table)
-    return RecordType.PUT_MANY, encode_columns(columns, key_lengths, value_lengths), columns
+    return (
+        RecordType.PUT_MANY,
+        encode_pairs(held, measured),
+        Pairs(held, measured.size_bytes),
+    )
 
 
-def _as_dictionary(
+def _as_list(
     pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
-) -> dict[bytes, bytes]:
+) -> list[tuple[bytes, bytes]]:
+    """The pairs in a list that nobody else has."""
     try:
-        table = dict(pairs)
+        # What has `keys` is a mapping, as for `dict`.
+        held = list(dict(pairs).items() if hasattr(pairs, "keys") else pairs)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
-    if not table:
+    if not held:
         raise InvalidInput("there are no pairs; give put_many at least one")
-    return table
+    return held
 
 
-def _extremes(lengths: Lengths) -> tuple[int, int]:
-    """The longest and the shortest."""
-    if isinstance(lengths, int):
-        return lengths, lengths
-    return max(lengths), min(lengths)
+def _as_pair(pair: Iterable[bytes]) -> tuple[bytes, bytes]:
+    """A pair of whatever kind as a tuple of plain bytes.
 
-
-def _check_pairs(keys: Iterable[bytes], values: Iterable[bytes]) -> None:
-    for key in keys:
-        check_key(key)
-    for value in values:
-        check_value(value)
+    Raises:
+        InvalidInput: it is no pair of bytes.
+    """
+    try:
+        key, value = pair
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
+    check_key(key)
+    check_value(value)
+    # Of a subclass only its bytes are kept, as only they are read back from the log.
+    return bytes(memoryview(key)), bytes(memoryview(value))
