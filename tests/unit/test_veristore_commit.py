@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -242,32 +241,3 @@ def test_ctrl_c_in_one_of_a_group_leaves_nobody_asleep() -> None:
     assert stopped.log.groups == [[b"first"], [b"leads", b"before", b"pressed", b"behind"]]
     assert stopped.returned == {b"first", b"leads", b"before", b"behind"}
     assert stopped.log.put(b"later") == 6
-
-
-def test_a_thread_that_is_broken_off_wakes_the_one_behind_it() -> None:
-    stopped = StoppedGroup()
-    stopped.start(b"first", 0)
-    stopped.first.wait()
-    stopped.start(b"leads", 1)
-    broken: list[BaseException] = []
-
-    def put() -> None:
-        try:
-            stopped.put(b"broken off")
-        except SystemExit as raised:
-            broken.append(raised)
-
-    victim = threading.Thread(target=put)
-    victim.start()
-    stopped.threads.append(victim)
-    stopped.log.wait_for_queue(2)
-    stopped.start(b"behind", 3)
-    # Python raises it as soon as the thread runs again: when it was woken.
-    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    assert set_exception(ctypes.c_ulong(victim.ident or 0), ctypes.py_object(SystemExit)) == 1
-    stopped.gather.set()
-    stopped.second.wait()
-    stopped.end()
-    assert len(broken) == 1
-    assert stopped.returned == {b"first", b"leads", b"behind"}
-    assert stopped.log.put(b"later") == 5
