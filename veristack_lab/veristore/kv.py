@@ -32,7 +32,7 @@ from veristack_lab.veristore.durability import Durability, Interval, writes_per_
 from veristack_lab.veristore.failures import explain
 from veristack_lab.veristore.folder import lock_folder
 from veristack_lab.veristore.handles import CommitHandle
-from veristack_lab.veristore.mutations import Batch, Change, RecordType
+from veristack_lab.veristore.mutations import Batch, Change
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
 from veristack_lab.veristore.recovery.damage import recovery_mode
 from veristack_lab.veristore.recovery.recoverer import Recoverer
@@ -288,7 +288,7 @@ class Store:
                 # it the store is just as safe: it is then recovered as after a crash.
                 with suppress(OSError):
                     self._log.sync()
-                    self._log.append_group([RecordType.MARK], [b""])
+                    self._log.mark()
             self._commit.refuse(StoreClosed())
             self._views.close_all()
             self._log.close()
@@ -342,6 +342,7 @@ class Store:
             self.disk, self.path, mode, self.log_type, self.snapshot_type
         ).recover()
         self._map.fill(found.values, found.log.next_lsn - 1)
+        found.log.segment_bytes = self.options.segment_bytes
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
         return found.log, Recovery(
             snapshot_lsn=found.snapshot_lsn,

@@ -7,21 +7,40 @@ there; recovery keeps those up to the first that is not); after it, all of them.
 `GROUP_START` marks a record before which everything was durable when it was written: the
 first one after each sync. See `segment` for what recovery makes of it.
 
+**Room ahead**: a synced write that makes the file longer brings zeros along, so that the next
+ones overwrite bytes that the disk has already. Then a sync writes data alone; for every byte of
+new length or new blocks it would wait for the file system's journal too, which is a good part
+of what a small sync costs. (Zeros are written rather than promised: after `posix_fallocate` the
+first write to each block goes through the journal all the same, so that of records of a few
+kilobytes nothing is gained. PostgreSQL fills its log segments with zeros for the same reason.)
+The room is given back when a segment is done with, and at close. See `segment` for what
+recovery makes of it.
+
 Files are made under a temporary name, synced, renamed, and the folder synced: a segment that
 has its name has its header. `Log` is not thread-safe; one leader at a time uses it.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
+from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.segment import GROUP_START, TEMPORARY, SegmentHeader
 
 _PREFIX = "log-"
 _DIGITS = 10
+_LEAST_ROOM_BYTES = 64 * 1024
+_MOST_ROOM_BYTES = 256 * 1024
+"""Room ahead is as much as there is already, within these bounds."""
+_LONG_WRITE_BYTES = 64 * 1024
+"""A longer write brings no room: its own bytes cost more than the journal does."""
+_BLOCK_BYTES = 4096
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def path_of(folder: Path, epoch: int) -> Path:
@@ -50,9 +69,13 @@ class Log:
         self._disk = disk
         self._folder = folder
         self._file = file
-        self._end = self._durable_end = file.size()
+        self._end = self._durable_end = self._room_end = file.size()
+        self._may_reserve = True
         self._is_syncing = False
         self.epoch = epoch
+        self.segment_bytes = 0
+        """No room is reserved beyond this length of a segment. Set by who knows when it rotates;
+        with 0 none is reserved at all."""
         self.next_lsn = next_lsn
         """LSN of the next record; never goes back."""
         self.durable_lsn = next_lsn - 1
@@ -94,7 +117,10 @@ class Log:
         data = records.frame_records(payloads, types, first, self.epoch)
         end, next_lsn = self._end + len(data), first + len(payloads)
         self._is_syncing = False
-        self._file.pwrite(data, self._end)
+        if end > self._room_end and sync:
+            self._write_longer(data, end)
+        else:
+            self._file.pwrite(data, self._end)
         if sync:
             self._is_syncing = True
             self._file.fdatasync()
@@ -105,6 +131,38 @@ class Log:
         self.appended_bytes += end - self._end
         self._end, self.next_lsn = end, next_lsn
         return first
+
+    def _write_longer(self, data: bytes, end: int) -> None:
+        """Write what makes the file longer, and room behind it where that pays."""
+        room_bytes = self._room_behind(end) if len(data) <= _LONG_WRITE_BYTES else 0
+        if room_bytes:
+            try:
+                self._file.pwrite(data + bytes(room_bytes), self._end)
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                self._may_reserve = False  # not in this segment
+            else:
+                self._room_end = end + room_bytes
+                return
+        self._file.pwrite(data, self._end)
+        self._room_end = self._file.size() if room_bytes else end
+
+    def _room_behind(self, end: int) -> int:
+        """How many zeros to write behind the records when they end here."""
+        if not self._may_reserve:
+            return 0
+        wanted = end + min(max(end, _LEAST_ROOM_BYTES), _MOST_ROOM_BYTES)
+        return max(0, min(wanted, self.segment_bytes) // _BLOCK_BYTES * _BLOCK_BYTES - end)
+
+    def mark(self) -> None:
+        """Append the MARK that ends a log closed in good order, durably. Reserves nothing.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        self._may_reserve = False
+        self.append_group([RecordType.MARK], [b""])
 
     def sync(self) -> None:
         """Make every record durable. Costs nothing when they are.
@@ -128,7 +186,8 @@ class Log:
         after a failed sync that is everything since the last good one; after a failed write
         only that write, for the system still has what was acknowledged before it.
         """
-        self._file.truncate(self._durable_end if self._is_syncing else self._end)
+        self._room_end = self._durable_end if self._is_syncing else self._end
+        self._file.truncate(self._room_end)
 
     def rotate(self) -> int:
         """Make all records durable and begin a new segment, durable too. Returns its epoch.
@@ -138,14 +197,27 @@ class Log:
                 have got its name already.
         """
         self.sync()
+        if self._give_room_back():
+            self._file.fdatasync()
         file = create_segment(self._disk, self._folder, self.epoch + 1, self.next_lsn)
         self._file.close()
         end = file.size()
         self._file, self._end, self._durable_end, self.epoch = file, end, end, self.epoch + 1
+        self._room_end, self._may_reserve = end, True
         return self.epoch
 
+    def _give_room_back(self) -> bool:
+        """Cut the file behind its last record. Returns whether there was something to cut."""
+        if self._room_end <= self._end:
+            return False
+        self._room_end = self._end
+        self._file.truncate(self._end)
+        return True
+
     def close(self) -> None:
-        """Close the file."""
+        """Give the room ahead back, and close the file."""
+        with suppress(OSError):  # recovery takes room that was left for what it is
+            self._give_room_back()
         self._file.close()
 
 

@@ -1,8 +1,10 @@
-"""One segment file of the log: a header, then records until the end.
+"""One segment file of the log: a header, then records, then perhaps room for more.
 
     header (32 bytes)   magic "VSTORLOG" | version u16 | header length u16 | epoch u32
                         | first LSN u64 | damaged from u32 | crc32c u32 of the bytes before it
     record              see `kernels.records`: crc32c | length | LSN | epoch | type | payload
+
+    room                zeros until the end of the file, while its store is open or was killed
 
 Integers are little-endian. Every segment has an epoch of its own, repeated in each record
 inside its CRC, so bytes of an older file can never pass for records of this one. The first
@@ -15,6 +17,13 @@ group is written only after that sync returned. The first record of a group carr
 - a later group start exists: the bad record had been synced, perhaps acknowledged. Damage.
 - none exists: the record belongs to the last group, which may never have been synced (the
   sectors of an unsynced write may reach the disk in any order). A torn tail; cut it off.
+
+Zeros from where a record is due to the end of the file are neither: they are room that was
+reserved ahead (see `log`), or the sectors of an unsynced write that never came. Recovery cuts
+them off and has nothing to report. No record is all zeros, for its checksum would not be. A
+reader that knows nothing of room takes it for a torn tail, and cuts it off too. Zeros before
+the end of a segment that has a successor are room if the successor begins with the LSN that is
+due; else records are missing.
 
 A store closed in good order ends with a MARK, a group start of its own, so damage anywhere
 in its log is found. A segment that has a successor was synced before that was made, so there
@@ -49,6 +58,8 @@ GROUP_STARTS = tuple(kind | GROUP_START for kind in RecordType)
 _HEADER = struct.Struct("<8sHHIQI")
 _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
+
+_ZEROS = bytes(4096)
 
 _WINDOW_BYTES = 4 * 1024 * 1024
 """Small enough that the allocator gives the same memory again for each one: above its largest
@@ -179,6 +190,23 @@ def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
         if not decoded.end_offset:
             window *= 2  # one record larger than the window: at most 128 MiB and its header
         offset, lsn = end, lsn + len(decoded.types)
+
+
+def written_end(data: bytes, start: int = 0) -> int:
+    """Where the zeros begin that go on to the end of the data; not before `start`."""
+    end = len(data)
+    while end - start >= len(_ZEROS) and data[end - len(_ZEROS) : end] == _ZEROS:
+        end -= len(_ZEROS)
+    last = max(start, end - len(_ZEROS))
+    return last + len(data[last:end].rstrip(b"\0"))
+
+
+def unread_bytes(file: File, end_offset: int) -> int:
+    """How many bytes follow the last good record, up to the last one that is not zero.
+
+    0 when nothing follows, or nothing but room that was reserved.
+    """
+    return written_end(file.read(end_offset, file.size() - end_offset))
 
 
 def find_later_group(file: File, epoch: int, end_offset: int, next_lsn: int) -> int | None:

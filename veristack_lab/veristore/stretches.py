@@ -1,4 +1,4 @@
-"""A segment, stretch by stretch: runs of whole records, damage between them, a torn tail."""
+"""A segment, stretch by stretch: whole records, damage between them, a torn tail, and room."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from veristack_lab.veristore.segment import (
     HEADER_BYTES,
     SegmentHeader,
     Window,
+    written_end,
 )
 
 
@@ -27,6 +28,8 @@ class Condition(StrEnum):
     """Whole records, which only skip-any-corrupted returns."""
     DAMAGE = "damage"
     TORN_TAIL = "torn tail"
+    RESERVED = "reserved"
+    """Zeros up to the end of the file: room for records to come, and nothing lost."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,17 @@ def stretches(data: bytes, header: SegmentHeader, *, is_newest: bool) -> Iterato
     first = Window(data, lsn, found, found.end_offset)
     if len(found):
         yield Stretch(HEADER_BYTES, found.end_offset, Condition.WHOLE, first)
-    if found.end_offset == len(data):
-        return
-    if is_newest and not _is_damage(data, header.epoch, first):
-        yield Stretch(found.end_offset, len(data), Condition.TORN_TAIL, None, found.stop.name)
-    else:
-        yield from _behind(data, header.epoch, first, is_newest=is_newest)
+    end = written_end(data, found.end_offset)
+    if end > found.end_offset:
+        if is_newest and not _is_damage(data, header.epoch, first):
+            yield Stretch(found.end_offset, end, Condition.TORN_TAIL, None, found.stop.name)
+        else:
+            behind = list(_behind(data, end, header.epoch, first, is_newest=is_newest))
+            yield from behind
+            end = behind[-1].end
+    if end < len(data):
+        reason = f"{len(data) - end:,} bytes of zeros"
+        yield Stretch(end, len(data), Condition.RESERVED, None, reason)
 
 
 def _is_damage(data: bytes, epoch: int, first: Window) -> bool:
@@ -78,7 +86,10 @@ def _is_damage(data: bytes, epoch: int, first: Window) -> bool:
     return later is not None
 
 
-def _behind(data: bytes, epoch: int, before: Window, *, is_newest: bool) -> Iterator[Stretch]:
+def _behind(
+    data: bytes, written: int, epoch: int, before: Window, *, is_newest: bool
+) -> Iterator[Stretch]:
+    """What follows a bad record: up to the last byte that is not zero, or the last record."""
     end, stop = before.end_offset, before.decoded.stop
     for window in whole_records(data, end, epoch, before.next_lsn):
         start = int(window.decoded.payload_offsets[0]) - records.HEADER_BYTES
@@ -86,9 +97,9 @@ def _behind(data: bytes, epoch: int, before: Window, *, is_newest: bool) -> Iter
             yield Stretch(end, start, Condition.DAMAGE, None, stop.name)
         end, stop = window.end_offset, window.decoded.stop
         yield Stretch(start, end, Condition.BEHIND_DAMAGE, window)
-    if end < len(data):
+    if end < written:
         rest = Condition.TORN_TAIL if is_newest and end > before.end_offset else Condition.DAMAGE
-        yield Stretch(end, len(data), rest, None, stop.name)
+        yield Stretch(end, written, rest, None, stop.name)
 
 
 class Entry(NamedTuple):

@@ -52,12 +52,15 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
     """The bytes of a log as a strip of coloured cells, for `log_anatomy` of a short log.
 
     Args:
-        frame: one row a field, as `anatomy.log_anatomy` gives it.
+        frame: one row a field, as `anatomy.log_anatomy` gives it. Room that is reserved is told
+            by its size and not drawn.
         bytes_per_row: where the strip is folded.
 
     Raises:
         InvalidInput: the log is longer than 2,048 bytes; nobody could read the strip.
     """
+    is_room = frame["name"] == "reserved"
+    room_bytes, frame = int(frame["size_bytes"][is_room].sum()), frame[~is_room]
     size = int(frame["size_bytes"].sum())
     if size > _MAX_STRIP_BYTES:
         raise InvalidInput(f"a strip of {size:,} bytes; show a log of up to {_MAX_STRIP_BYTES:,}")
@@ -98,7 +101,8 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
         marker = {"symbol": "square", "size": 11, "color": _FIELD_COLOURS[kind]}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=kind)
     figure.update_layout(
-        title=f"{frame.attrs.get('segment', 'log')}: {size:,} bytes",
+        title=f"{frame.attrs.get('segment', 'log')}: {size:,} bytes"
+        + (f", and {room_bytes:,} of reserved room" if room_bytes else ""),
         height=130 + 24 * rows,
         xaxis={"showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
         yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},

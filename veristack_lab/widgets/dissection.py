@@ -50,6 +50,17 @@ class Index:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def reserved_bytes(self) -> int:
+        """Zeros at the end, as room for records to come."""
+        rooms = (one for one in self.gaps if one.condition is Condition.RESERVED)
+        return sum(one.end - one.start for one in rooms)
+
+    @property
+    def used_bytes(self) -> int:
+        """Where that room begins; else the size."""
+        return self.size_bytes - self.reserved_bytes
+
 
 def index_segment(file: File, name: str, *, is_newest: bool) -> Index:
     """Find every record of a segment.

@@ -163,7 +163,7 @@ function render({ model, el }) {
   function focusByte(offset) {
     const { start, hex: digits } = page();
     const here = offset - start;
-    if (offset < 0 || offset >= state().segment.size_bytes) return;
+    if (offset < 0 || offset >= state().segment.shown_bytes) return;
     if (here < 0 || here >= digits.length / 2) {
       wanted = offset;
       view.send("goto", offset);
@@ -176,6 +176,7 @@ function render({ model, el }) {
 
   function draw(current) {
     const { start, hex: digits, number, count } = current.page;
+    const room = current.segment.reserved_bytes;
     fields = fieldOfEach(current);
     const status = new Map(current.records.rows.map((r) => [r.lsn, r.status]));
     const flips = new Set(current.flips.map((f) => f.offset));
@@ -185,7 +186,8 @@ function render({ model, el }) {
     setText(
       title,
       `${current.segment.name}: ${current.segment.size_bytes.toLocaleString()} bytes, ` +
-        `${current.segment.records.toLocaleString()} whole records`
+        `${current.segment.records.toLocaleString()} whole records` +
+        (room ? `, ${room.toLocaleString()} bytes of room at the end` : "")
     );
     setText(pageText, `${number + 1} of ${count}`);
     for (const [rowNumber, row] of rows.entries()) {
@@ -245,7 +247,7 @@ function render({ model, el }) {
     const row = pinned - (pinned % PER_ROW);
     if (event.key in STEPS) focusByte(pinned + STEPS[event.key]);
     else if (event.key === "Home") focusByte(row);
-    else if (event.key === "End") focusByte(Math.min(row + PER_ROW, state().segment.size_bytes) - 1);
+    else if (event.key === "End") focusByte(Math.min(row + PER_ROW, state().segment.shown_bytes) - 1);
     else if (event.key === "PageDown") focusByte(pinned + ROWS * PER_ROW);
     else if (event.key === "PageUp") focusByte(Math.max(0, pinned - ROWS * PER_ROW));
     else if (event.key === "Enter" || event.key === "f") flip(pinned);

@@ -173,8 +173,8 @@ class WalModel(Model):
         return FlippedDisk(self._disk, self._folder / self._name, self._flips)
 
     def _goto(self, offset: int) -> None:
-        if offset >= self._layout.size_bytes:
-            raise InvalidInput(f"byte {offset} is behind the end, {self._layout.size_bytes:,}")
+        if offset >= self._shown_bytes:
+            raise InvalidInput(f"byte {offset} is behind the end, {self._shown_bytes:,}")
         self._page = offset // PAGE_BYTES
 
     def _select(self, lsn: int) -> None:
@@ -185,8 +185,8 @@ class WalModel(Model):
         self._page = int(self._layout.starts[number]) // PAGE_BYTES
 
     def _flip(self, offset: int, bit: int) -> None:
-        if offset >= self._layout.size_bytes:
-            raise InvalidInput(f"byte {offset} is behind the end, {self._layout.size_bytes:,}")
+        if offset >= self._shown_bytes:
+            raise InvalidInput(f"byte {offset} is behind the end, {self._shown_bytes:,}")
         flips = dict(self._flips)
         mask = flips.pop(offset, 0) ^ (1 << bit)
         if mask:
@@ -197,8 +197,14 @@ class WalModel(Model):
         self._page = offset // PAGE_BYTES
         self._judge()
 
+    @property
+    def _shown_bytes(self) -> int:
+        """Up to the end of the page in which reserved room begins: the rest is zeros."""
+        pages = self._layout.used_bytes // PAGE_BYTES + 1
+        return min(self._layout.size_bytes, pages * PAGE_BYTES)
+
     def _clamped(self, page: int) -> int:
-        return min(page, max(self._layout.size_bytes - 1, 0) // PAGE_BYTES)
+        return min(page, max(self._shown_bytes - 1, 0) // PAGE_BYTES)
 
     # ------------------------------------------------------------------ the view
 
@@ -222,7 +228,7 @@ class WalModel(Model):
             "segments": segment_names(self._disk, self._folder)[-SEGMENTS_SHOWN:],
             "page": {
                 "number": self._page,
-                "count": -(-self._layout.size_bytes // PAGE_BYTES),
+                "count": -(-self._shown_bytes // PAGE_BYTES),
                 "start": start,
                 "hex": data.hex(),
             },
@@ -247,6 +253,8 @@ class WalModel(Model):
         return {
             "name": self._name,
             "size_bytes": self._layout.size_bytes,
+            "shown_bytes": self._shown_bytes,
+            "reserved_bytes": self._layout.reserved_bytes,
             "epoch": self._layout.epoch,
             "records": len(self._layout),
             "header_error": str(self._seen.header_error or ""),

@@ -47,6 +47,7 @@ from veristack_lab.veristore.segment import (
     find_later_group,
     read_records,
     refuse_newer,
+    unread_bytes,
 )
 
 
@@ -287,6 +288,8 @@ class Recoverer:
         if stop is records.Stop.END:
             return ""
         end, due = found.end_offset, found.next_lsn
+        if self.is_room(segment, found):
+            return ""
         bad = f"the record with LSN {due} is due there ({stop.name}), and "
         if not is_last:
             return bad + "a later segment exists"
@@ -295,10 +298,19 @@ class Recoverer:
         later = find_later_group(segment.file, segment.epoch, end, due)
         return "" if later is None else bad + f"good records follow from byte {later}"
 
+    def is_room(self, segment: Segment, found: Findings) -> bool:
+        """Whether nothing but zeros follows the last good record, and no record is missing."""
+        if unread_bytes(segment.file, found.end_offset):
+            return False
+        behind = found.used[found.used.index(segment) + 1 :]
+        return all(
+            one.header is None or one.header.first_lsn == found.next_lsn for one in behind[:1]
+        )
+
     def accept_torn_tail(self, segment: Segment, found: Findings) -> None:
         """Note how much is to be cut off, unless the mode refuses that."""
-        found.torn_bytes = segment.file.size() - found.end_offset
-        if self._mode is RecoveryMode.ABSOLUTE_CONSISTENCY:
+        found.torn_bytes = unread_bytes(segment.file, found.end_offset)
+        if found.torn_bytes and self._mode is RecoveryMode.ABSOLUTE_CONSISTENCY:
             self._refuse(f"{segment.name} has a torn tail of {found.torn_bytes:,} bytes")
 
     # -------------------------------------------------------------------- damage
@@ -341,7 +353,7 @@ class Recoverer:
             self._close_hole(found, window.first_lsn - 1)
             found.apply(window)
             found.next_lsn, offset = window.next_lsn, window.end_offset
-        rest_bytes = segment.file.size() - offset
+        rest_bytes = unread_bytes(segment.file, offset)
         if segment is found.used[-1]:
             found.torn_bytes = rest_bytes
         elif rest_bytes and not found.hole:
@@ -404,8 +416,8 @@ class Recoverer:
         self._disk.fsync_dir(self._folder)
 
     def cut_tail(self, last: Segment, found: Findings) -> None:
-        """Cut a torn tail off. Whatever is left of the log is durable after it."""
-        if found.torn_bytes:
+        """Cut a torn tail or room off. Whatever is left of the log is durable after it."""
+        if last.file.size() > found.end_offset:
             last.file.truncate(found.end_offset)
         # Whatever the last owner wrote, synced or not, is durable from here on, cut or not.
         last.file.fdatasync()

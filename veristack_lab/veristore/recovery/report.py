@@ -1,7 +1,8 @@
 """What is in a store's folder, and what opening it in each recovery mode would give.
 
 Nothing is changed and no lock is taken, so a store in use may be looked at too; what its
-writers are just appending then looks like a torn tail.
+writers are just appending then looks like a torn tail. The room that they have reserved is
+told as such (`FileReport.reserved_bytes`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class FileReport:
     """Of its last whole record; `first_lsn - 1` when it has none."""
     records: int
     """Whole ones, also behind damage; of a snapshot, keys."""
+    reserved_bytes: int
+    """Zeros at its end: room for records to come, which opening the store gives back."""
     problem: str
     """Empty for a sound file."""
 
@@ -233,12 +236,13 @@ def _report_segment(disk: Disk, folder: Path, epoch: int, is_newest: bool) -> Fi
         header.first_lsn,
         windows[-1].next_lsn - 1 if windows else header.first_lsn - 1,
         sum(stretch.records for stretch in found),
+        sum(one.end - one.start for one in found if one.condition is Condition.RESERVED),
         "; ".join(filter(None, [problem, *map(_problem, found)])),
     )
 
 
 def _problem(stretch: Stretch) -> str:
-    if stretch.condition in (Condition.WHOLE, Condition.BEHIND_DAMAGE):
+    if stretch.condition in (Condition.WHOLE, Condition.BEHIND_DAMAGE, Condition.RESERVED):
         return ""
     size = stretch.end - stretch.start
     return f"{stretch.condition} of {size:,} bytes at byte {stretch.start} ({stretch.reason})"
@@ -254,6 +258,6 @@ def _report_snapshot(disk: Disk, folder: Path, lsn: int) -> FileReport:
     try:
         loaded = load(disk, folder, lsn)
     except StoreCorrupt as error:
-        return FileReport(name, size, 0, 0, lsn, lsn, 0, str(error))
-    header = loaded.header
-    return FileReport(name, size, header.version, header.epoch, lsn, lsn, len(loaded.values), "")
+        return FileReport(name, size, 0, 0, lsn, lsn, 0, 0, str(error))
+    header, keys = loaded.header, len(loaded.values)
+    return FileReport(name, size, header.version, header.epoch, lsn, lsn, keys, 0, "")
