@@ -28,6 +28,6 @@ def running(path: str) -> Iterator[None]:
         patch.object(native_budget, "price_units", 0 if path == "machine code" else NEVER),
         patch.object(records, "SMALL_GROUP", small),
         patch.object(allocate, "SMALL_SEARCH", small),
-        patch.object(pairs, "SMALL_LIST", small),
+        patch.object(pairs, "SMALL_BATCH", small),
     ):
         yield

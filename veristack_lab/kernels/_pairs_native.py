@@ -35,12 +35,10 @@ def _c_function(name: str, arguments: int) -> Any:
     return types.ExternalFunction(name, types.intp(*[types.intp] * arguments))
 
 
-_list_size = _c_function("PyList_Size", 1)
-_list_item = _c_function("PyList_GetItem", 2)
 _tuple_size = _c_function("PyTuple_Size", 1)
 _tuple_item = _c_function("PyTuple_GetItem", 2)
 _bytes_size = _c_function("PyBytes_Size", 1)
-_bytes_at = _c_function("PyBytes_AsString", 1)
+_bytes_place = _c_function("PyBytes_AsString", 1)
 _copy = _c_function("memcpy", 3)
 
 
@@ -56,57 +54,49 @@ def _word_at(typing_context: Any, address: Any) -> tuple[Any, Callable[..., Any]
 
 
 @object_kernel
-def _pair(pairs: Any, index: Any, tuple_type: Any, bytes_type: Any) -> Any:
-    """The addresses of a key and its value; zeros if this is no tuple of two bytes."""
-    pair = _list_item(pairs, index)
-    if _word_at(pair + _TYPE_AT) != tuple_type or _tuple_size(pair) != 2:
-        return 0, 0
-    key, value = _tuple_item(pair, 0), _tuple_item(pair, 1)
-    if _word_at(key + _TYPE_AT) != bytes_type or _word_at(value + _TYPE_AT) != bytes_type:
-        return 0, 0
-    return key, value
+def measure(
+    pairs: Any, tuple_type: Any, bytes_type: Any, lengths: Any, places: Any, facts: Any
+) -> bool:
+    """Fill in, in a row for the keys and one for the values, lengths and where the bytes lie.
 
-
-@object_kernel
-def measure(pairs: Any, tuple_type: Any, bytes_type: Any, lengths: Any, facts: Any) -> bool:
-    """Fill in the lengths, (2, n), and the sum, least and greatest of each row, (2, 3).
+    Args:
+        pairs: a tuple.
+        tuple_type, bytes_type: the two types.
+        lengths, places: shape (2, n) for n pairs, to be filled in.
+        facts: shape (2, 3), for the sum, the least and the greatest of each row of lengths.
 
     Returns:
-        Whether all n are tuples of two bytes objects; if not, nothing that was filled in counts.
+        Whether all are tuples of two bytes objects; if not, nothing that was filled in counts.
     """
-    for column in range(2):
-        facts[column, 0], facts[column, 1], facts[column, 2] = 0, (1 << 63) - 1, 0
     for index in range(lengths.shape[1]):
-        key, value = _pair(pairs, index, tuple_type, bytes_type)
-        if key == 0:
+        pair = _tuple_item(pairs, index)
+        if _word_at(pair + _TYPE_AT) != tuple_type or _tuple_size(pair) != 2:
             return False
-        lengths[0, index], lengths[1, index] = _bytes_size(key), _bytes_size(value)
-        for column in range(2):
-            length = lengths[column, index]
-            facts[column, 0] += length
-            facts[column, 1] = min(facts[column, 1], length)
-            facts[column, 2] = max(facts[column, 2], length)
+        for row in range(2):
+            item = _tuple_item(pair, row)
+            if _word_at(item + _TYPE_AT) != bytes_type:
+                return False
+            lengths[row, index], places[row, index] = _bytes_size(item), _bytes_place(item)
+    # Apart from the loop above: without calls in it, this one runs many lanes wide.
+    for row in range(2):
+        total, least, greatest = 0, lengths[row, 0], 0
+        for index in range(lengths.shape[1]):
+            length = lengths[row, index]
+            total += length
+            least, greatest = min(least, length), max(greatest, length)
+        facts[row, 0], facts[row, 1], facts[row, 2] = total, least, greatest
     return True
 
 
 @object_kernel
-def fill(pairs: Any, tuple_type: Any, bytes_type: Any, head: Any, out: Any, middle: Any) -> bool:
-    """Copy a head and all keys, which end at `middle`, and all values, which end with `out`.
-
-    Returns:
-        Whether they fill it; if not, nothing was written outside it.
-    """
-    start, end = _bytes_at(out), _bytes_size(out)
-    at, value_at = _bytes_size(head), middle
-    _copy(start, _bytes_at(head), at)
-    for index in range(_list_size(pairs)):
-        key, value = _pair(pairs, index, tuple_type, bytes_type)
-        if key == 0:
-            return False
-        key_size, value_size = _bytes_size(key), _bytes_size(value)
-        if at + key_size > middle or value_at + value_size > end:
-            return False
-        _copy(start + at, _bytes_at(key), key_size)
-        _copy(start + value_at, _bytes_at(value), value_size)
-        at, value_at = at + key_size, value_at + value_size
-    return bool(at == middle and value_at == end)
+def fill(head: Any, places: Any, key_lengths: Any, value_lengths: Any, out: Any) -> None:
+    """Copy a head, all keys and all values into a bytes object that is as long as they are."""
+    at = _bytes_place(out)
+    _copy(at, _bytes_place(head), _bytes_size(head))
+    at += _bytes_size(head)
+    for index in range(key_lengths.size):
+        _copy(at, places[0, index], key_lengths[index])
+        at += key_lengths[index]
+    for index in range(value_lengths.size):
+        _copy(at, places[1, index], value_lengths[index])
+        at += value_lengths[index]

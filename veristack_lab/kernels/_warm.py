@@ -86,12 +86,12 @@ def _find() -> None:
 
 
 def _pairs() -> None:
-    from veristack_lab.kernels.pairs import SMALL_LIST, fill, measure
+    from veristack_lab.kernels.pairs import SMALL_BATCH, fill, measure
 
-    pairs = [(b"key", b"value")] * (SMALL_LIST + 1)
+    pairs = ((b"key", b"value"),) * (SMALL_BATCH + 1)
     measured = measure(pairs)
     assert measured is not None
-    fill(b"head", pairs, measured)
+    fill(b"head", measured)
 
 
 def _best_fit() -> None:

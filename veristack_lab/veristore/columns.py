@@ -56,18 +56,18 @@ class Columns:
 
 
 class Pairs:
-    """Pairs to be set, as a list that nobody else changes. Iterates over the pairs.
+    """Pairs to be set, as they are. Iterates over them.
 
     What a writer has: to take a thousand pairs apart costs more than to write their bytes.
 
     Args:
-        pairs: the list.
+        pairs: of whichever some may have the same key: the last one wins.
         size_bytes: keys and values together.
     """
 
     __slots__ = ("pairs", "size_bytes")
 
-    def __init__(self, pairs: list[Pair], size_bytes: int) -> None:
+    def __init__(self, pairs: tuple[Pair, ...], size_bytes: int) -> None:
         self.pairs = pairs
         self.size_bytes = size_bytes
 
@@ -81,9 +81,9 @@ class Pairs:
         return iter(self.pairs)
 
 
-def encode_pairs(pairs: list[Pair], measured: Measured) -> bytes:
+def encode_pairs(pairs: Measured) -> bytes:
     """Payload of a PUT_MANY record from pairs that `kernels.pairs` has measured."""
-    return fill(_head(*measured), pairs, measured)
+    return fill(_head(pairs.keys, pairs.values), pairs)
 
 
 def encode_columns(

@@ -60,13 +60,13 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
         InvalidInput: there are no pairs, or something that is no pair of bytes.
         KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
     """
-    held = _as_list(pairs)
+    held = _as_tuple(pairs)
     measured = measure(held)
     if measured is None:
-        held = [_as_pair(pair) for pair in held]
+        held = tuple(map(_as_pair, held))
         measured = measure(held)
         assert measured is not None
-    keys, values = measured
+    keys, values = measured.keys, measured.values
     if not keys.shortest or keys.longest > MAX_KEY_BYTES or values.longest > MAX_VALUE_BYTES:
         for key, value in held:
             check_key(key)
@@ -76,20 +76,15 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
             f"the pairs have {measured.size_bytes:,} bytes, and with their lengths must have less "
             f"than {MAX_PAYLOAD_BYTES:,}; write them in parts"
         )
-    return (
-        RecordType.PUT_MANY,
-        encode_pairs(held, measured),
-        Pairs(held, measured.size_bytes),
-    )
+    return RecordType.PUT_MANY, encode_pairs(measured), Pairs(held, measured.size_bytes)
 
 
-def _as_list(
+def _as_tuple(
     pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
-) -> list[tuple[bytes, bytes]]:
-    """The pairs in a list that nobody else has."""
+) -> tuple[tuple[bytes, bytes], ...]:
     try:
         # What has `keys` is a mapping, as for `dict`.
-        held = list(dict(pairs).items() if hasattr(pairs, "keys") else pairs)
+        held = tuple(dict(pairs).items() if hasattr(pairs, "keys") else pairs)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"put_many takes pairs of a key and a value: {error}") from error
     if not held:
