@@ -206,7 +206,10 @@ def _rise(offsets: Any, size: int) -> Any:
 
 @inlined
 def _in_blocks(data: Any, offsets: Any, sums: Any) -> Any:
-    """The checksums of records of 64 bytes, ten by ten; how many there are then."""
+    """The checksums of records of 64 bytes, by blocks; how many there are then.
+
+    If any, then all offsets are good, also those of the records that fill no block.
+    """
     blocks = sums.size // BLOCK_RECORDS
     if blocks == 0 or not _all_of(RECORD_BYTES, data, offsets):
         return 0
@@ -228,8 +231,8 @@ def update_many(data: Any, offsets: Any, sums: Any) -> int:
     """The CRC32C of each stretch between two offsets; -1, or the first bad stretch."""
     size, count = data.size, sums.size
     index = begin_many(data, offsets, sums)
-    if index < count and not _rise(offsets, size):
-        for later in range(index, count):
+    if index == 0 < count and not _rise(offsets, size):
+        for later in range(count):
             start, end = offsets[later], offsets[later + 1]
             if start < 0 or end < start or end > size:
                 return later
