@@ -32,6 +32,32 @@ def test_fifty_kills_lose_nothing(folder: Path) -> None:
     assert frame["snapshot_lsn"].max() > 0, "kills fell before and after checkpoints"
 
 
+_WRITE_AND_WAIT = """
+import sys
+import veristack_lab.veristore as veristore
+store = veristore.open(sys.argv[1])
+for number in range(100):
+    store.put(b"%d" % number, b"v" * number)
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.crash
+def test_a_store_that_is_killed_between_writes_has_room_and_no_torn_tail(folder: Path) -> None:
+    path, log = folder / "s", folder / "writer.log"
+    command = [sys.executable, "-c", _WRITE_AND_WAIT, path]
+    with spawn(command, name="writer", log_path=log, pipe_stdin=True) as writer:
+        wait_until_ready(writer, lambda: b"written" in log.read_bytes())
+        writer.kill()
+    report = veristore.recover_report(path)
+    assert [(one.refusal, one.torn_bytes, one.keys) for one in report.modes] == [("", 0, 100)] * 4
+    assert report.segments[0].reserved_bytes > 0
+    with veristore.open(path, recovery="absolute-consistency") as store:
+        recovery = store.stats().recovery
+        assert (recovery.torn_bytes, recovery.damage, recovery.after_crash) == (0, (), True)
+
+
 @pytest.mark.crash
 def test_seeds_kill_at_different_points(folder: Path) -> None:
     aims = [

@@ -31,20 +31,33 @@ REPAIRED = {
     "log-v2-repaired.bin": "log-0000000003",
     "log-v2-repaired-snapshot.bin": "snapshot-00000000000000000009",
 }
+KILLED = {"log-v2-killed.bin": "log-0000000001"}
 SNAPSHOT_LSN, DAMAGED_BYTE = 9, 40
 
 
 def write_story(path: Path) -> None:
     """Every record type, columns of equal and of different lengths, and two segments."""
     with veristore.open(path, segment_bytes=400) as store:
-        store.put(b"key", b"value")
-        store.put(b"\x00\xff\n\t ", bytes(range(256)))
-        store.put_many([(b"k%d" % n, b"value %d" % n) for n in range(4)])
-        store.put(b"second", b"segment")
-        store.put_many([(b"a", b""), (b"bb", b"1"), (b"ccc", b"22")])
-        store.write(Batch().put(b"x", b"1").delete(b"key").put(b"empty", b""))
-        store.delete(b"k0")
-        store.put(b"last", b"one")
+        tell_story(store)
+
+
+def tell_story(store: veristore.Store) -> None:
+    store.put(b"key", b"value")
+    store.put(b"\x00\xff\n\t ", bytes(range(256)))
+    store.put_many([(b"k%d" % n, b"value %d" % n) for n in range(4)])
+    store.put(b"second", b"segment")
+    store.put_many([(b"a", b""), (b"bb", b"1"), (b"ccc", b"22")])
+    store.write(Batch().put(b"x", b"1").delete(b"key").put(b"empty", b""))
+    store.delete(b"k0")
+    store.put(b"last", b"one")
+
+
+def write_killed(path: Path) -> None:
+    """The story in one segment, as it lies there while the store is open: no MARK, and room."""
+    name = KILLED["log-v2-killed.bin"]
+    with veristore.open(path / "open", segment_bytes=4096) as store:
+        tell_story(store)
+        (path / name).write_bytes((path / "open" / name).read_bytes())
 
 
 def write_snapshot(path: Path) -> None:
@@ -73,11 +86,14 @@ def write_repaired(path: Path) -> None:
 def write_all(folder: Path) -> dict[str, bytes]:
     """The bytes of every golden file, as they are written now."""
     story, snapshot, repaired = folder / "story", folder / "snapshot", folder / "repaired"
+    killed = folder / "killed"
     write_story(story)
     snapshot.mkdir()
     write_snapshot(snapshot)
     write_repaired(repaired)
-    homes = [(story, SEGMENTS), (snapshot, SNAPSHOT), (repaired, REPAIRED)]
+    killed.mkdir()
+    write_killed(killed)
+    homes = [(story, SEGMENTS), (snapshot, SNAPSHOT), (repaired, REPAIRED), (killed, KILLED)]
     return {name: (home / at).read_bytes() for home, files in homes for name, at in files.items()}
 
 
@@ -112,6 +128,12 @@ def test_the_same_history_gives_the_same_bytes(folder: Path) -> None:
 
 def test_the_golden_segments_are_read(folder: Path) -> None:
     assert contents(lay_out(SEGMENTS, folder)) == expected("story")
+
+
+def test_the_golden_segment_of_a_killed_store_is_read_and_its_room_is_no_tail(folder: Path) -> None:
+    assert contents(lay_out(KILLED, folder)) == expected("story")
+    data = golden("log-v2-killed.bin")
+    assert (len(data), data[-2048:]) == (4096, bytes(2048))
 
 
 def test_the_golden_snapshot_is_read(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,9 @@ def test_a_moment_is_told_in_words_and_sectors(model: ExplorerModel) -> None:
     assert "is under way" in state["step"]
     log = next(f for f in state["files"] if f["path"].endswith("log-0000000001"))
     assert log["sectors"].rstrip("D").endswith("C"), "behind it there is only room"
+    first = next(n for n, one in enumerate(model._recording.operations) if one.size_bytes > 4000)
+    told = move(model, first + 1)["operation"]
+    assert re.search(r"The last [\d,]+ of them are zeros: room for the next writes\.", told)
     synced = move(model, written + 1)
     assert synced["operation"].startswith("log-0000000001 is synced")
     log = next(f for f in synced["files"] if f["path"].endswith("log-0000000001"))

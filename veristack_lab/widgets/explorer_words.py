@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from veristack_lab.sim.disk import SimDisk
+from veristack_lab.sim.inode import SECTOR_BYTES
 from veristack_lab.sim.recording import Recording
 from veristack_lab.sim.session import State
 from veristack_lab.veristore.anatomy import short
+from veristack_lab.veristore.segment import written_end
 
 ITEMS_SHOWN = 40
 
@@ -34,7 +36,11 @@ def operation_words(disk: SimDisk) -> str:
     # A file keeps the name in the log under which it was opened, though it was renamed since.
     names = {inode: Path(path).name for path, inode in disk.paths().items()}
     renamed = last.kind in ("pwrite", "fdatasync", "fdatasync-failed", "truncate")
-    return _OPERATION_WORDS[last.kind].format(
+    room_bytes = last.size_bytes - written_end(last.data) if last.kind == "pwrite" else 0
+    words = _OPERATION_WORDS[last.kind]
+    if room_bytes >= SECTOR_BYTES:
+        words += f" The last {room_bytes:,} of them are zeros: room for the next writes."
+    return words.format(
         name=names.get(last.inode, last.name) if renamed else last.name or "/",
         size=last.size_bytes,
         offset=last.offset,
