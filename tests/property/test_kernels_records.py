@@ -62,6 +62,7 @@ def test_every_length_class_survives(path: str, size: int) -> None:
     with running(path):
         buffer = records.frame_records([payload, b"x"], [1, 2], LSN, EPOCH)
         decoded = records.decode_records(buffer, 0, LSN, EPOCH, size + 1)
+        assert buffer.startswith(records.frame_records([payload], [1], LSN, EPOCH))
     assert contents(buffer, decoded) == [(payload, 1), (b"x", 2)]
 
 

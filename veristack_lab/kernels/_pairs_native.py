@@ -1,17 +1,17 @@
-"""Going through a list of pairs of bytes as machine code, by Python's own C functions.
+"""Going through a tuple of pairs of bytes as machine code, where the objects lie in memory.
 
 Importing this module imports numba. An object is given by its address, `id`, and is kept alive
-by the caller. The functions called are of Python's stable interface and are called only where
-they cannot fail, so none raises; the GIL is held, so nothing changes meanwhile. Beyond that
-interface one thing is taken for granted, that the second word of an object is its type:
-`KNOWS_OBJECTS` tells whether it is in this interpreter. (Not in one without a GIL.)
+by the caller; tuples and bytes never change, and the GIL is held. How they lie there is what C
+extensions are compiled with: a count of references, the type, the number of items, and then the
+items themselves. `KNOWS_OBJECTS` tells whether it is so in this interpreter, by having looked at
+some. (It is not in one without a GIL.)
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any
 
 from llvmlite import ir
@@ -20,30 +20,39 @@ from numba import types
 from veristack_lab.kernels._intrinsics import intrinsic
 from veristack_lab.kernels._jit import object_kernel
 
-_TYPE_AT = ctypes.sizeof(ctypes.c_void_p)
+WORD_BYTES = ctypes.sizeof(ctypes.c_void_p)
+TYPE_AT = WORD_BYTES
+COUNT_AT = 2 * WORD_BYTES
+ITEMS_AT = tuple.__basicsize__
+BYTES_AT = bytes.__basicsize__ - 1  # the size of an empty one counts the zero at its end
 
 
-def _knows(thing: object) -> bool:
-    """Whether the type of an object stands where it is looked for."""
-    return ctypes.c_void_p.from_address(id(thing) + _TYPE_AT).value == id(type(thing))
+def _word(address: int) -> int | None:
+    return ctypes.c_void_p.from_address(address).value
 
 
-KNOWS_OBJECTS = _knows(b"") and _knows(()) and _knows([])
+def _knows(thing: Sized) -> bool:
+    """Whether the type and the length of an object stand where they are looked for."""
+    here = id(thing)
+    return _word(here + TYPE_AT) == id(type(thing)) and _word(here + COUNT_AT) == len(thing)
 
 
-def _c_function(name: str, arguments: int) -> Any:
-    return types.ExternalFunction(name, types.intp(*[types.intp] * arguments))
+def _knows_objects() -> bool:
+    pair = bytes(range(100)), b"another"
+    if not all(map(_knows, (pair, *pair))):
+        return False  # so nothing that is looked at below lies outside of them
+    items = [_word(id(pair) + ITEMS_AT + index * WORD_BYTES) for index in range(len(pair))]
+    texts = [ctypes.string_at(id(item) + BYTES_AT, len(item)) for item in pair]
+    return items == [*map(id, pair)] and texts == [*pair]
 
 
-_tuple_size = _c_function("PyTuple_Size", 1)
-_tuple_item = _c_function("PyTuple_GetItem", 2)
-_bytes_size = _c_function("PyBytes_Size", 1)
-_bytes_place = _c_function("PyBytes_AsString", 1)
-_copy = _c_function("memcpy", 3)
+KNOWS_OBJECTS = _knows_objects()
+
+_copy = types.ExternalFunction("memcpy", types.intp(types.intp, types.intp, types.intp))
 
 
 @intrinsic
-def _word_at(typing_context: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
+def _load(typing_context: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
     """The word of memory at an address."""
 
     def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
@@ -69,15 +78,14 @@ def measure(
         Whether all are tuples of two bytes objects; if not, nothing that was filled in counts.
     """
     for index in range(lengths.shape[1]):
-        pair = _tuple_item(pairs, index)
-        if _word_at(pair + _TYPE_AT) != tuple_type or _tuple_size(pair) != 2:
+        pair = _load(pairs + ITEMS_AT + index * WORD_BYTES)
+        if _load(pair + TYPE_AT) != tuple_type or _load(pair + COUNT_AT) != 2:
             return False
         for row in range(2):
-            item = _tuple_item(pair, row)
-            if _word_at(item + _TYPE_AT) != bytes_type:
+            item = _load(pair + ITEMS_AT + row * WORD_BYTES)
+            if _load(item + TYPE_AT) != bytes_type:
                 return False
-            lengths[row, index], places[row, index] = _bytes_size(item), _bytes_place(item)
-    # Apart from the loop above: without calls in it, this one runs many lanes wide.
+            lengths[row, index], places[row, index] = _load(item + COUNT_AT), item + BYTES_AT
     for row in range(2):
         total, least, greatest = 0, lengths[row, 0], 0
         for index in range(lengths.shape[1]):
@@ -91,9 +99,9 @@ def measure(
 @object_kernel
 def fill(head: Any, places: Any, key_lengths: Any, value_lengths: Any, out: Any) -> None:
     """Copy a head, all keys and all values into a bytes object that is as long as they are."""
-    at = _bytes_place(out)
-    _copy(at, _bytes_place(head), _bytes_size(head))
-    at += _bytes_size(head)
+    at, head_length = out + BYTES_AT, _load(head + COUNT_AT)
+    _copy(at, head + BYTES_AT, head_length)
+    at += head_length
     for index in range(key_lengths.size):
         _copy(at, places[0, index], key_lengths[index])
         at += key_lengths[index]

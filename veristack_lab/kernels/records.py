@@ -42,6 +42,8 @@ MAX_EPOCH = (1 << 32) - 1
 
 SMALL_GROUP = 2
 """Up to so many records the plain-Python framing is quicker than one call of the kernel."""
+LONG_PAYLOAD = 1 << 15
+"""From so many bytes on, to copy a payload costs more than one more call."""
 RECORD_UNITS = 64
 """What Python's handling of one record costs, in the units of `NATIVE_PRICE_UNITS`."""
 DECODE_CHUNK = 1 << 16
@@ -102,6 +104,8 @@ def frame_records(
     _check_numbers(count, len(types), first_lsn, epoch)
     size = sum(map(len, payloads))
     if count <= SMALL_GROUP or not native_budget.pays(size + RECORD_UNITS * count):
+        if count == 1 and size >= LONG_PAYLOAD:
+            return b"".join((frame_header(payloads[0], types[0], first_lsn, epoch), payloads[0]))
         if count and not 0 <= min(types) <= max(types) <= 255:
             raise InvalidInput("a record's type is a number from 0 to 255")
         return twin.frame(payloads, types, first_lsn, epoch, crc32c)
