@@ -73,7 +73,7 @@ class Store:
         except BaseException:
             self._lock.release()
             raise
-        self._look_up = self._map.get
+        self._look_up: Callable[[bytes], bytes | None] = self._map.get
         self._marked = not self._recovery.after_crash
         self._writes_per_sync = writes_per_sync(self.options.durability)
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
@@ -110,16 +110,23 @@ class Store:
             StoreClosed: the store was closed.
             InvalidInput: the key is not bytes.
         """
-        if type(key) is not bytes or self._closed:
+        if type(key) is not bytes:
             self._check_get(key)
         return self._look_up(key)
 
     def _check_get(self, key: object) -> None:
         """Why a key cannot be looked up, if it cannot."""
-        if self._closed:
-            raise StoreClosed
+        self._check_open()
         if not isinstance(key, bytes):
             raise InvalidInput(f"a key is bytes, not {type(key).__name__}; encode it first")
+
+    def _look_up_closed(self, _key: bytes) -> None:
+        """What stands in for the map's own look-up after `close`: `get` need not ask each time."""
+        raise StoreClosed
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed
 
     def scan(
         self, prefix: bytes = b"", start: bytes | None = None, limit: int | None = None
@@ -135,8 +142,7 @@ class Store:
             StoreClosed: the store was closed.
             InvalidInput: the limit is negative.
         """
-        if self._closed:
-            raise StoreClosed
+        self._check_open()
         if limit is not None and limit < 0:
             raise InvalidInput(f"limit is {limit}; give 0 or more, or None for all")
         with self._map_lock:
@@ -149,8 +155,7 @@ class Store:
             StoreClosed: the store was closed.
         """
         with self._close_lock:
-            if self._closed:
-                raise StoreClosed
+            self._check_open()
             return self._views.open(View)
 
     def __len__(self) -> int:
@@ -281,7 +286,7 @@ class Store:
         with self._checkpoints.ended(), self._close_lock, self._commit.exclusive():
             if self._closed:
                 return
-            self._closed = True
+            self._closed, self._look_up = True, self._look_up_closed
             wrote = self._commit.counts.groups > 0 or not self._marked
             if self._commit.refusal is None and wrote:
                 # The mark proves to the next reader that all before it was durable. Without
