@@ -1,26 +1,31 @@
 """Checksums and framing of log records, beside Google's C library and the `struct` module.
 
 Nothing here waits, so the clock is the processor time of the thread. A batch is as long as one
-call of the kernels can take, `DECODE_CHUNK` records; P1-1MiB shows what a batch that fits into
-a second-level cache gives, where the call itself costs a tenth.
+call of the kernels can take, `DECODE_CHUNK` records; P1-1MiB shows what a batch that just does
+not fit into a second-level cache gives, where the call itself costs an eighth: to Python, numpy
+and numba it is always as if they were called for the first time, so much data passes between.
 
 What bounds P1, by the instructions that are used: the crc32 instruction takes eight bytes and
 one can start in a cycle, so alone it needs 8 cycles for a record of 64 bytes. A carry-less
-multiplication of 512 bits keeps its unit busy for two cycles, and two of them take a record:
-4 cycles, or 3.2 when one record in five goes through the other unit meanwhile. Python's loop
-over a C function costs about 80 ns a call, whatever the function does.
+multiplication of 512 bits keeps its unit busy for two cycles, and two of them take a record: 4
+cycles, or 3 when one record in four goes through the other unit meanwhile. On AMD's Zen 4 the
+other operations of 512 bits around them make it 3.3 (see `kernels/_batch.py`). Then the offsets
+have to be read and compared: at the speed of a third-level cache 0.3 cycles for each. Python's
+loop over a C function costs about 80 ns a call, whatever the function does.
 
 P1 wants a quiet machine. Two virtual processors are often one core: while the other one works,
 the kernel, which uses nearly all of a core's units, slows down by a quarter, and a loop of Python
-hardly at all. The profile of a missed P1 shows it as cycles a record above 4.5.
+hardly at all. The profile of a missed P1 shows it in the cycles of a record that is at hand.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import struct
 import time
+import timeit
 from collections.abc import Callable
 
 import google_crc32c
@@ -32,6 +37,8 @@ from veristack_lab.kernels import crc32c, crc_ladder, ladder, records
 
 RECORDS = 20_000
 BATCH, SMALL_BATCH = records.DECODE_CHUNK, 16_384
+AT_HAND = 1024, 6144
+"""Lengths of batches whose data, offsets and sums fit into half a MiB."""
 LSN, EPOCH, KIND = 1, 1, 1
 COVERED = struct.Struct("<IQIB3x")
 GIGA, MEGA = 1e9, 1e6
@@ -93,10 +100,21 @@ def cycles(ours: float, size: int) -> str:
         return f"{1000 / ours:,.2f} ns a record; this processor has no crc32 instruction"
     clock_ghz = chain["gb_per_s"].item() / INSTRUCTION_BYTES * INSTRUCTION_CYCLES
     return (
-        f"{1000 * clock_ghz / ours:,.2f} cycles a record at {clock_ghz:.2f} GHz; the crc32"
-        f" instruction alone would need {size / INSTRUCTION_BYTES:g}, the multiplier 4, both"
-        " together 3.2"
+        f"{1000 * clock_ghz / ours:,.2f} cycles a record at {clock_ghz:.2f} GHz, and"
+        f" {clock_ghz * at_hand_ns(size):.2f} for each more of a batch that the caches hold; the"
+        f" crc32 instruction alone would need {size / INSTRUCTION_BYTES:g}, the multiplier 4, both"
+        " together 3"
     )
+
+
+def at_hand_ns(size: int) -> float:
+    """What one record more costs in a batch that fits into a second-level cache."""
+    seconds = []
+    for count in AT_HAND:
+        arena, offsets = bytes(count * size), np.arange(0, count * size + 1, size)
+        call = functools.partial(crc32c.crc32c_many, arena, offsets)
+        seconds.append(min(timeit.repeat(call, time.thread_time, repeat=50, number=20)) / 20)
+    return 1e9 * (seconds[1] - seconds[0]) / (AT_HAND[1] - AT_HAND[0])
 
 
 def one(data: bytes, name: str, what: str, goal: float | None) -> Contest:

@@ -96,8 +96,9 @@ def test_many_equals_one_by_one(path: str, pieces: list[bytes]) -> None:
     before=st.integers(0, 70),
     odd=st.none() | st.tuples(st.integers(0, 59), st.sampled_from([-64, -1, 1, 8, 64])),
 )
-@example(seed=1, count=10, before=0, odd=None)
+@example(seed=1, count=16, before=0, odd=None)
 @example(seed=1, count=31, before=3, odd=None)
+@example(seed=1, count=48, before=1, odd=None)
 @example(seed=1, count=20, before=0, odd=(19, 1))
 @example(seed=1, count=20, before=0, odd=(0, -1))
 def test_many_records_of_64_bytes_at_any_place(
