@@ -129,6 +129,9 @@ def test_a_store_that_wrote_nothing_reserves_nothing(path: Path) -> None:
     disk = RecordingDisk()
     open_store(path, disk=disk).close()
     assert ("truncate", SEGMENT) not in disk.operations, "the MARK brought no room along"
+    (path / SEGMENT).write_bytes(wal.path_of(path, 1).read_bytes() + bytes(5000))
+    open_store(path).close()
+    assert size_of(path) == len(before + group(1, b"x")) + 24, "a MARK, and no room"
 
 
 def test_a_segment_gives_its_room_back_before_the_next_one_is_begun(path: Path) -> None:
@@ -230,7 +233,12 @@ def test_room_is_neither_torn_nor_damage_in_any_mode(
     with veristore.open(path, recovery=mode) as store:
         recovery = store.stats().recovery
         assert (recovery.torn_bytes, recovery.damage, recovery.records) == (0, (), 3)
-        assert size_of(path) == HEADER_BYTES + len(records), "cut off, as a torn tail is"
+        assert size_of(path) == HEADER_BYTES + len(records) + zeros, "the log goes on in it"
+        assert store.stats().log_bytes == HEADER_BYTES + len(records)
+        store.put(b"next", b"")
+    assert size_of(path) == store.stats().log_bytes, "given back"
+    with veristore.open(path, recovery=mode) as store:
+        assert len(store) == 4
 
 
 @pytest.mark.parametrize("zeros", [1, 5000])

@@ -18,7 +18,7 @@ from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 class _Recoverer(Recoverer):
     def cut_tail(self, last: Segment, found: Findings) -> None:
-        if last.file.size() > found.end_offset:
+        if found.torn_bytes:
             last.file.truncate(found.end_offset)
 
 

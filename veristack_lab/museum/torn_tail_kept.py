@@ -18,10 +18,8 @@ from veristack_lab.veristore.recovery.recoverer import Recoverer
 
 class _Recoverer(Recoverer):
     def cut_tail(self, last: Segment, found: Findings) -> None:
-        if found.torn_bytes:
-            last.file.fdatasync()  # and no cut
-        else:
-            super().cut_tail(last, found)
+        found.end_offset += found.torn_bytes  # where the log will go on
+        last.file.fdatasync()
 
 
 class _Store(Store):

@@ -63,13 +63,23 @@ class Log:
         epoch: of the newest segment.
         next_lsn: of the next record.
         file: the newest segment, all of it durable.
+        end_offset: of its last record, if zeros follow: they are room. None: none follow.
     """
 
-    def __init__(self, disk: Disk, folder: Path, epoch: int, next_lsn: int, file: File) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        folder: Path,
+        epoch: int,
+        next_lsn: int,
+        file: File,
+        end_offset: int | None = None,
+    ) -> None:
         self._disk = disk
         self._folder = folder
         self._file = file
-        self._end = self._durable_end = self._room_end = file.size()
+        self._room_end = file.size()
+        self._end = self._durable_end = self._room_end if end_offset is None else end_offset
         self._may_reserve = True
         self._is_syncing = False
         self.epoch = epoch

@@ -19,11 +19,11 @@ group is written only after that sync returned. The first record of a group carr
   sectors of an unsynced write may reach the disk in any order). A torn tail; cut it off.
 
 Zeros from where a record is due to the end of the file are neither: they are room that was
-reserved ahead (see `log`), or the sectors of an unsynced write that never came. Recovery cuts
-them off and has nothing to report. No record is all zeros, for its checksum would not be. A
-reader that knows nothing of room takes it for a torn tail, and cuts it off too. Zeros before
-the end of a segment that has a successor are room if the successor begins with the LSN that is
-due; else records are missing.
+reserved ahead (see `log`), or the sectors of an unsynced write that never came. Recovery has
+nothing to report, and the log goes on in them. No record is all zeros, for its checksum would
+not be. A reader that knows nothing of room takes it for a torn tail, and cuts it off too.
+Zeros before the end of a segment that has a successor are room if the successor begins with
+the LSN that is due; else records are missing.
 
 A store closed in good order ends with a MARK, a group start of its own, so damage anywhere
 in its log is found. A segment that has a successor was synced before that was made, so there

@@ -37,7 +37,7 @@ WORDS = {
     "torn tail": "What remains of a last write. No later group begins behind it, so nobody was "
     "ever told OK for it; opening the store cuts it off.",
     "reserved": "Zeros up to the end of the file: room for records to come, so that writing them "
-    "makes the file no longer. Opening the store gives it back.",
+    "makes the file no longer. Closing the store gives it back.",
     "damage": "Here a record is due and the bytes are not one, yet later records prove that it "
     "had been durable. What recovery does with it depends on its mode.",
 }

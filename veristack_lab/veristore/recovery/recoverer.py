@@ -416,15 +416,20 @@ class Recoverer:
         self._disk.fsync_dir(self._folder)
 
     def cut_tail(self, last: Segment, found: Findings) -> None:
-        """Cut a torn tail or room off. Whatever is left of the log is durable after it."""
-        if last.file.size() > found.end_offset:
+        """Cut a torn tail off. Whatever is left of the log is durable after it.
+
+        Room that follows the last record is left for the log to go on in.
+        """
+        if found.torn_bytes:
             last.file.truncate(found.end_offset)
         # Whatever the last owner wrote, synced or not, is durable from here on, cut or not.
         last.file.fdatasync()
 
     def open_for_appending(self, last: Segment, found: Findings) -> wal.Log:
         """The log, ready to go on at the end of its newest segment."""
-        log = self._log_type(self._disk, self._folder, last.epoch, found.next_lsn, last.file)
+        log = self._log_type(
+            self._disk, self._folder, last.epoch, found.next_lsn, last.file, found.end_offset
+        )
         if last.header and last.header.version < VERSION:
             log.rotate()  # an older lab may read that segment, but not what we would append
         return log

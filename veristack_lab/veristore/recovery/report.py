@@ -44,7 +44,7 @@ class FileReport:
     records: int
     """Whole ones, also behind damage; of a snapshot, keys."""
     reserved_bytes: int
-    """Zeros at its end: room for records to come, which opening the store gives back."""
+    """Zeros at its end: room for records to come, which closing the store gives back."""
     problem: str
     """Empty for a sound file."""
 
