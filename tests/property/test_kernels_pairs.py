@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kernel_paths import both_paths, running
+from tests.kernel_paths import both_paths, needs_jit, running
 from veristack_lab.kernels.pairs import fill, measure
 
 
@@ -90,3 +90,17 @@ def test_references_are_neither_taken_nor_lost(path: str) -> None:
             fill(b"head", found)
     del found
     assert [sys.getrefcount(thing) for thing in (key, value, pair, pairs)] == before
+
+
+@needs_jit
+def test_where_objects_lie_otherwise_python_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from veristack_lab.kernels import _pairs_native
+
+    assert _pairs_native.KNOWS_OBJECTS, "or the machine code is never run here"
+    monkeypatch.setattr(_pairs_native, "KNOWS_OBJECTS", False)
+    pairs = ((b"key", b"value"),) * 40
+    with running("machine code"):
+        found = measure(pairs)
+        assert found is not None
+        assert found.places is None
+        assert fill(b"head", found) == b"head" + b"key" * 40 + b"value" * 40
