@@ -28,7 +28,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Of garbage and samples.")] = 0,
     limit: Annotated[
         int, typer.Option(min=1, help="Images of one crash point, at most, if exhaustive.")
-    ] = 4096,
+    ] = 65_536,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes; 0: one a processor, 1: none but this.")
     ] = 0,
