@@ -7,7 +7,7 @@ had (its text form stays), no times of execution. A notebook that fails is not w
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,11 @@ def clean(notebook: Any) -> None:
 
 def main() -> None:
     """Refresh every notebook that was named."""
-    for name in sys.argv[1:]:
-        refresh(Path(name))
-        print(f"{name}: {Path(name).stat().st_size / 1024:.0f} KB")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="FILE")
+    for path in parser.parse_args().notebooks:
+        refresh(path)
+        print(f"{path}: {path.stat().st_size / 1024:.0f} KB")
 
 
 if __name__ == "__main__":
