@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,21 @@ class MemoryLog:
     def wait_for_queue(self, length: int) -> None:
         while len(self.commit._queue) < length:
             threading.Event().wait(0.001)
+
+
+@contextmanager
+def ctrl_c(when: Callable[[], None]) -> Iterator[None]:
+    """Press Ctrl-C once `when` returns, in a thread of its own; the body must be broken off."""
+
+    def press() -> None:
+        when()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    presser.join()
 
 
 def test_those_who_come_during_a_sync_are_the_next_group() -> None:
@@ -115,15 +131,8 @@ def test_ctrl_c_while_waiting_gives_up_the_place_in_the_queue() -> None:
     leader.start()
     syncing.wait()
 
-    def press() -> None:
-        log.wait_for_queue(1)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    presser = threading.Thread(target=press)
-    presser.start()
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c(lambda: log.wait_for_queue(1)):
         log.put(b"never mind")
-    presser.join()
     go_on.set()
     leader.join()
     assert log.put(b"after") == 2
@@ -225,18 +234,14 @@ def test_ctrl_c_in_one_of_a_group_leaves_nobody_asleep() -> None:
     stopped.start(b"leads", 1)
     stopped.start(b"before", 2)
 
-    def press() -> None:
+    def until_the_group_is_on_its_way() -> None:
         stopped.log.wait_for_queue(3)
         stopped.start(b"behind", 4)
         stopped.gather.set()
         stopped.second.wait()
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    presser = threading.Thread(target=press)
-    presser.start()
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c(until_the_group_is_on_its_way):
         stopped.put(b"pressed")
-    presser.join()
     stopped.end()
     assert stopped.log.groups == [[b"first"], [b"leads", b"before", b"pressed", b"behind"]]
     assert stopped.returned == {b"first", b"leads", b"before", b"behind"}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 4096
 """Legal images of one crash point that an exhaustive sweep opens at most: enough for all of
-them at each point of the workloads here."""
+them nearly everywhere. The first write of a segment, which brings room, may have some more."""
 DEFAULT_SAMPLES = 300
 _POINTS_A_TASK = 4
 

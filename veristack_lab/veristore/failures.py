@@ -9,9 +9,14 @@ from veristack_lab.errors import DiskFull, StoreError, StoreFailed
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
+def is_out_of_room(cause: OSError) -> bool:
+    """Whether the disk, or the user's share of it, is full."""
+    return cause.errno in _NO_ROOM
+
+
 def explain(cause: OSError) -> StoreError:
     """The lab's error for a failure of the disk."""
-    if cause.errno in _NO_ROOM:
+    if is_out_of_room(cause):
         return DiskFull(
             f"the disk has no room ({cause}); this write is not acknowledged, and nothing "
             "acknowledged is lost. Free some space, then close and reopen the store"

@@ -22,13 +22,13 @@ has its name has its header. `Log` is not thread-safe; one leader at a time uses
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
+from veristack_lab.veristore.failures import is_out_of_room
 from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.segment import GROUP_START, TEMPORARY, SegmentHeader
 
@@ -40,7 +40,6 @@ _MOST_ROOM_BYTES = 256 * 1024
 _LONG_WRITE_BYTES = 64 * 1024
 """A longer write brings no room: its own bytes cost more than the journal does."""
 _BLOCK_BYTES = 4096
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def path_of(folder: Path, epoch: int) -> Path:
@@ -149,7 +148,7 @@ class Log:
             try:
                 self._file.pwrite(data + bytes(room_bytes), self._end)
             except OSError as error:
-                if error.errno not in _NO_ROOM:
+                if not is_out_of_room(error):
                     raise
                 self._may_reserve = False  # not in this segment
             else:

@@ -9,7 +9,6 @@ collector removes.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -22,6 +21,7 @@ from veristack_lab.errors import (
     StoreError,
     StoreFailed,
 )
+from veristack_lab.veristore.failures import is_out_of_room
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.blobs import MAX_CHUNK_BYTES, BlobFolder
@@ -50,7 +50,6 @@ INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
 MAX_RETIRED = 64
 """So many replaced contents may wait for the next sync of a store that seldom makes one."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Block = bytes | memoryview
 
@@ -159,7 +158,7 @@ class ObjectKeeper:
         return size
 
     def _explained(self, cause: OSError) -> StoreError:
-        if cause.errno in _NO_ROOM:
+        if is_out_of_room(cause):
             return DiskFull(
                 f"the disk has no room for the content ({cause}); nothing was changed. Free some "
                 "space and put it again"
