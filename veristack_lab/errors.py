@@ -8,6 +8,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     ├── StoreError
     │   ├── StoreClosed
     │   ├── StoreLocked
+    │   ├── StoreForked
     │   ├── StoreFailed
     │   ├── StoreCorrupt
     │   ├── NotAStore
@@ -87,6 +88,11 @@ class StoreClosed(StoreError):
 
 class StoreLocked(StoreError):
     """Another process has this store open. Close it there, or open another path."""
+
+
+class StoreForked(StoreError):
+    """This process is a fork of the one that opened the store, and the store stays with its
+    owner. Use it there, or open another store here; `close` in the owner frees the path."""
 
 
 class StoreFailed(StoreError):

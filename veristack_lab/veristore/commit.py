@@ -136,6 +136,11 @@ class GroupCommit:
             raise
         return handle
 
+    def disown(self, reason: StoreError) -> None:
+        """In a fork: refuse every write, and forget those of the owner (see `forks`)."""
+        self._mutex, self._queue, self._leader = threading.Lock(), deque(), None
+        self._refusal = reason
+
     def stop(self) -> None:
         """End the thread that leads for handles. Nothing may be in the queue any more."""
         self._committer.stop()

@@ -20,9 +20,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from veristack_lab.errors import DiskFull, InvalidInput, StoreClosed, StoreFailed
+from veristack_lab.errors import (
+    DiskFull,
+    InvalidInput,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreForked,
+)
+from veristack_lab.veristore import forks, snapshot, writes
 from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot, writes
 from veristack_lab.veristore.background import Background
 from veristack_lab.veristore.checkpoints import Checkpointer
 from veristack_lab.veristore.clock import Clock, RealClock
@@ -44,7 +51,11 @@ __all__ = ["Recovery", "Store", "StoreStats", "open_store"]
 
 
 class Store:
-    """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`)."""
+    """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`).
+
+    It belongs to the process that opened it. In a fork of that process every method raises
+    `StoreForked`, except `close`, which does nothing there (see `forks`).
+    """
 
     log_type: type[wal.Log] = wal.Log
     """What writes the log."""
@@ -67,6 +78,7 @@ class Store:
         self._views = Views(self._map, self._map_lock)
         self._close_lock = threading.Lock()
         self._closed = False
+        self._why_closed: type[StoreError] = StoreClosed
         self._lock: Lock = lock_folder(disk, folder)
         try:
             self._log, self._recovery = self._recover()
@@ -79,6 +91,7 @@ class Store:
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
         self._commit = self.commit_type(self._append, self._apply, lambda: self._log.cut_unsynced())
         self._checkpoints = self._make_checkpointer()
+        forks.own(self)
 
     def _make_checkpointer(self) -> Checkpointer:
         return Checkpointer(
@@ -93,6 +106,8 @@ class Store:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "failed" if self._commit.refusal else "open"
+        if self.is_inherited:
+            return f"<Store {self.path.name!r} of the process that opened it>"
         return f"<Store {self.path.name!r} {state}, {len(self._map):,} keys>"
 
     def __enter__(self) -> Self:
@@ -116,17 +131,37 @@ class Store:
 
     def _check_get(self, key: object) -> None:
         """Why a key cannot be looked up, if it cannot."""
-        self._check_open()
+        self.check_open()
         if not isinstance(key, bytes):
             raise InvalidInput(f"a key is bytes, not {type(key).__name__}; encode it first")
 
     def _look_up_closed(self, _key: bytes) -> None:
         """What stands in for the map's own look-up after `close`: `get` need not ask each time."""
-        raise StoreClosed
+        raise self._why_closed
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises `StoreClosed` if the store was closed, `StoreForked` in a fork of its process."""
         if self._closed:
-            raise StoreClosed
+            raise self._why_closed
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened the store."""
+        return self._why_closed is StoreForked
+
+    def _check_owner(self) -> None:
+        if self._why_closed is StoreForked:
+            raise StoreForked
+
+    def disown(self) -> None:
+        """Runs in a fork of the owner (see `forks`): refuse everything, touch nothing on disk."""
+        self._closed, self._why_closed = True, StoreForked
+        self._look_up = self._look_up_closed
+        self._close_lock, self._map_lock = threading.Lock(), threading.Lock()
+        self._views.disown(self._map_lock)
+        self._commit.disown(StoreForked())
+        self._checkpoints.disown()
+        self._log.disown()
 
     def scan(
         self, prefix: bytes = b"", start: bytes | None = None, limit: int | None = None
@@ -142,7 +177,7 @@ class Store:
             StoreClosed: the store was closed.
             InvalidInput: the limit is negative.
         """
-        self._check_open()
+        self.check_open()
         if limit is not None and limit < 0:
             raise InvalidInput(f"limit is {limit}; give 0 or more, or None for all")
         with self._map_lock:
@@ -155,10 +190,11 @@ class Store:
             StoreClosed: the store was closed.
         """
         with self._close_lock:
-            self._check_open()
+            self.check_open()
             return self._views.open(View)
 
     def __len__(self) -> int:
+        self._check_owner()
         return len(self._map)
 
     def __bool__(self) -> bool:
@@ -252,7 +288,8 @@ class Store:
     # ------------------------------------------------------------------- status
 
     def stats(self) -> StoreStats:
-        """Sizes and counters. Cheap; also of a closed store."""
+        """Sizes and counters. Cheap; also of a closed store. Raises `StoreForked` in a fork."""
+        self._check_owner()
         log, checkpoints = self._log, self._checkpoints
         with self._map_lock:
             views, superseded = self._map.versions.readers, self._map.versions.count
@@ -280,7 +317,10 @@ class Store:
         """Wait for writers, make all durable, mark the log as closed in good order, let go.
 
         What was handed in by `put_async` and the like is written first. Safe to call again.
+        Does nothing in a fork of the process that opened the store.
         """
+        if self.is_inherited:
+            return
         if self._flusher is not None:
             self._flusher.stop()
         with self._checkpoints.ended(), self._close_lock, self._commit.exclusive():
