@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
+from tests.waiting import wait_until
 from veristack_lab.backends.kafka import kafka
 from veristack_lab.backends.postgres import postgres
 from veristack_lab.llmcache.gateway import Gateway
@@ -96,7 +96,4 @@ def test_relay_and_worker_live_through_the_death_of_the_database(kafka_server, f
 
 
 def wait_until_finished(search: Search, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while search.finished("t") < count:
-        assert time.monotonic() < deadline, search.pressure("t")
-        time.sleep(0.05)
+    wait_until(lambda: search.finished("t") >= count, f"all {count} documents are finished")

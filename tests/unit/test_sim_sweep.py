@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from veristack_lab import sim
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput
+from veristack_lab.pools import process_pool
 from veristack_lab.sim.object_steps import PutObject
-from veristack_lab.sim.pool import process_pool
 from veristack_lab.sim.steps import Checkpoint, Put, Write, workload
 from veristack_lab.veristore.durability import Interval
 from veristack_lab.veristore.kv import Store

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk, RecordingDisk
+from tests.waiting import wait_until
 from veristack_lab.errors import InvalidInput, StoreClosed, StoreFailed
 from veristack_lab.kernels import records
 from veristack_lab.sim import SimClock, SimDisk
@@ -23,14 +22,6 @@ from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
 @pytest.fixture
 def path(folder: Path) -> Path:
     return folder / "store"
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll a condition; give up after a minute."""
-    deadline_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline_s, what
-        threading.Event().wait(0.001)
 
 
 def group_starts(segment: Path) -> list[bool]:
@@ -81,7 +72,7 @@ def test_milliseconds_sync_by_themselves_and_end_with_the_store(path: Path) -> N
     with veristore.open(path, durability=Interval(ms=1)) as store:
         for number in range(20):
             lsn = store.put(b"%d" % number, b"")
-        until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
+        wait_until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
         assert "veristore-sync" in {thread.name for thread in threading.enumerate()}
     assert "veristore-sync" not in {thread.name for thread in threading.enumerate()}
 
@@ -172,7 +163,7 @@ def test_a_sync_that_fails_in_the_background_is_told_to_the_next_writer(path: Pa
     store = open_store(path, durability=Interval(ms=1), disk=disk)
     disk.armed = True
     store.put(b"k", b"")
-    until(lambda: "failed" in repr(store), "the failure was not kept")
+    wait_until(lambda: "failed" in repr(store), "the failure was not kept")
     with pytest.raises(StoreFailed, match="earlier sync"):
         store.put(b"k", b"")
     disk.armed = False

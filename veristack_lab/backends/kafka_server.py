@@ -17,7 +17,7 @@ from veristack_lab.backends import jars
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.processes import Child, spawn, stretched, wait_until_ready
 
 INSTALL_COMMAND = "veristack backends install kafka"
 FORMAT_TIMEOUT_S = 60.0
@@ -155,7 +155,7 @@ class KafkaServer:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
         with self._spawn([], tool, "kafka-format") as child:
-            code = child.wait(FORMAT_TIMEOUT_S)
+            code = child.wait(stretched(FORMAT_TIMEOUT_S))
             if code != 0:
                 raise BackendStartFailed(f"formatting ended with code {code}:\n{child.log_tail()}")
 
