@@ -26,6 +26,20 @@ hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+# Files are shared out over processes in this order: what begins last should be short.
+LONGEST_FIRST = ("house", "notebooks", "crash", "browser", "backends", "property", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the kinds of tests whose files take longest first."""
+
+    def rank(item: pytest.Item) -> int:
+        kind = item.path.parent.name
+        return LONGEST_FIRST.index(kind) if kind in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresFacts]:
     """One Postgres for the whole session."""
