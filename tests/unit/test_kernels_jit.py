@@ -11,6 +11,7 @@ import pytest
 
 from tests import processors
 from tests.kernel_paths import needs_jit
+from tests.waiting import PATIENCE_S
 from veristack_lab import kernels
 from veristack_lab.kernels import _jit, crc32c
 
@@ -28,7 +29,7 @@ def run(code: str, **env: str) -> subprocess.CompletedProcess[str]:
         env={**clean, **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -715,7 +715,7 @@ def test_a_reader_that_leaves_lets_the_content_go(
 ) -> None:
     before, read = blob_files(server), []
     size = 64 * MIB
-    http.put(f"/{bucket}/k", content=bytes(size), timeout=60)
+    http.put(f"/{bucket}/k", content=bytes(size), timeout=PATIENCE_S)
     original = ObjectReader.__next__
 
     def counted(reader: ObjectReader) -> bytes:
@@ -757,7 +757,7 @@ def test_memory_does_not_grow_with_the_object(server: Server, bucket: str) -> No
     size = {"content-length": str(count * MIB)}
     tracemalloc.start()
     try:
-        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client:
             put = client.put(f"/{bucket}/k", content=(piece for _ in range(count)), headers=size)
             assert put.status_code == 200
             received = 0
