@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from veristack_lab import processes
+from veristack_lab.runtime import processes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from veristack_lab.guardian import start_ticks
+from veristack_lab.runtime.guardian import start_ticks
 
 pytestmark = [pytest.mark.crash, pytest.mark.backends]
 
@@ -24,7 +24,7 @@ for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST", "PGHOST",
 from veristack_lab.backends.kafka import kafka
 from veristack_lab.backends.llm import llm
 from veristack_lab.backends.postgres import postgres
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 with (
     temporary_folder() as folder,
     postgres(folder / "postgres"),

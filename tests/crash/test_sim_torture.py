@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from veristack_lab import guardian
 from veristack_lab.errors import InvalidInput, ProcessDied
-from veristack_lab.processes import POLL_INTERVAL_S
-from veristack_lab.sim.load import (
+from veristack_lab.runtime import guardian
+from veristack_lab.runtime.processes import POLL_INTERVAL_S
+from veristack_lab.sim.torture import audit, torture, violations
+from veristack_lab.sim.torture.kills import nursery
+from veristack_lab.sim.torture.load import (
     BUCKET,
     OBJECT_WRITER,
     ExpectedObjects,
@@ -23,9 +25,8 @@ from veristack_lab.sim.load import (
     object_operation,
     open_for_audit,
 )
-from veristack_lab.sim.torture import audit, nursery, torture, violations
-from veristack_lab.veristore.workload import operation
-from veristack_lab.veristore.writer import Acknowledgement
+from veristack_lab.veristore.experiments.workload import operation
+from veristack_lab.veristore.experiments.writer import Acknowledgement
 from veristack_lab.viz import sim as figures
 
 KILLS = 16

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import veristack_lab.veristore as veristore
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.veristore.experiments import kill_and_recover
-from veristack_lab.veristore.workload import Expected, check, operation
+from veristack_lab.veristore.experiments.workload import Expected, check, operation
 
 KILLS = 50
 

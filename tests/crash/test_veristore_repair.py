@@ -12,7 +12,7 @@ import pytest
 from tests.faulty_disk import quick_folder
 from tests.histories import random_history
 from veristack_lab.errors import StoreDamaged
-from veristack_lab.sim.disk import SimDisk
+from veristack_lab.sim.disk.simdisk import SimDisk
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.recovery.damage import RecoveryMode
 from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer

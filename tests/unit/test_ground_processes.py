@@ -12,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from veristack_lab import guardian
 from veristack_lab.errors import BackendStartFailed, ProcessDied
-from veristack_lab.processes import Child, free_port, spawn, temporary_folder, wait_until_ready
+from veristack_lab.runtime import guardian
+from veristack_lab.runtime.processes import (
+    Child,
+    free_port,
+    spawn,
+    temporary_folder,
+    wait_until_ready,
+)
 
 DEADLINE_S = 20.0
 SLEEPER = "import time; time.sleep(600)"
@@ -26,7 +32,7 @@ time.sleep(600)
 """
 OWNER = f"""
 import pathlib, sys, time
-from veristack_lab.processes import spawn, temporary_folder
+from veristack_lab.runtime.processes import spawn, temporary_folder
 with temporary_folder() as folder:
     (folder / "deep" / "er").mkdir(parents=True)
     child = spawn([sys.executable, "-c", {PARENT_OF_SLEEPER!r}], name="c", log_path=folder / "log")
@@ -94,7 +100,7 @@ def test_an_owner_that_ends_by_itself_leaves_nothing_either(ending: str) -> None
 def test_a_forked_copy_that_ends_does_not_end_the_guardian(folder: Path) -> None:
     script = f"""
 import os, pathlib, sys
-from veristack_lab.processes import spawn
+from veristack_lab.runtime.processes import spawn
 folder = pathlib.Path({str(folder)!r})
 child = spawn([sys.executable, "-c", {SLEEPER!r}], name="c", log_path=folder / "l")
 if os.fork() == 0:

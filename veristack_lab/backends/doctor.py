@@ -18,7 +18,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from veristack_lab import paths
 from veristack_lab.backends import (
     jars,
     java,
@@ -32,6 +31,7 @@ from veristack_lab.backends import (
     postgres_server,
 )
 from veristack_lab.errors import BackendUnavailable
+from veristack_lab.runtime import paths
 
 InUse = Literal["yours", "started here", "none"]
 ANSWER_TIMEOUT_S = 2

@@ -43,7 +43,7 @@ def command(
     from contextlib import nullcontext
 
     from veristack_lab import sim
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.progress import bar
     from veristack_lab.sim.pool import process_pool
 
     chosen = sim.workloads.named(workload)

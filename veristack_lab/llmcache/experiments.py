@@ -22,7 +22,7 @@ import pandas as pd
 from veristack_lab.errors import EngineFailed, InvalidInput
 from veristack_lab.llmcache import prompts
 from veristack_lab.llmcache.facts import EngineFacts
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 NANOSECONDS_PER_MS = 1e6
 REQUEST_TIMEOUT_S = 300.0

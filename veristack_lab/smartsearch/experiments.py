@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from veristack_lab.errors import BackendError, InvalidInput
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 from veristack_lab.smartsearch import corpus, retrieval
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.corpus import SCANNED_PAGE, Source

@@ -22,8 +22,8 @@ from uuid import UUID
 import pandas as pd
 
 from veristack_lab.errors import FlowError, IdempotencyConflict
-from veristack_lab.processes import Child
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.processes import Child
+from veristack_lab.runtime.progress import OnProgress, silent
 from veristack_lab.veriflow.fleet import Fleet
 from veristack_lab.veriflow.flow import Flow, connect
 from veristack_lab.veriflow.lifecycle import JobState, RunState, Status, replay

@@ -23,7 +23,6 @@ from veristack_lab.errors import (
 )
 from veristack_lab.veristore.failures import is_out_of_room
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.blobs import MAX_CHUNK_BYTES, BlobFolder
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data, Flight, Outcome, in_blocks, shared_of
@@ -45,6 +44,7 @@ from veristack_lab.veristore.objects.types import (
     bucket_bytes,
     key_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""

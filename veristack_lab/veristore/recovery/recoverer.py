@@ -22,9 +22,8 @@ from pathlib import Path
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged
 from veristack_lab.kernels import records
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery import repair
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
 from veristack_lab.veristore.recovery.findings import (
@@ -37,7 +36,8 @@ from veristack_lab.veristore.recovery.findings import (
 )
 from veristack_lab.veristore.recovery.salvage import whole_records
 from veristack_lab.veristore.recovery.snapshot_reader import load
-from veristack_lab.veristore.segment import (
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.segment import (
     GROUP_START,
     HEADER_BYTES,
     TEMPORARY,
