@@ -17,13 +17,9 @@ if TYPE_CHECKING:
         loss_window,
         loss_window_ms,
     )
-    from veristack_lab.veristore.experiments.kills import (
-        group_commit_sweep,
-        kill_and_recover,
-        leave_torn_record,
-        recovery_sweep,
-        truncation_sweep,
-    )
+    from veristack_lab.veristore.experiments.groups import group_commit_sweep
+    from veristack_lab.veristore.experiments.kills import kill_and_recover, leave_torn_record
+    from veristack_lab.veristore.experiments.logs import recovery_sweep, truncation_sweep
     from veristack_lab.veristore.experiments.objects import (
         collector_cuts,
         commit_point,
@@ -56,7 +52,7 @@ _HOMES = {
     "collector_cuts": "objects",
     "commit_point": "objects",
     "creation_race": "objects",
-    "group_commit_sweep": "kills",
+    "group_commit_sweep": "groups",
     "handles_sweep": "waiting",
     "interrupted_put": "objects",
     "is_within_window": "durability",
@@ -65,9 +61,9 @@ _HOMES = {
     "level_name": "durability",
     "loss_window": "durability",
     "loss_window_ms": "durability",
-    "recovery_sweep": "kills",
+    "recovery_sweep": "logs",
     "run_threads": "threads",
-    "truncation_sweep": "kills",
+    "truncation_sweep": "logs",
     "wakeups_sweep": "waiting",
 }
 

@@ -1,15 +1,9 @@
-"""Experiments on the store. Each returns a DataFrame whose `attrs` hold seed and parameters.
-
-What depends on the seed alone is the same every time (where the kills are aimed); what is
-measured (times, rates, how far writers got beyond the kill point) is not.
-"""
+"""Writers that are killed with SIGKILL: what is found after each kill."""
 
 from __future__ import annotations
 
-import itertools
 import random
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +13,7 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels import records, warm
 from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.runtime.progress import OnProgress, silent
-from veristack_lab.veristore.commit.durability import Durability
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.experiments.durability import level_name
-from veristack_lab.veristore.experiments.threads import run_threads
 from veristack_lab.veristore.experiments.workload import Expected, check, key_prefix
 from veristack_lab.veristore.experiments.writer import (
     ENTRY_BYTES,
@@ -30,7 +21,6 @@ from veristack_lab.veristore.experiments.writer import (
     read_acknowledgements,
 )
 from veristack_lab.veristore.kv import Store, open_store
-from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.wal import log as wal
 from veristack_lab.veristore.wal.mutations import RecordType, encode_put
 from veristack_lab.veristore.wal.segment import (
@@ -42,7 +32,6 @@ from veristack_lab.veristore.wal.segment import (
 
 _KILL_AFTER = (20, 400)
 _WRITER_TIMEOUT_S = 60.0
-_RAW_WRITES = 30
 
 
 def kill_and_recover(
@@ -170,167 +159,3 @@ def _audit(
         "lsn_monotonic": floor_lsn < lowest and highest <= stats.last_lsn,
         "recover_ms": stats.recovery.recover_ms,
     }
-
-
-def truncation_sweep(
-    path: Path, *, records_written: int = 6, on_progress: OnProgress | None = None
-) -> pd.DataFrame:
-    """Cut a log at every byte and open what is left: a power cut, at every moment there is.
-
-    Args:
-        path: a folder to work in.
-        records_written: how many records the log has before its last one, a MARK.
-        on_progress: told after each cut.
-
-    Returns:
-        One row a cut: `cut` (bytes left), `keys` (found after opening), `torn_bytes` (cut off
-        by recovery), `is_prefix` (whether exactly the first writes are there),
-        `accepts_writes` (whether a write after it survives another opening).
-    """
-    tick, rows = on_progress or silent, []
-    source = path / "whole"
-    with open_store(source) as store:
-        for number in range(records_written):
-            store.put(b"key-%d" % number, b"v" * (10 + 7 * number))
-        wanted = list(store.scan())
-    name = wal.path_of(source, 1).name
-    data = (source / name).read_bytes()
-    for cut in range(HEADER_BYTES, len(data) + 1):
-        folder = path / f"cut-{cut}"
-        folder.mkdir()
-        (folder / name).write_bytes(data[:cut])
-        with open_store(folder) as store:
-            found, torn = list(store.scan()), store.stats().recovery.torn_bytes
-            store.put(b"later", b"")
-        with open_store(folder) as store:
-            accepts = list(store.scan()) == [*found, (b"later", b"")]
-        rows.append((cut, len(found), torn, found == wanted[: len(found)], accepts))
-        tick(cut - HEADER_BYTES + 1, len(data) + 1 - HEADER_BYTES)
-    columns = ["cut", "keys", "torn_bytes", "is_prefix", "accepts_writes"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame.attrs = {"records": records_written, "size_bytes": len(data), "seed": None}
-    return frame
-
-
-def group_commit_sweep(
-    path: Path,
-    *,
-    writers: Sequence[int] = (1, 2, 4, 8, 16, 32, 64),
-    levels: Sequence[Durability] = ("commit",),
-    rounds: int = 3,
-    value_bytes: int = 100,
-    puts_per_writer: int = 40,
-    on_progress: OnProgress | None = None,
-) -> pd.DataFrame:
-    """Puts a second against the number of writers and the durability, beside the bare disk.
-
-    The yardstick is a loop of pwrite and fdatasync of a record of the same size, on the same
-    disk, half of it run before and half after each contestant, for a shared disk may change its
-    speed tenfold in between.
-
-    Args:
-        path: a folder to work in.
-        writers: numbers of threads.
-        levels: durability levels. Below "commit", what is not synced yet when the last put
-            returns is not waited for: that is what these levels are.
-        rounds: how often everything is repeated, interleaved.
-        value_bytes: size of a value; keys have 16 bytes.
-        puts_per_writer: puts of each thread; a lone writer makes five times as many.
-        on_progress: told after each contestant.
-
-    Returns:
-        One row a round, number of writers and level: `round`, `writers`, `level`, `puts`,
-        `puts_per_s`, `records_per_sync` (0 if there was none), `raw_per_s`.
-    """
-    tick, rows = on_progress or silent, []
-    warm()
-    contests = list(itertools.product(range(1, rounds + 1), writers, levels))
-    path.mkdir(parents=True, exist_ok=True)
-    for done, (round_number, count, level) in enumerate(contests, 1):
-        puts = puts_per_writer * (5 if count == 1 else 1)
-        raw_s = _raw_s(path / "raw", records.HEADER_BYTES + 20 + value_bytes)
-        puts_per_s, per_sync = _put_rate(path / f"store-{done}", level, count, puts, value_bytes)
-        raw_s += _raw_s(path / "raw", records.HEADER_BYTES + 20 + value_bytes)
-        raw_per_s = 2 * _RAW_WRITES / raw_s
-        measured = (count * puts, puts_per_s, per_sync, raw_per_s)
-        rows.append((round_number, count, level_name(level), *measured))
-        tick(done, len(contests))
-    columns = ["round", "writers", "level", "puts", "puts_per_s", "records_per_sync", "raw_per_s"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame.attrs = {"value_bytes": value_bytes, "rounds": rounds, "seed": None}
-    return frame
-
-
-def _raw_s(path: Path, size_bytes: int) -> float:
-    """Seconds that the bare disk takes for some writes, each with its own sync."""
-    disk, data = RealDisk(), bytes(size_bytes)
-    file = disk.open(path, create=True)
-    started_s = time.perf_counter()
-    for number in range(_RAW_WRITES):
-        file.pwrite(data, number * size_bytes)
-        file.fdatasync()
-    elapsed_s = time.perf_counter() - started_s
-    file.close()
-    disk.unlink(path)
-    return elapsed_s
-
-
-def _put_rate(
-    folder: Path, level: Durability, writers: int, puts: int, value_bytes: int
-) -> tuple[float, float]:
-    """Puts a second, and records a sync, of so many threads in a new store."""
-    value = bytes(value_bytes)
-    with open_store(folder, durability=level) as store:
-
-        def write(writer: int) -> None:
-            for number in range(puts):
-                store.put(b"%08d%08d" % (writer, number), value)
-
-        elapsed_s = run_threads(write, writers)
-        per_sync = store.stats().records_per_sync
-    return writers * puts / elapsed_s, per_sync
-
-
-def recovery_sweep(
-    path: Path,
-    *,
-    sizes: Sequence[int] = (100, 1_000, 10_000, 50_000),
-    value_bytes: int = 100,
-    on_progress: OnProgress | None = None,
-) -> pd.DataFrame:
-    """How long opening takes, against the number of records in the log.
-
-    Half of the records overwrite a key of the other half, so a snapshot has half as much to
-    tell as the log.
-
-    Returns:
-        One row a size: `records`, `log_bytes`, `recover_ms` (from the log), `snapshot_ms`
-        (from the snapshot, after a checkpoint).
-    """
-    warm()
-    tick, rows = on_progress or silent, []
-    for done, size in enumerate(sizes, 1):
-        folder = path / f"store-{size}"
-        log_bytes = _write_log(folder, size, value_bytes)
-        with open_store(folder) as store:
-            recover_ms = store.stats().recovery.recover_ms
-            store.checkpoint()
-        with open_store(folder) as store:
-            snapshot_ms = store.stats().recovery.recover_ms
-        rows.append((size, log_bytes, recover_ms, snapshot_ms))
-        tick(done, len(sizes))
-    frame = pd.DataFrame(rows, columns=["records", "log_bytes", "recover_ms", "snapshot_ms"])
-    frame.attrs = {"value_bytes": value_bytes, "seed": None}
-    return frame
-
-
-def _write_log(folder: Path, count: int, value_bytes: int, group: int = 1000) -> int:
-    """A store whose log holds so many records, written in large groups. Returns its length."""
-    open_store(folder).close()
-    log = Recoverer(RealDisk(), folder).recover().log
-    payloads = [encode_put(b"%016d" % (n // 2), bytes(value_bytes)) for n in range(count)]
-    for first in range(0, count, group):
-        part = payloads[first : first + group]
-        log.append_group([RecordType.PUT] * len(part), part)
-    log.close()
-    return log.end_offset
