@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 MORE_IS_BETTER = frozenset(
     {"GB/s", "MB/s", "M records/s", "records/s", "puts/s", "M ops/s", "ops/s"}

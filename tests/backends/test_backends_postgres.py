@@ -13,7 +13,7 @@ import pytest
 from veristack_lab.backends import doctor
 from veristack_lab.backends.postgres import PostgresFacts, postgres
 from veristack_lab.errors import BackendError
-from veristack_lab.guardian import start_ticks
+from veristack_lab.runtime.guardian import start_ticks
 
 pytestmark = pytest.mark.backends
 

@@ -20,7 +20,7 @@ import veristack_lab.veristore as veristore
 from tests.waiting import PATIENCE_S
 from veristack_lab.llmcache import Gateway, experiments
 from veristack_lab.llmcache.metadata import StoreMetadata
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 
 if TYPE_CHECKING:
     from veristack_lab.backends.llm import LLM

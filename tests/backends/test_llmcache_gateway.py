@@ -19,7 +19,7 @@ import veristack_lab.veristore as veristore
 from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.errors import BackendStartFailed, InvalidInput, StoreCorrupt
 from veristack_lab.llmcache import Gateway
-from veristack_lab.paths import data_file
+from veristack_lab.runtime.paths import data_file
 
 if TYPE_CHECKING:
     from veristack_lab.backends.llm import LLM

@@ -17,7 +17,7 @@ from kafka import KafkaConsumer
 from tests.waiting import wait_until
 from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.gateway import Gateway
-from veristack_lab.processes import free_port
+from veristack_lab.runtime.processes import free_port
 from veristack_lab.smartsearch import broker, experiments, sweeper
 from veristack_lab.smartsearch.api import serve_in_thread
 from veristack_lab.smartsearch.client import Search

@@ -17,7 +17,7 @@ from veristack_lab import veriflow
 from veristack_lab.cli import app
 from veristack_lab.cli.jobs_client import parameters
 from veristack_lab.errors import BackendUnavailable, IdempotencyConflict, InvalidInput, JobNotFound
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.veriflow.api import serve_in_thread
 from veristack_lab.veriflow.dispatch import Dispatch
 from veristack_lab.veriflow.runlog import RunLog

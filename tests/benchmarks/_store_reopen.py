@@ -25,7 +25,7 @@ import rocksdict
 import veristack_lab.veristore as veristore
 from veristack_lab.bench import Contest, Contestant
 from veristack_lab.kernels.crc32c import crc32c
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 
 FILL = Path(__file__).with_name("_store_fill.py")
 FILL_TIMEOUT_S = 120.0

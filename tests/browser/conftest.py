@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.waiting import PATIENCE_S
-from veristack_lab import processes
+from veristack_lab.runtime import processes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

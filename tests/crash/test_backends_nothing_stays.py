@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.waiting import PATIENCE_S, wait_until
-from veristack_lab.guardian import start_ticks
+from veristack_lab.runtime.guardian import start_ticks
 
 pytestmark = [pytest.mark.crash, pytest.mark.backends]
 
@@ -22,7 +22,7 @@ for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST", "PGHOST",
 from veristack_lab.backends.kafka import kafka
 from veristack_lab.backends.llm import llm
 from veristack_lab.backends.postgres import postgres
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 with (
     temporary_folder() as folder,
     postgres(folder / "postgres"),

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import PATIENCE_S, wait_until
-from veristack_lab import guardian
 from veristack_lab.errors import InvalidInput, ProcessDied
-from veristack_lab.sim.load import (
+from veristack_lab.runtime import guardian
+from veristack_lab.sim.torture import audit, torture, violations
+from veristack_lab.sim.torture.kills import nursery
+from veristack_lab.sim.torture.load import (
     BUCKET,
     OBJECT_WRITER,
     ExpectedObjects,
@@ -21,9 +23,8 @@ from veristack_lab.sim.load import (
     object_operation,
     open_for_audit,
 )
-from veristack_lab.sim.torture import audit, nursery, torture, violations
-from veristack_lab.veristore.workload import operation
-from veristack_lab.veristore.writer import Acknowledgement
+from veristack_lab.veristore.experiments.workload import operation
+from veristack_lab.veristore.experiments.writer import Acknowledgement
 from veristack_lab.viz import sim as figures
 
 KILLS = 16

@@ -17,8 +17,8 @@ from veristack_lab import veriflow
 from veristack_lab.backends.objects import object_server
 from veristack_lab.backends.postgres import postgres
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.guardian import start_ticks
-from veristack_lab.processes import Child
+from veristack_lab.runtime.guardian import start_ticks
+from veristack_lab.runtime.processes import Child
 from veristack_lab.veriflow import experiments, promises
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.fleet import Fleet

@@ -12,9 +12,9 @@ import pytest
 import veristack_lab.veristore as veristore
 from tests.thoroughness import sized
 from tests.waiting import PATIENCE_S
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.veristore.experiments import kill_and_recover
-from veristack_lab.veristore.workload import Expected, check, operation
+from veristack_lab.veristore.experiments.workload import Expected, check, operation
 
 KILLS = sized(12, 50)
 

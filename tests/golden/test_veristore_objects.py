@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from veristack_lab.paths import data_file
+from veristack_lab.runtime.paths import data_file
 from veristack_lab.veristore import Batch, ObjectStore, Store
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.kv import open_store

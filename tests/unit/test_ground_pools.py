@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import PATIENCE_S, wait_until
-from veristack_lab import guardian
 from veristack_lab.errors import InvalidInput, ProcessDied
-from veristack_lab.pools import process_pool, thread_pool
+from veristack_lab.runtime import guardian
+from veristack_lab.runtime.pools import process_pool, thread_pool
 
 # More than a pipe holds, so that a call to a worker that does not read is never sent whole.
 BIG = bytes(1 << 20)
@@ -122,7 +122,7 @@ def is_stopped(pid: int) -> bool:
 # Says when it has begun, fills every pipe, and is interrupted at any moment.
 INTERRUPTED = """
 import sys, time
-from veristack_lab.pools import process_pool
+from veristack_lab.runtime.pools import process_pool
 
 if __name__ == "__main__":
     with process_pool(2) as pool:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import PATIENCE_S, wait_until
-from veristack_lab import guardian
 from veristack_lab.errors import BackendStartFailed, ProcessDied
-from veristack_lab.processes import (
+from veristack_lab.runtime import guardian
+from veristack_lab.runtime.processes import (
     MAX_STRETCH,
     Child,
     free_port,
@@ -33,7 +33,7 @@ time.sleep(600)
 """
 OWNER = f"""
 import pathlib, sys, time
-from veristack_lab.processes import spawn, temporary_folder
+from veristack_lab.runtime.processes import spawn, temporary_folder
 with temporary_folder() as folder:
     (folder / "deep" / "er").mkdir(parents=True)
     child = spawn([sys.executable, "-c", {PARENT_OF_SLEEPER!r}], name="c", log_path=folder / "log")
@@ -92,7 +92,7 @@ def test_an_owner_that_ends_by_itself_leaves_nothing_either(ending: str) -> None
 def test_a_forked_copy_that_ends_does_not_end_the_guardian(folder: Path) -> None:
     script = f"""
 import os, pathlib, sys
-from veristack_lab.processes import spawn
+from veristack_lab.runtime.processes import spawn
 folder = pathlib.Path({str(folder)!r})
 child = spawn([sys.executable, "-c", {SLEEPER!r}], name="c", log_path=folder / "l")
 if os.fork() == 0:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from veristack_lab.llmcache import ollama_api as api
+from veristack_lab.llmcache import ollama_replies as replies
 from veristack_lab.llmcache.engines.ollama_engine import without_accents
 from veristack_lab.llmcache.engines.options import for_llamacpp
 
@@ -81,7 +82,7 @@ def test_num_predict_zero_is_no_limit(given: int, sent: int) -> None:
     [(134_515_008, "134.52M"), (2_515_200, "2.52M"), (8_030_000_000, "8.0B"), (0, "")],
 )
 def test_parameter_sizes(count: int, written: str) -> None:
-    assert api.parameter_size(count) == written
+    assert replies.parameter_size(count) == written
 
 
 def test_accents_are_taken_off_for_an_uncased_tokeniser() -> None:

@@ -12,9 +12,9 @@ from veristack_lab import museum
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.sim.engine import HEALTHY
-from veristack_lab.sim.oracle import PROMISES
-from veristack_lab.sim.rot import ROT_PROMISES, rot_sweep
+from veristack_lab.sim.store.engine import HEALTHY
+from veristack_lab.sim.store.oracle import PROMISES
+from veristack_lab.sim.store.rot import ROT_PROMISES, rot_sweep
 
 FOLDER = Path(museum.__file__).parent
 FRAME = {"__init__", "exhibit", "registry", "seams", "stages", "visit"}
@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def test_every_file_is_an_exhibit_of_its_own_name():
-    files = {path.stem for path in FOLDER.glob("*.py")} - FRAME
+    files = {path.stem for path in FOLDER.glob("*/*.py")} - FRAME
     assert files == {each.name.replace("-", "_") for each in museum.exhibits()}
 
 

@@ -10,7 +10,7 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import DiskFull, InvalidInput, StoreFailed
 from veristack_lab.sim import SimClock, SimDisk
-from veristack_lab.sim.disk import SimFile
+from veristack_lab.sim.disk.simdisk import SimFile
 
 FOLDER = Path("/d")
 

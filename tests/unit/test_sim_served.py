@@ -10,8 +10,8 @@ import veristack_lab.veristore as veristore
 from veristack_lab import museum
 from veristack_lab.errors import StoreFailed
 from veristack_lab.sim import HEALTHY, SimDisk, crash_sweep, engine_of, record
-from veristack_lab.sim.probe import Prober
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim.store.probe import Prober
+from veristack_lab.sim.store.workloads import named
 
 STORE = Path("/made/by/nobody/store")
 

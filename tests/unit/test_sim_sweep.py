@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 from veristack_lab import sim
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput
-from veristack_lab.pools import process_pool
-from veristack_lab.sim.object_steps import PutObject
-from veristack_lab.sim.steps import Checkpoint, Put, Write, workload
-from veristack_lab.veristore.durability import Interval
+from veristack_lab.runtime.pools import process_pool
+from veristack_lab.sim.store.object_steps import PutObject
+from veristack_lab.sim.store.steps import Checkpoint, Put, Write, workload
+from veristack_lab.veristore.commit.durability import Interval
 from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.log import Log
+from veristack_lab.veristore.memtable.snapshot import SnapshotWriter, path_of
 from veristack_lab.veristore.objects.store import ObjectStore
-from veristack_lab.veristore.snapshot import SnapshotWriter, path_of
+from veristack_lab.veristore.wal.log import Log
 from veristack_lab.viz import sim as figures
 
 

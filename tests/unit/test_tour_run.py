@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from veristack_lab.claims import Claim
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput, StoreFailed
+from veristack_lab.runtime.claims import Claim
 from veristack_lab.tour import report, run
 from veristack_lab.tour.context import Picture, Tour
 from veristack_lab.tour.run import TourResult

@@ -14,9 +14,9 @@ from veristack_lab.errors import InvalidInput, StoreClosed, StoreFailed
 from veristack_lab.kernels import records
 from veristack_lab.sim import SimClock, SimDisk
 from veristack_lab.veristore import Interval
-from veristack_lab.veristore.durability import Durability
+from veristack_lab.veristore.commit.durability import Durability
 from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
+from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES
 
 
 @pytest.fixture

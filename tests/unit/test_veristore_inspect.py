@@ -15,10 +15,10 @@ from tests.histories import History, begin
 from tests.waiting import PATIENCE_S
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput, NotAStore, StoreDamaged
-from veristack_lab.veristore.anatomy import log_anatomy
-from veristack_lab.veristore.mutations import MAX_KEY_BYTES
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import SegmentHeader
+from veristack_lab.veristore.wal.anatomy import log_anatomy
+from veristack_lab.veristore.wal.mutations import MAX_KEY_BYTES
+from veristack_lab.veristore.wal.segment import SegmentHeader
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from veristack_lab.errors import (
     ObjectNotFound,
     ObjectStoreUnavailable,
 )
-from veristack_lab.processes import free_port
+from veristack_lab.runtime.processes import free_port
 from veristack_lab.veristore import ObjectInfo, Objects, ObjectStore, RemoteObjectStore, Store
 
 CHUNK_BYTES = 64

@@ -28,7 +28,7 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
 from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.backends.objects import object_server
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
 from veristack_lab.veristore.objects.reader import ObjectReader
 from veristack_lab.veristore.s3 import Credentials, serve_in_thread

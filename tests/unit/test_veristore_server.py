@@ -17,10 +17,10 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk
 from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput
-from veristack_lab.processes import Child, spawn, wait_until_ready
-from veristack_lab.veristore.commands import MAX_LINE_BYTES, execute, execute_by_length
-from veristack_lab.veristore.durability import name_of, parse_durability
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
+from veristack_lab.veristore.commit.durability import name_of, parse_durability
 from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.line.commands import MAX_LINE_BYTES, execute, execute_by_length
 
 EMPTY_KEY = b"FAIL the key has 0 bytes; keys are 1 to 65,536 bytes"
 CONVERSATION = [

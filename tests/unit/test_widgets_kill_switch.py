@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.waiting import PATIENCE_S
-from veristack_lab import processes
 from veristack_lab.errors import InvalidInput, ProcessDied, ViewClosed, WaitExpired
+from veristack_lab.runtime import processes
 from veristack_lab.widgets import Counters, KillSwitch, Tally, Target, from_child
 from veristack_lab.widgets.snapshots import LOG_LINES
 

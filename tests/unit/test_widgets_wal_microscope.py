@@ -13,8 +13,8 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput, NotAStore, ViewClosed
 from veristack_lab.sim import HEALTHY, record
-from veristack_lab.sim.engine import STORE_PATH
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim.store.engine import STORE_PATH
+from veristack_lab.sim.store.workloads import named
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.widgets import WalMicroscope

@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from veristack_lab import paths
 from veristack_lab.backends import (
     jars,
     java,
@@ -31,7 +30,8 @@ from veristack_lab.backends import (
     postgres_server,
 )
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.pools import thread_pool
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.pools import thread_pool
 
 InUse = Literal["yours", "started here", "none"]
 ANSWER_TIMEOUT_S = 2

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab import paths
 from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.errors import DownloadFailed
-from veristack_lab.pools import thread_pool
-from veristack_lab.progress import OnProgress
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.pools import thread_pool
+from veristack_lab.runtime.progress import OnProgress
 
 KAFKA_COORDINATE = "org.apache.kafka:kafka_2.13:"
 THREADS = 8

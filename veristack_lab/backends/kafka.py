@@ -11,7 +11,7 @@ from veristack_lab.backends import jars
 from veristack_lab.backends.kafka_server import KafkaServer, broker_version
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 
 YOURS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 

@@ -17,7 +17,7 @@ from veristack_lab.backends import jars
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
-from veristack_lab.processes import Child, spawn, stretched, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 
 INSTALL_COMMAND = "veristack backends install kafka"
 FORMAT_TIMEOUT_S = 60.0

@@ -11,7 +11,7 @@ from veristack_lab.backends.models import Model
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError
 from veristack_lab.llmcache.facts import EngineFacts
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 
 READY_TIMEOUT_S = 60.0
 PROBE_TIMEOUT_S = 2.0

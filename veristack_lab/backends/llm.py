@@ -17,8 +17,8 @@ from veristack_lab.backends.llama_engine import LlamaEngine
 from veristack_lab.backends.ollama_engines import OllamaEngine, OllamaServer
 from veristack_lab.errors import BackendUnavailable, InvalidInput
 from veristack_lab.llmcache.facts import Capability, EngineFacts
-from veristack_lab.pools import thread_pool
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.pools import thread_pool
+from veristack_lab.runtime.processes import temporary_folder
 
 ModelChoice = Literal["auto", "smollm2", "tiny"]
 Engine = LlamaEngine | OllamaEngine

@@ -18,7 +18,7 @@ from veristack_lab.backends.models import TINY
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendUnavailable
 from veristack_lab.llmcache.facts import Capability, EngineFacts
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 
 if TYPE_CHECKING:
     from ollama import Client

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from veristack_lab.errors import ProcessDied
-from veristack_lab.processes import free_port
+from veristack_lab.runtime.processes import free_port
 
 T = TypeVar("T")
 

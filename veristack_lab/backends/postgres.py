@@ -17,7 +17,7 @@ from pathlib import Path
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.backends.postgres_server import PostgresServer
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 
 CONNECT_TIMEOUT_S = 5
 SQLALCHEMY_PREFIXES = ("postgresql+psycopg://", "postgresql+psycopg2://", "postgres+psycopg://")

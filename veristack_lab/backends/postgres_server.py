@@ -17,8 +17,8 @@ from pathlib import Path
 
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
-from veristack_lab.guardian import remove_segments
-from veristack_lab.processes import Child, spawn, stretched, wait_until_ready
+from veristack_lab.runtime.guardian import remove_segments
+from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SUPERUSER = "veristack"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +39,8 @@ def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None
     """
     from rich.console import Console
 
-    from veristack_lab import bench, kernels, progress
+    from veristack_lab import bench, kernels
+    from veristack_lab.runtime import progress
 
     folder = benchmark_folder()
     kernels.warm()

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     import threading
 
-    from veristack_lab.progress import OnProgress
+    from veristack_lab.runtime.progress import OnProgress
     from veristack_lab.smartsearch.client import Search
     from veristack_lab.smartsearch.corpus import Source
     from veristack_lab.smartsearch.crew import Crew
@@ -52,7 +52,7 @@ def stdlib(
     ] = "merge sorted files without reading all of them into memory",
 ) -> None:
     """Ingest the standard library's docstrings, then search them once."""
-    from veristack_lab import progress
+    from veristack_lab.runtime import progress
     from veristack_lab.smartsearch import corpus
 
     sources = corpus.standard_library() if sample is None else corpus.sample(sample, seed)
@@ -182,7 +182,7 @@ def _search(
     from veristack_lab.backends.llm import llm
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.llmcache.gateway import Gateway
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.client import connect
 
     with ExitStack() as stack:
@@ -200,7 +200,7 @@ def _search(
 @contextmanager
 def _pipeline(folder: Path | None, workers: int) -> Iterator[tuple[Search, Crew]]:
     """Everything, with a relay and workers beside it."""
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.crew import Crew
 
     with ExitStack() as stack:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import threading
     from contextlib import ExitStack
 
-    from veristack_lab.processes import Child
+    from veristack_lab.runtime.processes import Child
     from veristack_lab.veriflow.fleet import Fleet
 
 app = typer.Typer(no_args_is_help=True)
@@ -58,7 +58,7 @@ def serve(
 
     from veristack_lab.backends.objects import object_server
     from veristack_lab.backends.postgres import postgres
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.veriflow import connect
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
@@ -96,7 +96,7 @@ def schedule(
 
     from veristack_lab.backends.postgres import your_conninfo
     from veristack_lab.errors import BackendUnavailable
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.veriflow import schedule as scheduling
 
     conninfo = your_conninfo()

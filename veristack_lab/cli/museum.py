@@ -71,7 +71,7 @@ def run(
     from rich.console import Console
 
     from veristack_lab import museum
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.progress import bar
 
     if everything == (name is not None):
         raise InvalidInput(

@@ -15,8 +15,8 @@ from veristack_lab.errors import InvalidInput, NotAStore
 
 if TYPE_CHECKING:
     from veristack_lab.veristore.recovery.report import FileReport, ModeReport, RecoverReport
-    from veristack_lab.veristore.segment import SegmentHeader
-    from veristack_lab.veristore.stretches import Entry
+    from veristack_lab.veristore.wal.segment import SegmentHeader
+    from veristack_lab.veristore.wal.stretches import Entry
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The store's folder.")]
 
@@ -154,7 +154,7 @@ def dump(
     record's header field by field, and the beginning of what it does.
     """
     from veristack_lab.veristore.disk import RealDisk
-    from veristack_lab.veristore.log import list_epochs, path_of
+    from veristack_lab.veristore.wal.log import list_epochs, path_of
 
     first, last = _lsn_range(lsn)
     disk = RealDisk()
@@ -186,7 +186,7 @@ def _lsn_range(text: str) -> tuple[int, int]:
 
 
 def _entries(data: bytes, name: str, epoch: int, *, is_newest: bool) -> Iterator[Entry]:
-    from veristack_lab.veristore.stretches import entries, stretches
+    from veristack_lab.veristore.wal.stretches import entries, stretches
 
     header = _believed_header(data, name, epoch)
     for stretch in stretches(data, header, is_newest=is_newest):
@@ -195,7 +195,7 @@ def _entries(data: bytes, name: str, epoch: int, *, is_newest: bool) -> Iterator
 
 def _believed_header(data: bytes, name: str, epoch: int) -> SegmentHeader:
     from veristack_lab.errors import StoreCorrupt
-    from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
+    from veristack_lab.veristore.wal.segment import HEADER_BYTES, SegmentHeader, decode_header
 
     try:
         return decode_header(data[:HEADER_BYTES], name)
@@ -205,8 +205,8 @@ def _believed_header(data: bytes, name: str, epoch: int) -> SegmentHeader:
 
 def _header_pieces(data: bytes, name: str) -> Iterator[Piece]:
     from veristack_lab.errors import StoreCorrupt
-    from veristack_lab.veristore.anatomy import HEADER_LAYOUT, split
-    from veristack_lab.veristore.segment import HEADER_BYTES, decode_header
+    from veristack_lab.veristore.wal.anatomy import HEADER_LAYOUT, split
+    from veristack_lab.veristore.wal.segment import HEADER_BYTES, decode_header
 
     yield f"{name}, {len(data):,} bytes\n", "bold"
     yield f"{0:08x}  header ", ""
@@ -223,9 +223,9 @@ def _header_pieces(data: bytes, name: str) -> Iterator[Piece]:
 
 def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
     from veristack_lab.kernels.records import HEADER_BYTES
-    from veristack_lab.veristore.anatomy import RECORD_LAYOUT, split, story, type_name
-    from veristack_lab.veristore.segment import GROUP_START
-    from veristack_lab.veristore.stretches import Condition
+    from veristack_lab.veristore.wal.anatomy import RECORD_LAYOUT, split, story, type_name
+    from veristack_lab.veristore.wal.segment import GROUP_START
+    from veristack_lab.veristore.wal.stretches import Condition
 
     yield f"{entry.offset:08x}  ", ""
     if entry.condition is Condition.RESERVED:

@@ -26,8 +26,8 @@ def command(
     half.
     """
     from veristack_lab.errors import InvalidInput
-    from veristack_lab.processes import temporary_folder
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.processes import temporary_folder
+    from veristack_lab.runtime.progress import bar
     from veristack_lab.sim.torture import torture, violations
 
     if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):

@@ -8,7 +8,8 @@ def command() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from veristack_lab import kernels, progress
+    from veristack_lab import kernels
+    from veristack_lab.runtime import progress
 
     console = Console()
     if not kernels.jit_enabled():

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from veristack_lab.kernels._jit import jit_enabled, native_budget
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 
 def load() -> bool:

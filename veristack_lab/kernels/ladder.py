@@ -22,7 +22,7 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels import _crc32c_python as twin
 from veristack_lab.kernels._jit import jit_enabled
 from veristack_lab.kernels.crc32c import ALL_ONES, as_bytes, as_offsets
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd

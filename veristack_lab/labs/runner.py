@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab import processes
 from veristack_lab.errors import InvalidInput, ProcessDied
 from veristack_lab.labs.manifest import Lab
+from veristack_lab.runtime import processes
 
 PASSED, FAILED, WAITING = "passed", "failed", "waiting"
 

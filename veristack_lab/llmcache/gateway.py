@@ -20,7 +20,7 @@ from veristack_lab.llmcache.facts import EngineFacts
 
 if TYPE_CHECKING:
     from veristack_lab.llmcache.service import Service
-    from veristack_lab.veristore import Store
+    from veristack_lab.veristore.keyvalue import KeyValue
 
 POLL_INTERVAL_S = 0.01
 GRACE_S = 2
@@ -34,7 +34,7 @@ class Gateway:
         self,
         engines: Sequence[EngineFacts],
         *,
-        metadata: Store | None = None,
+        metadata: KeyValue | None = None,
         max_active: int = 8,
     ) -> None:
         """Say what to serve; `serve` does it.

@@ -31,10 +31,12 @@ from veristack_lab.errors import (
     ServingError,
 )
 from veristack_lab.llmcache import ollama_api as api
+from veristack_lab.llmcache import ollama_replies as replies
+from veristack_lab.llmcache.attempts import Job
 from veristack_lab.llmcache.engines import Finish, TextPiece
 from veristack_lab.llmcache.facts import EngineFacts
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
-from veristack_lab.llmcache.service import Job, Service
+from veristack_lab.llmcache.service import Service
 
 MAX_SESSION_ID = 256
 DECISIONS_SHOWN = 50
@@ -81,7 +83,7 @@ class _Face:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.since = api.now()
+        self.since = replies.now()
 
     # ------------------------------------------------------- questions
 
@@ -89,22 +91,24 @@ class _Face:
         return PlainTextResponse("Ollama is running")
 
     async def version(self, _: Request) -> Response:
-        return _json({"version": api.VERSION})
+        return _json({"version": replies.VERSION})
 
     async def tags(self, _: Request) -> Response:
         models = self.service.models(alive=False)
-        entries = [api.model_entry(f, await self.service.details(f), self.since) for f in models]
+        entries = [
+            replies.model_entry(f, await self.service.details(f), self.since) for f in models
+        ]
         return _json({"models": entries})
 
     async def ps(self, _: Request) -> Response:
         models = self.service.models(alive=True)
-        entries = [api.running_entry(f, await self.service.details(f)) for f in models]
+        entries = [replies.running_entry(f, await self.service.details(f)) for f in models]
         return _json({"models": entries})
 
     async def show(self, request: Request) -> Response:
         body = api.parse_body(await request.body())
         facts = self.service.resolve(str(body.get("model") or body.get("name") or ""))
-        return _json(api.show(facts, await self.service.details(facts), self.since))
+        return _json(replies.show(facts, await self.service.details(facts), self.since))
 
     async def engines(self, _: Request) -> Response:
         return _json(
@@ -151,7 +155,7 @@ class _Face:
             verb = "chat" if call.chat else "generate"
             raise ApiError(400, f'"{call.model}" does not support {verb}')
         if call.loads_only:
-            return _json(api.loaded(call, facts.model))
+            return _json(replies.loaded(call, facts.model))
         job = self.service.job(facts.model, _session_id(request))
         items = self.service.text(job, call.text, whole=not call.stream)
         if not call.stream:
@@ -184,7 +188,7 @@ class _Face:
                 "model": facts.model,
                 "embeddings": vectors,
                 "total_duration": job.total_ns,
-                "load_duration": job.load_ns + round(found.load_ms * api.NANOSECONDS_PER_MS),
+                "load_duration": job.load_ns + round(found.load_ms * replies.NANOSECONDS_PER_MS),
                 "prompt_eval_count": found.prompt_tokens,
             },
             headers=_number(job),
@@ -270,7 +274,7 @@ async def _lines(
         if isinstance(item, Finish):
             return _line(_end(job, call, facts, "", pieces, item))
         pieces.append(item)
-        return _line(api.piece(call, facts.model, item.text))
+        return _line(replies.piece(call, facts.model, item.text))
 
     async with aclosing(items):
         yield line(first)
@@ -289,9 +293,9 @@ def _end(
     prompt = job.prompt.tokens if job.prompt else None
     if prompt is not None and not call.chat and not call.text.raw:
         context = [*prompt, *(token for piece in pieces for token in piece.tokens)]
-    load_ns = job.load_ns + round(end.usage.load_ms * api.NANOSECONDS_PER_MS)
+    load_ns = job.load_ns + round(end.usage.load_ms * replies.NANOSECONDS_PER_MS)
     durations_ns = (job.total_ns, load_ns)
-    return api.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
+    return replies.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
 
 
 def _shortened(vector: list[float], dimensions: int) -> list[float]:

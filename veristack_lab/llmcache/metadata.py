@@ -28,7 +28,7 @@ from veristack_lab.llmcache.state import (
 )
 
 if TYPE_CHECKING:
-    from veristack_lab.veristore import Store
+    from veristack_lab.veristore.keyvalue import KeyValue
 
 ENTRIES = b"llmcache/prefix/"
 SESSIONS = b"llmcache/session/"
@@ -80,9 +80,9 @@ class MemoryMetadata:
 
 
 class StoreMetadata:
-    """Metadata in a veristore store, which the caller opens and closes."""
+    """Metadata in a key-value store, which the caller opens and closes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: KeyValue) -> None:
         self._store = store
 
     def apply(self, changes: Sequence[Change]) -> None:

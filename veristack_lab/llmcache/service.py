@@ -14,8 +14,6 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 from veristack_lab.errors import (
     EngineFailed,
@@ -26,6 +24,7 @@ from veristack_lab.errors import (
 )
 from veristack_lab.llmcache import engines, prefixes
 from veristack_lab.llmcache.admission import MaxActive
+from veristack_lab.llmcache.attempts import Attempt, Job
 from veristack_lab.llmcache.decisions import Decision, Kind, Reason, RouteRequest
 from veristack_lab.llmcache.engines import (
     Embedded,
@@ -49,60 +48,6 @@ DECISIONS_KEPT = 500
 ALIASES: dict[str, Capability] = {"text": "text", "embeddings": "embeddings"}
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Attempt:
-    """One try of one request on one node, for the log."""
-
-    sequence: int
-    request: int
-    """Numbers requests; several attempts of one request share it."""
-    model: str
-    session_id: str | None
-    decision: Decision
-    outcome: str = "running"
-    cached_tokens: int | None = None
-    """What the engine itself said it reused."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The attempt as plain values, its explanation included."""
-        return {
-            "sequence": self.sequence,
-            "request": self.request,
-            "model": self.model,
-            "session_id": self.session_id,
-            **self.decision.as_json(),
-            "outcome": self.outcome,
-            "cached_tokens": self.cached_tokens,
-            "explanation": self.decision.explain(),
-        }
-
-
-@dataclass
-class Job:
-    """A request on its way: what it is, and what happened to it so far."""
-
-    number: int
-    model: str
-    session_id: str | None = None
-    excluded: set[str] = field(default_factory=set)
-    started_ns: int = field(default_factory=time.monotonic_ns)
-    waited_ns: int = 0
-    """How long it waited for room on a node."""
-    begun_ns: int = 0
-    """When an engine was put to work."""
-    prompt: Prepared | None = None
-
-    @property
-    def total_ns(self) -> int:
-        """Since it came in."""
-        return time.monotonic_ns() - self.started_ns
-
-    @property
-    def load_ns(self) -> int:
-        """From coming in until an engine was at work, without the wait for room."""
-        return self.begun_ns - self.started_ns - self.waited_ns
 
 
 class Service:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from veristack_lab.sim.engine import Engine
-from veristack_lab.sim.steps import Workload
+from veristack_lab.sim.store.engine import Engine
+from veristack_lab.sim.store.steps import Workload
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,6 @@ class Exhibit:
         return inspect.getsource(self._module())
 
     def _module(self) -> ModuleType:
-        return importlib.import_module(f"{__package__}.{self.name.replace('-', '_')}")
+        stem = self.name.replace("-", "_")
+        wings = [f"{__package__}.{wing}.{stem}" for wing in ("store", "objects")]
+        return importlib.import_module(next(filter(importlib.util.find_spec, wings)))

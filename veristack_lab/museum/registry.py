@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.museum import (
-    ack_before_sync,
-    batch_in_parts,
-    checksum_skipped,
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.objects import (
     collector_eats_upload,
     content_name_unsynced,
     content_unsynced,
-    damage_untold,
     id_from_clock,
-    length_trusted,
     listing_in_hash_order,
-    lsn_from_zero,
     names_joined,
+)
+from veristack_lab.museum.store import (
+    ack_before_sync,
+    batch_in_parts,
+    checksum_skipped,
+    damage_untold,
+    length_trusted,
+    lsn_from_zero,
     rename_before_data,
     rename_unsynced,
     segment_header_unsynced,
@@ -29,7 +32,6 @@ from veristack_lab.museum import (
     torn_tail_kept,
     unlink_before_rename,
 )
-from veristack_lab.museum.exhibit import Exhibit
 
 _EXHIBITS: tuple[Exhibit, ...] = (
     torn_tail_kept.EXHIBIT,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from veristack_lab.sim.object_steps import CreateBucket, OnObjects, PutObject
-from veristack_lab.sim.session import Session, State
-from veristack_lab.sim.steps import (
+from veristack_lab.sim.store.object_steps import CreateBucket, OnObjects, PutObject
+from veristack_lab.sim.store.session import Session, State
+from veristack_lab.sim.store.steps import (
     Checkpoint,
     Delete,
     Fail,

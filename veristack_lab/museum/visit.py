@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.museum.registry import find
-from veristack_lab.progress import OnProgress
-from veristack_lab.sim.engine import HEALTHY, Engine
-from veristack_lab.sim.rot import rot_sweep
-from veristack_lab.sim.sweep import crash_sweep
+from veristack_lab.runtime.progress import OnProgress
+from veristack_lab.sim.store.engine import HEALTHY, Engine
+from veristack_lab.sim.store.power_cuts import crash_sweep
+from veristack_lab.sim.store.rot import rot_sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,10 +10,10 @@ import json
 import random
 from dataclasses import dataclass
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.stdlib_docs import iter_docstrings
 from veristack_lab.smartsearch.intake import MAX_NAME_CHARS
-from veristack_lab.stdlib_docs import iter_docstrings
 
 SCANNED_PAGE = "\x0c \u200b\n\x0c\u00ad\u200b \x0c\n"
 """What PDF extraction gives for three scanned pages: form feeds and zero-width characters.

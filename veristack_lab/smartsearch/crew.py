@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from veristack_lab.errors import ProcessDied
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 from veristack_lab.smartsearch.settings import ENVIRONMENT_VARIABLE, Settings
 
 READY_TIMEOUT_S = 30.0

@@ -18,8 +18,8 @@ from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from veristack_lab import migrations
 from veristack_lab.errors import EmbeddingModelChanged
+from veristack_lab.runtime import migrations
 
 Connection = psycopg.Connection[DictRow]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from veristack_lab.claims import Claim
-from veristack_lab.progress import OnProgress
+from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.progress import OnProgress
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

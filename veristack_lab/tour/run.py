@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from veristack_lab.claims import Claim
 from veristack_lab.errors import InvalidInput, VeriStackError
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.processes import temporary_folder
 from veristack_lab.tour.context import Picture, Tour
 from veristack_lab.tour.memory import PeakMemory
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from veristack_lab.backends.objects import object_server
-from veristack_lab.claims import Claim
+from veristack_lab.runtime.claims import Claim
 from veristack_lab.tour.context import Tour
 
 LAYER = "veriflow"

@@ -40,7 +40,7 @@ from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState
 from veristack_lab.veriflow.records import Job
 from veristack_lab.veriflow.spec import JobSpec
-from veristack_lab.veristore.listener import HOST, listen
+from veristack_lab.veristore.line.listener import HOST, listen
 
 PROBLEM_TYPE = "application/problem+json"
 READY_TIMEOUT_S = 15.0

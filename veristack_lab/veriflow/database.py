@@ -12,7 +12,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.migrations import check_schema
+from veristack_lab.runtime.migrations import check_schema
 
 CONNECT_TIMEOUT_S = 10.0
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from veristack_lab.errors import NotAStore
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk, Lock
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery.damage import list_evidence
+from veristack_lab.veristore.wal import log as wal
 
 LOCK_NAME = "LOCK"
 HISTORY_NAME = "shell-history"

@@ -21,24 +21,25 @@ from pathlib import Path
 from typing import Self
 
 from veristack_lab.errors import DiskFull, InvalidInput, StoreClosed, StoreFailed
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot, writes
-from veristack_lab.veristore.background import Background
-from veristack_lab.veristore.checkpoints import Checkpointer
-from veristack_lab.veristore.clock import Clock, RealClock
-from veristack_lab.veristore.commit import GroupCommit
+from veristack_lab.runtime.clock import Clock, RealClock
+from veristack_lab.veristore.commit.background import Background
+from veristack_lab.veristore.commit.durability import Durability, Interval, writes_per_sync
+from veristack_lab.veristore.commit.group import GroupCommit
+from veristack_lab.veristore.commit.handles import CommitHandle
 from veristack_lab.veristore.disk import Disk, Lock, RealDisk
-from veristack_lab.veristore.durability import Durability, Interval, writes_per_sync
 from veristack_lab.veristore.failures import explain
 from veristack_lab.veristore.folder import lock_folder
-from veristack_lab.veristore.handles import CommitHandle
-from veristack_lab.veristore.mutations import Batch, Change
+from veristack_lab.veristore.memtable import snapshot
+from veristack_lab.veristore.memtable.checkpoints import Checkpointer
+from veristack_lab.veristore.memtable.sorted_map import SortedMap
+from veristack_lab.veristore.memtable.views import View, Views
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
 from veristack_lab.veristore.recovery.damage import recovery_mode
 from veristack_lab.veristore.recovery.recoverer import Recoverer
-from veristack_lab.veristore.sorted_map import SortedMap
 from veristack_lab.veristore.status import Recovery, StoreStats
-from veristack_lab.veristore.views import View, Views
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal import writes
+from veristack_lab.veristore.wal.mutations import Batch, Change
 
 __all__ = ["Recovery", "Store", "StoreStats", "open_store"]
 

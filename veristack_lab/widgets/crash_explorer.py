@@ -17,9 +17,9 @@ the power is on), `judge` (all images of this moment), `engine` (name), `violati
 from __future__ import annotations
 
 from veristack_lab import museum
-from veristack_lab.sim.engine import HEALTHY
-from veristack_lab.sim.steps import Workload
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim.store.engine import HEALTHY
+from veristack_lab.sim.store.steps import Workload
+from veristack_lab.sim.store.workloads import named
 from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.explorer_model import ExplorerModel, Subject
 from veristack_lab.widgets.sources import joined

@@ -20,8 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.inode import SECTOR_BYTES, FileState
+from veristack_lab.sim.disk.inode import SECTOR_BYTES, FileState
+from veristack_lab.sim.disk.simdisk import SimDisk
 
 SECTORS_SHOWN = 96
 FILES_SHOWN = 24

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreError
 from veristack_lab.kernels import records
-from veristack_lab.veristore.anatomy import HEADER_LAYOUT, Field, record_fields, split, story
 from veristack_lab.veristore.disk import File
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES, decode_header
-from veristack_lab.veristore.stretches import Condition, Entry, Stretch, stretches
+from veristack_lab.veristore.wal.anatomy import HEADER_LAYOUT, Field, record_fields, split, story
+from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES, decode_header
+from veristack_lab.veristore.wal.stretches import Condition, Entry, Stretch, stretches
 
 
 class Gap(NamedTuple):

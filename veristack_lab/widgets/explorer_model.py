@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.sim.crash import POLICIES
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.engine import Engine
-from veristack_lab.sim.images import Image, Images
-from veristack_lab.sim.oracle import PROMISES, Case, judge, make_case
-from veristack_lab.sim.probe import Prober
-from veristack_lab.sim.recording import Recording, record
-from veristack_lab.sim.steps import Workload
+from veristack_lab.sim.disk.crash import POLICIES
+from veristack_lab.sim.disk.images import Image, Images
+from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.store.engine import Engine
+from veristack_lab.sim.store.oracle import PROMISES, Case, judge, make_case
+from veristack_lab.sim.store.probe import Prober
+from veristack_lab.sim.store.recording import Recording, record
+from veristack_lab.sim.store.steps import Workload
 from veristack_lab.widgets.disk_view import SECTOR_WORDS, Cut, files
 from veristack_lab.widgets.explorer_words import items, operation_words, step_words
 from veristack_lab.widgets.loop import Model, View

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.inode import SECTOR_BYTES
-from veristack_lab.sim.recording import Recording
-from veristack_lab.sim.session import State
-from veristack_lab.veristore.anatomy import short
-from veristack_lab.veristore.segment import written_end
+from veristack_lab.sim.disk.inode import SECTOR_BYTES
+from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.store.recording import Recording
+from veristack_lab.sim.store.session import State
+from veristack_lab.veristore.wal.anatomy import short
+from veristack_lab.veristore.wal.segment import written_end
 
 ITEMS_SHOWN = 40
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 from veristack_lab.chaos import process_faults
 from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.facts import EngineFacts
-from veristack_lab.processes import Child
+from veristack_lab.runtime.processes import Child
 
 Verb = Literal["kill", "pause", "resume", "restart"]
 VERBS: tuple[Verb, ...] = get_args(Verb)

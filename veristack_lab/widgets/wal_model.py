@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from veristack_lab.errors import InvalidInput, NotAStore
-from veristack_lab.veristore.anatomy import Field, type_name
 from veristack_lab.veristore.disk import Disk, File, RealDisk
-from veristack_lab.veristore.segment import GROUP_START
+from veristack_lab.veristore.wal.anatomy import Field, type_name
+from veristack_lab.veristore.wal.segment import GROUP_START
 from veristack_lab.widgets.dissection import (
     fields_between,
     index_segment,

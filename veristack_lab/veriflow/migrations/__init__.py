@@ -7,8 +7,8 @@ from importlib import resources
 import psycopg
 from psycopg import sql
 
-from veristack_lab import migrations
 from veristack_lab.errors import BackendUnavailable
+from veristack_lab.runtime import migrations
 
 CONNECT_TIMEOUT_S = 10
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from veristack_lab.processes import Child, spawn
+from veristack_lab.runtime.processes import Child, spawn
 from veristack_lab.veriflow import contract
 from veristack_lab.veriflow.records import Claim, Lease
 from veristack_lab.veriflow.runners.protocol import Exit

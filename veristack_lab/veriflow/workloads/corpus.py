@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from veristack_lab.errors import InvalidInput, ObjectNotFound
-from veristack_lab.stdlib_docs import Docstring, iter_docstrings
+from veristack_lab.runtime.stdlib_docs import Docstring, iter_docstrings
 from veristack_lab.veriflow.checkpoints import BUCKET
 
 if TYPE_CHECKING:

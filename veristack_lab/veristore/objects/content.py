@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from veristack_lab.errors import InvalidInput, StoreFailed
-from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.keyvalue import LocalKeyValue
 
 Data = bytes | Iterable[bytes]
 _STRIPES = 64
@@ -136,11 +136,11 @@ class Shared:
             yield
 
 
-_shared: WeakKeyDictionary[Store, Shared] = WeakKeyDictionary()
+_shared: WeakKeyDictionary[LocalKeyValue, Shared] = WeakKeyDictionary()
 _shared_lock = threading.Lock()
 
 
-def shared_of(store: Store) -> Shared:
+def shared_of(store: LocalKeyValue) -> Shared:
     """The one `Shared` of a store."""
     with _shared_lock:
         return _shared.setdefault(store, Shared())

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.keeper import ObjectKeeper
 from veristack_lab.veristore.objects.records import (
     CHUNK,
@@ -28,6 +27,7 @@ from veristack_lab.veristore.objects.records import (
     decode_object,
     reference_key,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 _BATCH_KEYS = 1000
 

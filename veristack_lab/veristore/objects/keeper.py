@@ -22,8 +22,7 @@ from veristack_lab.errors import (
     StoreFailed,
 )
 from veristack_lab.veristore.failures import is_out_of_room
-from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.keyvalue import LocalKeyValue
 from veristack_lab.veristore.objects.blobs import MAX_CHUNK_BYTES, BlobFolder
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data, Flight, Outcome, in_blocks, shared_of
@@ -45,6 +44,7 @@ from veristack_lab.veristore.objects.types import (
     bucket_bytes,
     key_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
@@ -58,7 +58,11 @@ class ObjectKeeper:
     """The base of `ObjectStore`. Each method takes one decision, so that another can replace it."""
 
     def __init__(
-        self, store: Store, chunk_bytes: int, min_part_bytes: int, new_id: Callable[[], bytes]
+        self,
+        store: LocalKeyValue,
+        chunk_bytes: int,
+        min_part_bytes: int,
+        new_id: Callable[[], bytes],
     ) -> None:
         if not 0 < chunk_bytes <= MAX_CHUNK_BYTES:
             raise InvalidInput(f"chunk_bytes is {chunk_bytes}; give 1 to {MAX_CHUNK_BYTES:,}")

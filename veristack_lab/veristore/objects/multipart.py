@@ -25,7 +25,6 @@ from veristack_lab.errors import (
     PartTooSmall,
     UploadNotFound,
 )
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data
 from veristack_lab.veristore.objects.digests import Digests, composite
@@ -57,6 +56,7 @@ from veristack_lab.veristore.objects.types import (
     key_bytes,
     prefix_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 
 class Multipart(ObjectKeeper):

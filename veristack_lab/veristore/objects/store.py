@@ -20,8 +20,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 
 from veristack_lab.errors import BucketNotEmpty, BucketNotFound
-from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.keyvalue import LocalKeyValue
 from veristack_lab.veristore.objects import listing
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data
@@ -44,6 +43,7 @@ from veristack_lab.veristore.objects.types import (
     check_notes,
     prefix_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 DEFAULT_CHUNK_BYTES = 1024 * 1024
 MIN_PART_BYTES = 5 * 1024 * 1024
@@ -65,7 +65,7 @@ class ObjectStore(Multipart, Collector):
 
     def __init__(
         self,
-        store: Store,
+        store: LocalKeyValue,
         *,
         chunk_bytes: int = DEFAULT_CHUNK_BYTES,
         min_part_bytes: int = MIN_PART_BYTES,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.recovery.damage import Damage
 from veristack_lab.veristore.recovery.replay import Values, may_delete, replay, without_deleted
-from veristack_lab.veristore.segment import SegmentHeader, Window
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.mutations import RecordType
+from veristack_lab.veristore.wal.segment import SegmentHeader, Window
 
 FIRST_LSN = 1
 FIRST_EPOCH = 1

@@ -21,13 +21,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
-from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.disk import Disk, File
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery.damage import evidence_epochs, evidence_name
 from veristack_lab.veristore.recovery.findings import Findings, Segment
-from veristack_lab.veristore.segment import HEADER_BYTES
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.columns import Columns
+from veristack_lab.veristore.wal.segment import HEADER_BYTES
 
 _PIECE_BYTES = 1024 * 1024
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import RecordType, decode
-from veristack_lab.veristore.segment import GROUP_START, Window
+from veristack_lab.veristore.wal.mutations import RecordType, decode
+from veristack_lab.veristore.wal.segment import GROUP_START, Window
 
 Values = dict[bytes, bytes | None]
 """Keys and values; None for a key that was deleted."""

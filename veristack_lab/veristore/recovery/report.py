@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreFailed
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk, RealDisk
 from veristack_lab.veristore.failures import explain
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
 from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.recovery.snapshot_reader import load
-from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
-from veristack_lab.veristore.stretches import Condition, Stretch, stretches
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.segment import HEADER_BYTES, SegmentHeader, decode_header
+from veristack_lab.veristore.wal.stretches import Condition, Stretch, stretches
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
-from veristack_lab.veristore.segment import GROUP_STARTS, Window
+from veristack_lab.veristore.wal.mutations import MAX_PAYLOAD_BYTES, RecordType
+from veristack_lab.veristore.wal.segment import GROUP_STARTS, Window
 
 _TYPES = (*RecordType, *GROUP_STARTS)
 _LSN = slice(8, 16)

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from veristack_lab.errors import VeriStackError
-from veristack_lab.veristore.clock import Clock, RealClock
+from veristack_lab.runtime.clock import Clock, RealClock
 from veristack_lab.veristore.objects.reader import ObjectReader
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.s3.arrival import Arrival, check_host, headers_of, limit_head

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from veristack_lab.errors import BackendStartFailed, InvalidInput
-from veristack_lab.veristore.listener import HOST, listen
+from veristack_lab.veristore.line.listener import HOST, listen
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.s3.app import S3App
 from veristack_lab.veristore.s3.sigv4 import Credentials

@@ -1,0 +1,44 @@
+"""Damage in the middle of the log is taken for its end.
+
+One bit rots in a record that was synced long ago. The ancestor stops reading there, says
+nothing, and cuts everything behind it off: thousands of acknowledged writes, gone without a
+word. The healthy engine looks behind a bad record. When a later commit group follows, the bad
+one had been durable: that is damage, which is told with segment, offset and the LSNs that are
+lost, and the damaged file is kept.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.kernels import records
+from veristack_lab.museum import stages
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.sim.store.engine import engine_of
+from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.recovery.findings import Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+
+
+class _Recoverer(Recoverer):
+    def judge_stop(
+        self, segment: Segment, found: Findings, stop: records.Stop, is_last: bool
+    ) -> str:
+        del segment, found, stop, is_last  # what comes behind is not looked at
+        return ""
+
+
+class _Store(Store):
+    recoverer_type = _Recoverer
+
+
+EXHIBIT = Exhibit(
+    name="damage-untold",
+    title="damage in the middle is taken for the end of the log",
+    promise="damage-told",
+    source="ancestor, V7; any reader that stops at the first bad record",
+    seam="Recoverer.judge_stop",
+    workload=stages.journal,
+    engine=engine_of(store_type=_Store),
+    seed=1,
+    samples=60,
+    is_rot=True,
+)

@@ -1,0 +1,39 @@
+"""A torn tail is left standing, and new records are appended behind it.
+
+A power cut tears the last record. The ancestor reads up to the tear, serves, and appends
+behind the garbage. Everything it acknowledges from then on stands behind bytes that no reader
+gets past: at the next start it is gone, though it was synced. The healthy engine cuts the tail
+off, and syncs the cut, before it appends.
+"""
+
+from __future__ import annotations
+
+from veristack_lab.museum import stages
+from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.sim.store.engine import engine_of
+from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.recovery.findings import Findings, Segment
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+
+
+class _Recoverer(Recoverer):
+    def cut_tail(self, last: Segment, found: Findings) -> None:
+        found.end_offset += found.torn_bytes  # where the log will go on
+        last.file.fdatasync()
+
+
+class _Store(Store):
+    recoverer_type = _Recoverer
+
+
+EXHIBIT = Exhibit(
+    name="torn-tail-kept",
+    title="new records are appended behind a torn one",
+    promise="goes-on",
+    source="ancestor, V1",
+    seam="Recoverer.cut_tail",
+    workload=stages.journal,
+    engine=engine_of(store_type=_Store),
+    seed=1,
+    samples=60,
+)

@@ -1,0 +1,1 @@
+"""What every layer's outside needs: child processes, paths, progress, time, migrations, claims."""

@@ -1,0 +1,148 @@
+"""The line protocol over TCP: one task a connection, the store's calls in threads.
+
+The threads are what makes group commit work over the network: connections that write at the
+same time share a sync. Nothing a client sends ends the server: bad lines get an ERR line, a
+line of more than 1 MiB an ERR line and a closed connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.line.commands import (
+    BYE,
+    MAX_LINE_BYTES,
+    BadLength,
+    execute,
+    execute_by_length,
+    lengths,
+)
+
+_THREADS = 64
+_OPEN_FILES = 8192
+
+
+class LineServer:
+    """Serves one store on a listening socket."""
+
+    def __init__(self, store: Store, listener: socket.socket) -> None:
+        self._store = store
+        self._listener = listener
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        number: int = self._listener.getsockname()[1]
+        return number
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
+        """Serve until `stop` is set; commands under way are finished and answered."""
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="veristore") as threads:
+
+            async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await self._converse(reader, writer, threads, stop)
+
+            server = await asyncio.start_server(
+                connected, sock=self._listener, limit=MAX_LINE_BYTES
+            )
+            on_ready(self.port)
+            await stop.wait()
+            server.close()
+            await asyncio.gather(*self._connections)
+
+    async def _converse(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        threads: ThreadPoolExecutor,
+        stop: asyncio.Event,
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # a coroutine that runs has a task
+        self._connections.add(task)
+        try:
+            while (line := await _next(reader.readuntil(b"\n"), stop)) is not None:
+                reply = await self._answer(line, reader, threads, stop)
+                if reply is None:
+                    break
+                writer.write(reply + b"\n")
+                await writer.drain()
+                if reply == BYE.encode():
+                    break
+        except asyncio.LimitOverrunError:
+            writer.write(b"ERR the line is longer than %d bytes\n" % MAX_LINE_BYTES)
+        except BadLength as error:
+            writer.write(f"{error}\n".encode())
+        except ConnectionError:
+            return  # the client went away; what it wrote is written
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _answer(
+        self,
+        line: bytes,
+        reader: asyncio.StreamReader,
+        threads: ThreadPoolExecutor,
+        stop: asyncio.Event,
+    ) -> bytes | None:
+        """The reply to a command; None if it does not come to its end."""
+        loop, line = asyncio.get_running_loop(), line[:-1]
+        sizes = lengths(line)
+        if sizes is None:
+            return (await loop.run_in_executor(threads, execute, self._store, line)).encode()
+        body = await _next(reader.readexactly(sum(sizes) + 1), stop)
+        if body is None:
+            return None
+        if body[-1:] != b"\n":
+            raise BadLength("ERR no newline stands behind what the lengths say")
+        parts = (body[: sizes[0]], *([body[sizes[0] : -1]] if len(sizes) > 1 else []))
+        return await loop.run_in_executor(threads, execute_by_length, self._store, line, parts)
+
+
+async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> bytes | None:
+    """What is read; None at the end of the connection or of the server.
+
+    Raises:
+        LimitOverrunError: it is a line, and too long.
+    """
+    reader = asyncio.ensure_future(reading)
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((reader, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not reader.done():
+        reader.cancel()
+        return None
+    try:
+        return reader.result()
+    except asyncio.IncompleteReadError:
+        return None  # half a command is no command
+
+
+def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT. For a main thread; `on_ready` gets the port."""
+    _allow_many_connections()
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await LineServer(store, listener).run(stop, on_ready)
+
+    asyncio.run(main())
+
+
+def _allow_many_connections() -> None:
+    """Many systems start a process with 1,024 files at most, and let it ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
