@@ -51,7 +51,7 @@ test: $(VENV)/.dev backends ## Check everything: house, types, tests with and wi
 	@$(BIN)/veristack warm >/dev/null
 	@$(PYTEST) $(NBVAL) $(HOUSE:%=--ignore %) tests notebooks
 
-test-all: $(VENV)/.dev backends ## The same with large samples, then every exhaustive run and the coverage: an hour
+test-all: $(VENV)/.dev backends ## The same with large samples, then every exhaustive run
 	@VERISTACK_TESTS=thorough $(MAKE) --no-print-directory test
 	@echo "== every power cut of the long workload"
 	@$(BIN)/veristack crash-sweep --exhaustive
@@ -61,8 +61,6 @@ test-all: $(VENV)/.dev backends ## The same with large samples, then every exhau
 	@$(BIN)/veristack store torture --seconds 60
 	@echo "== the tour"
 	@$(BIN)/veristack tour
-	@echo "== coverage"
-	@$(MAKE) --no-print-directory coverage
 
 coverage: $(VENV)/.dev backends ## Count what the tests run, with and without JIT; child processes are not seen
 	@$(BIN)/coverage erase
