@@ -25,7 +25,7 @@ NO_JIT := tests/unit tests/property tests/golden -k "(kernels or veristore) and 
 ARGS ?=
 NAME ?= store
 
-.PHONY: help tour test test-all test-quick lab bench warm lock format clean backends
+.PHONY: help tour test test-all test-quick coverage lab bench warm lock format clean backends
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -50,6 +50,24 @@ test: $(VENV)/.dev backends ## Check everything: house, types, tests with and wi
 	@echo "== everything, and every notebook"
 	@$(BIN)/veristack warm >/dev/null
 	@$(PYTEST) $(NBVAL) $(HOUSE:%=--ignore %) tests notebooks
+
+test-all: $(VENV)/.dev backends ## The same with large samples, then every exhaustive run
+	@VERISTACK_TESTS=thorough $(MAKE) --no-print-directory test
+	@echo "== every power cut of the long workload"
+	@$(BIN)/veristack crash-sweep --exhaustive
+	@echo "== every exhibit of the museum"
+	@$(BIN)/veristack museum run --all
+	@echo "== a minute of kills"
+	@$(BIN)/veristack store torture --seconds 60
+	@echo "== the tour"
+	@$(BIN)/veristack tour
+
+coverage: $(VENV)/.dev backends ## Count what the tests run, with and without JIT; child processes are not seen
+	@$(BIN)/coverage erase
+	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q $(NO_JIT)
+	@$(BIN)/coverage run -m pytest -q --ignore tests/house tests
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --format=total | sed 's/$$/ % of lines and branches covered/'
 
 test-quick: $(VENV)/.dev ## Only the tests that need no server and kill nothing
 	@$(BIN)/python -m pytest -q -m "not backends and not crash and not browser" $(ARGS)

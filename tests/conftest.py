@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from veristack_lab.backends.llm import LLM
     from veristack_lab.backends.postgres import PostgresFacts
 
-hypothesis.settings.register_profile("lab", max_examples=sized(50, 400), deadline=None)
+hypothesis.settings.register_profile("lab", max_examples=sized(50, 200), deadline=None)
 hypothesis.settings.load_profile("lab")
 
 

@@ -39,7 +39,16 @@ def test_a_tour_that_is_ended_in_the_middle_leaves_nothing(
 ) -> None:
     mark, scratch = uuid.uuid4().hex, folder / "scratch"
     scratch.mkdir()
-    command = [sys.executable, "-m", "veristack_lab", "tour", "--only", "veristore", "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "veristack_lab",
+        "tour",
+        "--only",
+        "veristore",
+        "--quick",
+        "--out",
+    ]
     with (folder / "log").open("wb") as log:
         tour = subprocess.Popen(
             [*command, str(folder / "report")],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,8 @@ from veristack_lab.kernels import records
 from veristack_lab.sim import SimClock, SimDisk
 from veristack_lab.veristore import Interval
 from veristack_lab.veristore.commit.durability import Durability
-from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.kv import Store, open_store
+from veristack_lab.veristore.wal.mutations import Change
 from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES
 
 
@@ -75,6 +78,28 @@ def test_milliseconds_sync_by_themselves_and_end_with_the_store(path: Path) -> N
         wait_until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
         assert "veristore-sync" in {thread.name for thread in threading.enumerate()}
     assert "veristore-sync" not in {thread.name for thread in threading.enumerate()}
+
+
+class LateToBeSeen(Store):
+    """Shows a group only when the sync that the group asked for has begun, or was passed over."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.passed_over = threading.Event()
+        super().__init__(*args, **kwargs)
+
+    def _apply(self, records: Sequence[Iterable[Change]]) -> None:
+        wait_until(lambda: self._commit._queue or self.passed_over.is_set())
+        super()._apply(records)
+
+    def _sync_in_background(self) -> None:
+        super()._sync_in_background()
+        self.passed_over.set()
+
+
+def test_a_sync_that_comes_before_its_group_is_visible_still_syncs_it(path: Path) -> None:
+    with open_store(path, durability=Interval(ms=0.001), store_type=LateToBeSeen) as store:
+        lsn = store.put(b"the last one", b"")
+        wait_until(lambda: store.stats().durable_lsn == lsn, "it is durable without another write")
 
 
 def test_a_thread_that_syncs_is_only_there_once_somebody_wrote(path: Path) -> None:
