@@ -33,7 +33,7 @@ class NeighbourCheckpoint(Still):
     def run(self, session: Session) -> None:
         """Open, write, snapshot, close."""
         disk = session.engine.disk(session.disk)
-        with session.engine.open(disk, session.disk.clock, NEIGHBOUR_PATH) as neighbour:
+        with session.engine.open(disk, session.clock, NEIGHBOUR_PATH) as neighbour:
             for number in range(40):
                 neighbour.put(b"neighbour's %d" % number, b"not yours")
             neighbour.checkpoint()
