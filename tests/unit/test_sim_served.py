@@ -27,7 +27,7 @@ def test_every_crash_point_is_asked_once_and_the_healthy_engine_answers_for_it()
 
 def test_records_that_nobody_synced_are_found_to_be_served() -> None:
     exhibit = museum.find("tail-cut-unsynced")
-    frame = crash_sweep("puts", exhaustive=True, engine=exhibit.engine)
+    frame = crash_sweep("puts", exhaustive=True, engine=exhibit.trial.engine)
     broken = frame[frame["violation"] != ""]
     assert set(broken["promise"]) == {"served-is-durable"}
     assert set(broken["policy"]) <= {"kept", "sectors"}, "the record itself was there to be read"
