@@ -18,7 +18,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.waiting import PATIENCE_S
-from veristack_lab.llmcache import Gateway, experiments
+from veristack_lab.llmcache import Gateway, experiments, promises
 from veristack_lab.llmcache.metadata import StoreMetadata
 from veristack_lab.runtime.processes import spawn, wait_until_ready
 
@@ -79,15 +79,13 @@ def test_requests_go_on_without_the_dead_node_and_use_it_again(engines: LLM) -> 
     with Gateway(engines.text).serve() as url:
         frame = experiments.kill_engine(engines, url, seed=3, steps=12, turns=2)
     plan, killed = frame.attrs, frame.attrs["killed_node"]
-    assert set(frame["outcome"]) == {"answered"}
+    assert promises.no_request_fails(frame).kept
+    assert promises.dead_node_is_never_chosen(frame).kept
+    assert promises.returned_node_is_used(frame).kept
     hit = (frame["step"] == plan["kill_step"]) & (frame["user"] == plan["kill_user"])
     retried = frame[hit].iloc[0]
     assert retried["tried"].split(",")[0] == killed
     assert (retried["attempts"], retried["node_id"] != killed) == (2, True)
-    down = frame[frame["phase"] == "down"]
-    assert len(down)
-    assert not down["tried"].str.contains(killed).any()
-    assert (frame[frame["phase"] == "after"]["node_id"] == killed).any()
 
 
 def test_nobody_left_is_503_until_one_comes_back(engines: LLM) -> None:
@@ -145,7 +143,7 @@ def test_cold_warm_and_prefix_by_the_engines_count(engines: LLM) -> None:
     for kind in ("prefix", "back"):
         share = by_kind.loc[kind, "cached_tokens"] / by_kind.loc[kind, "prompt_tokens"]
         assert share.between(0.6, 0.95).all()
-    assert (frame["expected_tokens"] <= frame["cached_tokens"]).all()
+    assert promises.never_expects_too_much(frame).kept
 
 
 def test_counts_are_the_same_for_the_same_seed(engines: LLM) -> None:
@@ -163,7 +161,7 @@ def test_a_new_gateway_remembers_and_a_forgetful_one_does_not(engines: LLM, fold
     runs = dict(list(frame.groupby("run")))
     restored = runs["restored"]
     assert set(restored["kind"]) == {"exact"}
-    assert (restored["cached_tokens"] == restored["prompt_tokens"] - 1).all()
+    assert promises.prefixes_are_found_again(frame).kept
     assert set(runs["forgetful"]["kind"]) == {"miss"}
     assert runs["forgetful"]["cached_tokens"].sum() < restored["cached_tokens"].sum()
 

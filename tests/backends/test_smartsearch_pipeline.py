@@ -65,7 +65,7 @@ def pipeline(postgres_server, kafka_server, gateway_url) -> Iterator[Pipeline]:
     name = f"t{uuid.uuid4().hex[:10]}"
     settings = Settings(
         postgres_server.conninfo, kafka_server.bootstrap, gateway_url, schema=name, topic=name,
-        lease_s=5, sweep_interval_s=0.05, retry=RetryPolicy(backoff_s=0.02, backoff_max_s=0.1),
+        lease_s=5, sweep_interval_s=0.05, retry=RetryPolicy(retry_base_s=0.02, retry_max_s=0.1),
     )  # fmt: skip
     stop = threading.Event()
     with (

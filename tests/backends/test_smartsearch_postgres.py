@@ -70,7 +70,7 @@ def settings(postgres_server, unique_name) -> Settings:
         lease_s=30,
         batch_texts=4,
         max_chunk_chars=40,
-        retry=RetryPolicy(max_refusals=2, max_attempts=4, backoff_s=0.001, backoff_max_s=0.002),
+        retry=RetryPolicy(max_refusals=2, max_attempts=4, retry_base_s=0.001, retry_max_s=0.002),
     )
 
 
@@ -118,7 +118,7 @@ def expire(database: Database, document: UUID) -> None:
 
 
 def until_due(database: Database, document: UUID) -> None:
-    query = "SELECT next_retry_at <= clock_timestamp() FROM documents WHERE id = %s"
+    query = "SELECT next_attempt_at <= clock_timestamp() FROM documents WHERE id = %s"
     wait_until(lambda: scalar(database, query, document), "the document is due")
 
 
@@ -233,7 +233,7 @@ def test_an_engine_that_is_down_costs_no_document_its_life(database, processor, 
 
 
 def test_a_retry_that_is_not_due_is_not_taken(database, processor, words, settings):
-    slow = replace(settings, retry=RetryPolicy(backoff_s=600, backoff_max_s=600))
+    slow = replace(settings, retry=RetryPolicy(retry_base_s=600, retry_max_s=600))
     document = put(database, "later")
     words.down = True
     Processor(database, words, slow, "first").process([document])

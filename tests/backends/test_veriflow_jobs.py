@@ -178,7 +178,7 @@ def test_a_failed_run_waits_for_its_backoff_and_then_gives_up(flow: veriflow.Flo
         scheduler.fail(claim.lease, "it broke", exit_code=1)
         assert scheduler.claim() == []
         with flow.database.transaction() as cursor:
-            cursor.execute("update jobs set not_before = clock_timestamp()")
+            cursor.execute("update jobs set next_attempt_at = clock_timestamp()")
     job = flow.get(job.job_id)
     assert (job.state, job.attempts) == (JobState.FAILED, 3)
     assert [run.exit_code for run in job.runs] == [1, 1, 1]
@@ -261,7 +261,7 @@ def test_nothing_is_accepted_after_the_lease_even_if_nobody_took_it_back(
     flow.submit(spec())
     (claim,) = dispatch(flow, "s1", SHORT_LEASE_S).claim()
     RunLog(flow.database, claim.lease).result({"primes": 0})
-    wait_until(lambda: past(flow, flow.list()[0].runs[0].lease_until))
+    wait_until(lambda: past(flow, flow.list()[0].runs[0].lease_expires_at))
     assert dispatch(flow).heartbeat([claim.lease]) == [claim.lease]
     with pytest.raises(LeaseLost, match="ran out"):
         dispatch(flow).succeed(claim.lease)
@@ -271,7 +271,7 @@ def test_heartbeats_keep_a_lease_for_longer_than_it_lasts(flow: veriflow.Flow) -
     job = flow.submit(spec())
     scheduler = dispatch(flow, "s1", SHORT_LEASE_S)
     (claim,) = scheduler.claim()
-    first = flow.get(job.job_id).runs[0].lease_until
+    first = flow.get(job.job_id).runs[0].lease_expires_at
 
     def outlived() -> bool:
         assert scheduler.heartbeat([claim.lease]) == []
@@ -305,8 +305,8 @@ def test_the_database_itself_refuses_two_running_runs_of_a_job(flow: veriflow.Fl
     with pytest.raises(psycopg.errors.UniqueViolation), flow.database.transaction() as cursor:
         cursor.execute(
             "insert into runs (run_id, job_id, epoch, attempt, state, scheduler_id, started_at,"
-            " lease_until) select gen_random_uuid(), job_id, epoch + 1, attempt, state,"
-            " scheduler_id, started_at, lease_until from runs where job_id = %s",
+            " lease_expires_at) select gen_random_uuid(), job_id, epoch + 1, attempt, state,"
+            " scheduler_id, started_at, lease_expires_at from runs where job_id = %s",
             [job.job_id],
         )
 
@@ -421,7 +421,7 @@ def test_no_crash_between_claim_and_finish_strands_a_job(
     for step in STEPS[:survived]:
         step(RunLog(flow.database, claim.lease))
     with flow.database.transaction() as cursor:
-        cursor.execute("update runs set lease_until = clock_timestamp()")
+        cursor.execute("update runs set lease_expires_at = clock_timestamp()")
     heir = dispatch(flow, "heir")
     assert heir.reclaim_expired() == [job.job_id]
     (again,) = wait_until(heir.claim)

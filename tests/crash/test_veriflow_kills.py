@@ -247,7 +247,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
             data_key = newest.object_key.replace(".json", ".safetensors")
             objects.put("veriflow", data_key, b"not what it was")
         with flow.database.transaction() as cursor:
-            cursor.execute("update jobs set not_before = clock_timestamp()")
+            cursor.execute("update jobs set next_attempt_at = clock_timestamp()")
         job = ended(flow, job)
     assert job.state is JobState.SUCCEEDED
     assert job.result is not None

@@ -123,13 +123,12 @@ def fetch_with_jgo(coordinate: str, scratch: Path) -> Path:
     Raises:
         DownloadFailed: it could not be fetched.
     """
-    import requests
     from jgo.maven import MavenContext
 
     context: Any = MavenContext(repo_cache=scratch, timeout=TIMEOUT_S)
     try:
         return Path(context.create_dependency(coordinate).artifact.resolve())
-    except (requests.RequestException, RuntimeError, OSError) as error:
+    except (RuntimeError, OSError) as error:  # a failed request is an OSError too
         raise DownloadFailed(
             f"{coordinate} could not be fetched ({error}); check the connection to your Maven "
             "repository and run the command again: what was complete is kept"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.cli import store_inspect, store_torture
 from veristack_lab.errors import NotAStore
 
 if TYPE_CHECKING:
@@ -132,6 +133,10 @@ def checkpoint(path: Folder) -> None:
     """Write a snapshot and drop the log that it replaces."""
     with _existing(path) as store:
         print(f"OK snapshot up to lsn={store.checkpoint()}")
+
+
+store_inspect.add_to(app)
+app.command("torture")(store_torture.command)
 
 
 def _existing(path: Path) -> Store:

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.museum.registry import find
 from veristack_lab.runtime.progress import OnProgress
-from veristack_lab.sim.store.engine import HEALTHY, Engine
-from veristack_lab.sim.store.power_cuts import crash_sweep
-from veristack_lab.sim.store.rot import rot_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +57,8 @@ def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdic
         InvalidInput: there is no such exhibit.
     """
     chosen = find(exhibit) if isinstance(exhibit, str) else exhibit
-    broken = sweep(chosen, chosen.engine)
-    healthy = sweep(chosen, HEALTHY, on_progress=on_progress)
+    broken = chosen.trial.run(healthy=False)
+    healthy = chosen.trial.run(healthy=True, on_progress=on_progress)
     return Verdict(
         chosen,
         _first(broken, broken["promise"] == chosen.promise),
@@ -69,23 +66,6 @@ def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdic
         int((broken["violation"] != "").sum()),
         _first(healthy, healthy["violation"] != ""),
         len(healthy),
-    )
-
-
-def sweep(
-    exhibit: Exhibit,
-    engine: Engine,
-    *,
-    on_progress: OnProgress | None = None,
-) -> pd.DataFrame:
-    """The sweep that an exhibit names, of any engine."""
-    how = rot_sweep if exhibit.is_rot else crash_sweep
-    return how(
-        exhibit.workload(),
-        samples=exhibit.samples,
-        seed=exhibit.seed,
-        engine=engine,
-        on_progress=on_progress,
     )
 
 

@@ -29,7 +29,7 @@ CONNECT_TIMEOUT_S = 5
 def migrate(conninfo: str, schema: str) -> list[str]:
     """Make the schema, or bring it up to date; the names of the files applied now."""
     with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
-        folder = importlib.resources.files("veristack_lab.smartsearch") / "sql"
+        folder = importlib.resources.files("veristack_lab.smartsearch") / "migrations"
         return migrations.apply(conn, schema, folder)
 
 

@@ -59,7 +59,7 @@ def replay(database: Database, dead_letter_id: UUID) -> UUID:
             )
             conn.execute(
                 "UPDATE documents SET status = 'PENDING', attempts = 0, refusals = 0,"
-                " next_retry_at = NULL, announced_at = clock_timestamp(), announcements = 1,"
+                " next_attempt_at = NULL, announced_at = clock_timestamp(), announcements = 1,"
                 " updated_at = clock_timestamp() WHERE id = %s AND status = 'FAILED'",
                 (row["document_id"],),
             )

@@ -19,7 +19,7 @@ MAX_TEXT_CHARS = 200_000
 MAX_NAME_CHARS = 200
 
 _COLUMNS = (
-    "id, tenant_id, request_id, title, status, attempts, last_error, next_retry_at,"
+    "id, tenant_id, request_id, title, status, attempts, last_error, next_attempt_at,"
     " created_at, updated_at"
 )
 

@@ -37,10 +37,10 @@ def claim(
     with database.connection() as conn:
         rows = conn.execute(
             "WITH due AS (SELECT id FROM documents WHERE id = ANY(%s) AND status = 'PENDING'"
-            "  AND (next_retry_at IS NULL OR next_retry_at <= now())"
+            "  AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
             "  ORDER BY id FOR UPDATE SKIP LOCKED)"
             " UPDATE documents d SET status = 'PROCESSING', lease_owner = %s,"
-            "  lease_epoch = lease_epoch + 1, attempts = attempts + 1, next_retry_at = NULL,"
+            "  lease_epoch = lease_epoch + 1, attempts = attempts + 1, next_attempt_at = NULL,"
             "  lease_expires_at = clock_timestamp() + make_interval(secs => %s),"
             "  updated_at = clock_timestamp()"
             " FROM due WHERE d.id = due.id"
@@ -157,7 +157,7 @@ def end_attempt(
     conn.execute(
         "UPDATE documents SET status = %s, refusals = %s, lease_owner = NULL,"
         " lease_expires_at = NULL, last_error = %s, updated_at = clock_timestamp(),"
-        " next_retry_at = clock_timestamp() + make_interval(secs => %s)"  # NULL stays NULL
+        " next_attempt_at = clock_timestamp() + make_interval(secs => %s)"  # NULL stays NULL
         " WHERE id = %s",
         ("FAILED" if given_up else "PENDING", refusals, error, pause_s, document.id),
     )

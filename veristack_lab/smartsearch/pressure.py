@@ -16,7 +16,7 @@ SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending,
        count(*) FILTER (WHERE status = 'PROCESSING') AS processing,
        count(*) FILTER (WHERE status = 'FAILED') AS failed,
        count(*) FILTER (WHERE status = 'READY') AS ready,
-       count(*) FILTER (WHERE status = 'PENDING' AND next_retry_at > now()) AS waiting_for_retry,
+       count(*) FILTER (WHERE status = 'PENDING' AND next_attempt_at > now()) AS waiting_for_retry,
        extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'PENDING'))::float8
            AS oldest_pending_s,
        extract(epoch FROM now() - min(updated_at) FILTER (WHERE status = 'PROCESSING'))::float8

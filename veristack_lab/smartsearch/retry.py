@@ -43,4 +43,4 @@ def decide(cause: Cause, attempts: int, refusals: int, policy: RetryPolicy) -> R
     if cause is Cause.REFUSED and refusals >= policy.max_refusals:
         return GiveUp()
     exponent = min(max(attempts - 1, 0), 32)  # beyond that the cap decides anyway
-    return Retry(min(policy.backoff_max_s, policy.backoff_s * 2**exponent))
+    return Retry(min(policy.retry_max_s, policy.retry_base_s * 2**exponent))

@@ -24,8 +24,8 @@ class RetryPolicy:
 
     max_refusals: int = 3
     max_attempts: int = 12
-    backoff_s: float = 0.5
-    backoff_max_s: float = 30.0
+    retry_base_s: float = 0.5
+    retry_max_s: float = 30.0
 
 
 @dataclass(frozen=True)

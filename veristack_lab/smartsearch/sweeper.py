@@ -63,8 +63,8 @@ def announce_due(database: Database) -> int:
     with database.transaction() as conn:
         rows = conn.execute(
             "WITH due AS (SELECT id FROM documents WHERE status = 'PENDING'"
-            "  AND next_retry_at <= now() AND announced_at < next_retry_at"
-            "  ORDER BY next_retry_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            "  AND next_attempt_at <= now() AND announced_at < next_attempt_at"
+            "  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)"
             " UPDATE documents d SET announced_at = clock_timestamp(), announcements = 1"
             " FROM due WHERE d.id = due.id RETURNING d.tenant_id, d.id",
             (BATCH,),
@@ -84,7 +84,7 @@ def announce_stale(database: Database, stale_after_s: float) -> int:
             "WITH stale AS (SELECT id FROM documents WHERE status = 'PENDING'"
             "  AND announced_at < now() - make_interval(secs =>"
             "    %s * 2 ^ least(announcements - 1, %s))"
-            "  AND (next_retry_at IS NULL OR next_retry_at <= now())"
+            "  AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
             "  AND NOT EXISTS (SELECT 1 FROM documents WHERE status = 'PROCESSING')"
             "  AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_at IS NULL)"
             "  ORDER BY announced_at LIMIT %s FOR UPDATE SKIP LOCKED)"

@@ -50,7 +50,7 @@ class DocumentView(_View):
     status: Status
     attempts: int
     last_error: str | None
-    next_retry_at: datetime | None
+    next_attempt_at: datetime | None
     created_at: datetime
     updated_at: datetime
 

@@ -45,7 +45,7 @@ class Dispatch:
         claims = []
         with self._database.transaction() as cursor:
             rows = cursor.execute(
-                "select * from jobs where state = 'QUEUED' and not_before <= clock_timestamp()"
+                "select * from jobs where state = 'QUEUED' and next_attempt_at <= clock_timestamp()"
                 " order by queue_rank, sequence limit %s for no key update skip locked",
                 [limit],
             ).fetchall()
@@ -64,9 +64,9 @@ class Dispatch:
             return []
         with self._database.transaction() as cursor:
             rows = cursor.execute(
-                "update runs set lease_until = clock_timestamp() + %s * interval '1 second'"
+                "update runs set lease_expires_at = clock_timestamp() + %s * interval '1 second'"
                 " where run_id = any(%s) and state = 'RUNNING'"
-                " and lease_until > clock_timestamp() returning run_id, epoch",
+                " and lease_expires_at > clock_timestamp() returning run_id, epoch",
                 [self.lease_s, [lease.run_id for lease in leases]],
             ).fetchall()
         held = {(row["run_id"], row["epoch"]) for row in rows}
@@ -125,8 +125,9 @@ class Dispatch:
         with self._database.transaction() as cursor:
             rows = cursor.execute(
                 "select j.*, r.run_id from jobs j join runs r using (job_id)"
-                " where r.state = 'RUNNING' and r.lease_until <= clock_timestamp()"
-                " order by r.lease_until, j.job_id limit %s for no key update of j, r skip locked",
+                " where r.state = 'RUNNING' and r.lease_expires_at <= clock_timestamp()"
+                " order by r.lease_expires_at, j.job_id limit %s"
+                " for no key update of j, r skip locked",
                 [limit],
             ).fetchall()
             for row in rows:

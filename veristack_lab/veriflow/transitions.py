@@ -55,7 +55,7 @@ def require_lease(cursor: Cursor, lease: Lease) -> None:
         LeaseLost: the run was ended by somebody else, or its lease ran out.
     """
     row = cursor.execute(
-        "select epoch, state, lease_until > clock_timestamp() as in_time from runs"
+        "select epoch, state, lease_expires_at > clock_timestamp() as in_time from runs"
         " where run_id = %s for share",
         [lease.run_id],
     ).fetchone()
@@ -121,7 +121,7 @@ def transition(
                 )
             case Requeue(delay_s):
                 cursor.execute(
-                    "update jobs set not_before = clock_timestamp() + %s * interval '1 second'"
+                    "update jobs set next_attempt_at = clock_timestamp() + %s * interval '1 second'"
                     " where job_id = %s",
                     [delay_s, job["job_id"]],
                 )
@@ -160,7 +160,7 @@ def _insert_run(
 ) -> None:
     cursor.execute(
         "insert into runs (run_id, job_id, epoch, attempt, state, scheduler_id, started_at,"
-        " lease_until) values (%s, %s, %s, %s, 'RUNNING', %s, clock_timestamp(),"
+        " lease_expires_at) values (%s, %s, %s, %s, 'RUNNING', %s, clock_timestamp(),"
         " clock_timestamp() + %s * interval '1 second')",
         [lease.run_id, lease.job_id, lease.epoch, attempt, scheduler_id, lease_s],
     )

@@ -33,17 +33,19 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
     """
 
     state = traitlets.Dict().tag(sync=True)
+    _namesake: str = ""
+    """Views close older ones of their name and of the same value here only."""
 
     def __init__(self, model: Model, *, name: str) -> None:
-        if not _NAME.match(name):
-            raise InvalidInput(f"a view's name is letters, digits, - and _, not {name!r}")
+        self._check_name(name)
         self._name = name
+        self._key = f"{self._namesake}/{name}"
         self._loop = Loop(name, model, self._publish)
         super().__init__(state=self._loop.latest)
         self.on_msg(self._on_message)
         with _open_lock:
-            older = _open.get(name)
-            _open[name] = self
+            older = _open.get(self._key)
+            _open[self._key] = self
         if older is not None:
             older.dispose()
         self._loop.start()
@@ -93,13 +95,17 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
             return  # the constructor refused its arguments
         loop.close()
         with _open_lock:
-            if _open.get(self._name) is self:
-                del _open[self._name]
+            if _open.get(self._key) is self:
+                del _open[self._key]
 
     def dispose(self) -> None:
         """`close`, and take the drawing away too."""
         self.close()
         super().close()
+
+    def _check_name(self, name: str) -> None:
+        if not _NAME.match(name):
+            raise InvalidInput(f"a view's name is letters, digits, - and _, not {name!r}")
 
     def _publish(self, snapshot: View) -> None:
         self.state = snapshot

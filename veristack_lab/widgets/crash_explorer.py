@@ -17,6 +17,7 @@ the power is on), `judge` (all images of this moment), `engine` (name), `violati
 from __future__ import annotations
 
 from veristack_lab import museum
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import HEALTHY
 from veristack_lab.sim.store.steps import Workload
 from veristack_lab.sim.store.workloads import named
@@ -63,12 +64,13 @@ def _subjects() -> dict[str, Subject]:
     """The healthy engine, and the exhibits that a power cut shows (some need rotten bits)."""
     found = {HEALTHY_NAME: Subject(HEALTHY_NAME, "healthy: as it is", "", HEALTHY, None)}
     for exhibit in museum.exhibits():
-        if not exhibit.is_rot:
+        trial = exhibit.trial
+        if isinstance(trial, PowerCuts):
             found[exhibit.name] = Subject(
                 exhibit.name,
                 f"{exhibit.name}: {exhibit.title}",
                 exhibit.promise,
-                exhibit.engine,
-                exhibit.workload(),
+                trial.engine,
+                trial.workload(),
             )
     return found

@@ -113,7 +113,7 @@ def _contents(disk: SimDisk, cut: Cut | None, inode: int, is_there: bool) -> dic
     state = disk.files[inode]
     image = None
     if cut is not None:
-        image = cut.disk.files[inode].cached if is_there else b""
+        image = bytes(cut.disk.files[inode].cached) if is_there else b""
     choice = cut.choice if cut is not None else ""
     fills = {int(found[1]): _FILLS[found[2]] for found in _FILL.finditer(choice)}
     torn = _torn_sector(state, inode, choice)

@@ -1,4 +1,4 @@
-"""What a view shows: immutable values, and the pure rules by which they change."""
+"""What a kill switch shows: immutable values, and the pure rules by which they change."""
 
 from __future__ import annotations
 
@@ -43,16 +43,10 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a view shows, at one moment."""
+    """What a kill switch shows, at one moment."""
 
-    name: str
     targets: tuple[TargetView, ...]
     log: tuple[LogLine, ...] = ()
-    seq: int = 0
-    """Grows with every snapshot of a view."""
-    done: int = 0
-    """Number of the last command that was carried out or refused."""
-    closed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A fresh dictionary of plain JSON values, lists and not tuples, as a display gets it."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.objects.records import reference_key
 from veristack_lab.veristore.objects.store import ObjectStore
@@ -24,13 +25,10 @@ class _Objects(ObjectStore):
 
 
 EXHIBIT = Exhibit(
-    name="collector-eats-upload",
+    __name__,
     title="the collector removes what an upload has just written",
     promise="objects-whole",
     source="ancestor, V17",
     seam="ObjectStore._orphans",
-    workload=stages.busy_collector,
-    engine=engine_of(objects_type=_Objects),
-    seed=1,
-    samples=8,
+    trial=PowerCuts(stages.busy_collector, engine_of(objects_type=_Objects), seed=1, samples=8),
 )

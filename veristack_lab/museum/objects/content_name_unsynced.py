@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.seams import DiskBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.objects.blobs import FOLDER_NAME
 
@@ -23,13 +24,10 @@ class _Disk(DiskBefore):
 
 
 EXHIBIT = Exhibit(
-    name="content-name-unsynced",
+    __name__,
     title="metadata is committed before its content has a durable name",
     promise="objects-whole",
     source="the class of bugs that ALICE found in eleven systems (OSDI 2014)",
     seam="Disk.fsync_dir, for the folder of the content files",
-    workload=stages.library,
-    engine=engine_of(disk=_Disk),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.library, engine_of(disk=_Disk), seed=1, samples=200),
 )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore, FileBefore
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.objects.blobs import FOLDER_NAME
@@ -29,13 +30,10 @@ class _Disk(DiskBefore):
 
 
 EXHIBIT = Exhibit(
-    name="content-unsynced",
+    __name__,
     title="metadata is committed before its content is synced",
     promise="objects-whole",
     source="the class of bugs that LazyFS found in seven systems (VLDB 2024)",
     seam="File.fdatasync, of a content file",
-    workload=stages.library,
-    engine=engine_of(disk=_Disk),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.library, engine_of(disk=_Disk), seed=1, samples=200),
 )

@@ -9,8 +9,9 @@ healthy engine draws 128 random bits for each content.
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.objects.store import ObjectStore
 
@@ -21,13 +22,10 @@ class _Objects(ObjectStore):
 
 
 EXHIBIT = Exhibit(
-    name="id-from-clock",
+    __name__,
     title="two objects of one millisecond share an id",
     promise="refuses-nothing",
     source="ancestor, V16",
     seam="ObjectStore._new_id",
-    workload=stages.library,
-    engine=engine_of(objects_type=_Objects),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.library, engine_of(objects_type=_Objects), seed=1, samples=60),
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from hashlib import md5
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.objects.types import ObjectInfo
@@ -26,13 +27,10 @@ def _hash(key: str) -> bytes:
 
 
 EXHIBIT = Exhibit(
-    name="listing-in-hash-order",
+    __name__,
     title="objects are listed in the order of a hash table",
     promise="listing-in-order",
     source="ancestor, V14",
     seam="ObjectStore.list",
-    workload=stages.alphabet,
-    engine=engine_of(objects_type=_Objects),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.alphabet, engine_of(objects_type=_Objects), seed=1, samples=60),
 )

@@ -8,8 +8,9 @@ the bucket's length before it, so no two pairs can meet.
 from __future__ import annotations
 
 from veristack_lab.errors import BucketNotFound
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.objects import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.objects.records import BUCKET, META
 from veristack_lab.veristore.objects.store import ObjectStore
@@ -23,13 +24,10 @@ class _Objects(ObjectStore):
 
 
 EXHIBIT = Exhibit(
-    name="names-joined",
+    __name__,
     title="bucket and key are joined by a character that both may contain",
     promise="objects-whole",
     source="ancestor, V15",
     seam="ObjectStore._meta_prefix",
-    workload=stages.colliding_names,
-    engine=engine_of(objects_type=_Objects),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.colliding_names, engine_of(objects_type=_Objects), seed=1, samples=60),
 )

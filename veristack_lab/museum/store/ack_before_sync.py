@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.wal.log import Log
@@ -31,13 +32,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="ack-before-sync",
+    __name__,
     title="OK is said before the sync",
     promise="acknowledged-present",
     source="ancestor, V2 (its SETBATCH 5)",
     seam="Log.append_group",
-    workload=stages.journal,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.journal, engine_of(store_type=_Store), seed=1, samples=60),
 )

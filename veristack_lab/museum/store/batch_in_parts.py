@@ -7,8 +7,9 @@ record with one checksum, which decides for all of it.
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.wal.mutations import Batch
@@ -23,13 +24,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="batch-in-parts",
+    __name__,
     title="a batch is several records",
     promise="unacknowledged-atomic",
     source="key-value stores without batches",
     seam="Store.write",
-    workload=stages.transfers,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=100,
+    trial=PowerCuts(stages.transfers, engine_of(store_type=_Store), seed=1, samples=100),
 )

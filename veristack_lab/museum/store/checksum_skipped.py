@@ -10,8 +10,9 @@ from __future__ import annotations
 import struct
 
 from veristack_lab.kernels.records import HEADER_BYTES, Stop
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings, Segment
@@ -44,13 +45,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="checksum-skipped",
+    __name__,
     title="a record is believed without its checksum",
     promise="unacknowledged-atomic",
     source="PySyncObj's journal, which has none",
     seam="Recoverer.replay_segment",
-    workload=stages.segments,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.segments, engine_of(store_type=_Store), seed=1, samples=200),
 )

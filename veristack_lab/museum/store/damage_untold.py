@@ -10,8 +10,9 @@ lost, and the damaged file is kept.
 from __future__ import annotations
 
 from veristack_lab.kernels import records
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import Rot
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings, Segment
@@ -31,14 +32,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="damage-untold",
+    __name__,
     title="damage in the middle is taken for the end of the log",
     promise="damage-told",
     source="ancestor, V7; any reader that stops at the first bad record",
     seam="Recoverer.judge_stop",
-    workload=stages.journal,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=60,
-    is_rot=True,
+    trial=Rot(stages.journal, engine_of(store_type=_Store), seed=1, samples=60),
 )

@@ -12,8 +12,9 @@ from __future__ import annotations
 import struct
 
 from veristack_lab.kernels import records
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings, Segment
@@ -40,13 +41,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="length-trusted",
+    __name__,
     title="a length is believed before its checksum",
     promise="opens",
     source="ancestor, V7; a staple of parsers everywhere",
     seam="Recoverer.judge_stop, where the record behind the last good one is looked at",
-    workload=stages.whole_sectors,
-    engine=engine_of(store_type=_Store),
-    seed=11,
-    samples=400,
+    trial=PowerCuts(stages.whole_sectors, engine_of(store_type=_Store), seed=11, samples=400),
 )

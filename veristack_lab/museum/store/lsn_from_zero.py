@@ -8,8 +8,9 @@ into the snapshot and into every segment's header, and goes on from the highest 
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import FIRST_LSN, Findings, Segment
@@ -29,13 +30,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="lsn-from-zero",
+    __name__,
     title="sequence numbers begin again after a snapshot",
     promise="lsn-never-back",
     source="ancestor, V6",
     seam="Recoverer.open_for_appending",
-    workload=stages.snapshots,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.snapshots, engine_of(store_type=_Store), seed=1, samples=200),
 )

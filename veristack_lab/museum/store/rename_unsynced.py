@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.memtable.snapshot import SnapshotWriter, path_of
@@ -26,13 +27,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="rename-unsynced",
+    __name__,
     title="a rename without a sync of its folder",
     promise="acknowledged-present",
     source="LevelDB issues 189 and 195, found by ALICE (OSDI 2014)",
     seam="SnapshotWriter.publish",
-    workload=stages.snapshots,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=300,
+    trial=PowerCuts(stages.snapshots, engine_of(store_type=_Store), seed=1, samples=300),
 )

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.kv import Store
@@ -47,13 +48,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="segment-header-unsynced",
+    __name__,
     title="a new segment has its name before its header is durable",
     promise="no-false-alarm",
     source="the create-and-rename recipes that ALICE (OSDI 2014) tested",
     seam="Log.rotate",
-    workload=stages.segments,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=300,
+    trial=PowerCuts(stages.segments, engine_of(store_type=_Store), seed=1, samples=300),
 )

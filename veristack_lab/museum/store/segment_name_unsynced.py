@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.seams import DiskBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.wal.log import Log
@@ -36,13 +37,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="segment-name-unsynced",
+    __name__,
     title="a new segment counts before its folder is synced",
     promise="acknowledged-present",
     source="litestream pull request 1344 and others, still found in 2026",
     seam="Log.rotate",
-    workload=stages.segments,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.segments, engine_of(store_type=_Store), seed=1, samples=200),
 )

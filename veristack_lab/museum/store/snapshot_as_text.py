@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.memtable.snapshot import SnapshotWriter
@@ -34,13 +35,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="snapshot-as-text",
+    __name__,
     title="a snapshot separates by white space",
     promise="acknowledged-present",
     source="ancestor, V3",
     seam="SnapshotWriter.write",
-    workload=stages.notes,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.notes, engine_of(store_type=_Store), seed=1, samples=60),
 )

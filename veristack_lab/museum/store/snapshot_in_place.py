@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.kv import Store
@@ -51,13 +52,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="snapshot-in-place",
+    __name__,
     title="a snapshot overwrites its final name and the log goes at once",
     promise="opens",
     source="ancestor, V4",
     seam="SnapshotWriter.write and publish",
-    workload=stages.snapshots,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.snapshots, engine_of(store_type=_Store), seed=1, samples=200),
 )

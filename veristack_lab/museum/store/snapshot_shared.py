@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.seams import DiskBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.disk import Disk, File
 
@@ -50,13 +51,10 @@ def _place(path: Path) -> Path:
 
 
 EXHIBIT = Exhibit(
-    name="snapshot-shared",
+    __name__,
     title="every store's snapshot lies at the same path",
     promise="acknowledged-present",
     source="ancestor, V5 (one path in the temporary folder)",
     seam="Disk: where snapshots lie",
-    workload=stages.neighbours,
-    engine=engine_of(disk=_Disk),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.neighbours, engine_of(disk=_Disk), seed=1, samples=60),
 )

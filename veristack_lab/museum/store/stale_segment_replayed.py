@@ -8,8 +8,9 @@ replaces, and by the epoch inside each record's checksum to which file a record 
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings
@@ -34,13 +35,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="stale-segment-replayed",
+    __name__,
     title="a segment from before the snapshot is replayed",
     promise="acknowledged-present",
     source="recycled logs in RocksDB and SQLite, which salt their records against it",
     seam="Recoverer.choose_segments",
-    workload=stages.rewritten_segments,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=400,
+    trial=PowerCuts(stages.rewritten_segments, engine_of(store_type=_Store), seed=1, samples=400),
 )

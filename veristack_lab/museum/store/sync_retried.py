@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.museum.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.seams import DiskBefore, FileBefore
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.disk import File
 
@@ -31,13 +32,10 @@ class _Disk(DiskBefore):
 
 
 EXHIBIT = Exhibit(
-    name="sync-retried",
+    __name__,
     title="a failed sync is retried",
     promise="acknowledged-present",
     source="PostgreSQL's fsyncgate, 2018; Rebello et al., ATC 2020",
     seam="File.fdatasync",
-    workload=stages.failing_disk,
-    engine=engine_of(disk=_Disk),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.failing_disk, engine_of(disk=_Disk), seed=1, samples=200),
 )

@@ -8,8 +8,9 @@ syncs the log once before it serves anything.
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings, Segment
@@ -27,13 +28,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="tail-cut-unsynced",
+    __name__,
     title="what recovery found is served before it is synced",
     promise="served-is-durable",
     source="the recovery paths that Rebello et al. (ATC 2020) tested last",
     seam="Recoverer.cut_tail",
-    workload=stages.journal,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.journal, engine_of(store_type=_Store), seed=1, samples=200),
 )

@@ -8,8 +8,9 @@ off, and syncs the cut, before it appends.
 
 from __future__ import annotations
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.findings import Findings, Segment
@@ -27,13 +28,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="torn-tail-kept",
+    __name__,
     title="new records are appended behind a torn one",
     promise="goes-on",
     source="ancestor, V1",
     seam="Recoverer.cut_tail",
-    workload=stages.journal,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=60,
+    trial=PowerCuts(stages.journal, engine_of(store_type=_Store), seed=1, samples=60),
 )

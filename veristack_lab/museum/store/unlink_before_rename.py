@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.museum import stages
 from veristack_lab.museum.exhibit import Exhibit
+from veristack_lab.museum.store import stages
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import engine_of
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.memtable.snapshot import SnapshotWriter
@@ -29,13 +30,10 @@ class _Store(Store):
 
 
 EXHIBIT = Exhibit(
-    name="unlink-before-rename",
+    __name__,
     title="the old log goes before the new snapshot has its name",
     promise="opens",
     source="LevelDB issue 195",
     seam="SnapshotWriter.publish",
-    workload=stages.snapshots,
-    engine=engine_of(store_type=_Store),
-    seed=1,
-    samples=200,
+    trial=PowerCuts(stages.snapshots, engine_of(store_type=_Store), seed=1, samples=200),
 )

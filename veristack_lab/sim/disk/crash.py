@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.sim.disk.file_images import FileImages, parse
-
-if TYPE_CHECKING:
-    from veristack_lab.sim.disk.images import Images
-    from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.disk.images import Images
+from veristack_lab.sim.disk.state import DiskState
 
 POLICIES = {
     "lost": "nothing since the last syncs is there",
@@ -28,14 +25,12 @@ POLICIES = {
 _FILL = {"sectors": "z", "garbage": "g", "stale": "s"}
 
 
-def choose(disk: SimDisk, policy: str, seed: int) -> str:
+def choose(disk: DiskState, policy: str, seed: int) -> str:
     """Pick a legal image of a kind; the nearest there is when the moment has none of it.
 
     Raises:
         InvalidInput: there is no such policy.
     """
-    from veristack_lab.sim.disk.images import Images
-
     if policy not in POLICIES and policy != "any":
         raise InvalidInput(f"there is no policy {policy!r}; there are any, {', '.join(POLICIES)}")
     images = Images(disk, 1, None)

@@ -18,7 +18,8 @@ a year, misdirected writes 0.02 % and 0.5 % (as TigerBeetle's safety notes cite 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
@@ -72,6 +73,36 @@ class Fault:
         if self.times is not None:
             self.times -= 1
         return True
+
+
+class Faults:
+    """The faults of one disk, each waiting for its turn."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """One more."""
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        """No more."""
+        self._waiting.clear()
+
+    def copy(self) -> Faults:
+        """The same, counting down on their own."""
+        copy = Faults()
+        copy._waiting = [replace(fault) for fault in self._waiting]
+        return copy
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether one still has a turn."""
+        return any(fault.times != 0 for fault in self._waiting)
+
+    def striking(self, operation: str, name: str) -> Iterator[Fault]:
+        """Those that happen to this operation; each counts down."""
+        return (fault for fault in self._waiting if fault.strikes(operation, name))
 
 
 def make_fault(kind: FaultKind, path: str, skip: int, times: int | None, latency_s: float) -> Fault:

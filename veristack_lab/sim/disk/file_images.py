@@ -20,6 +20,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
+from veristack_lab.sim.disk.content import Content
 from veristack_lab.sim.disk.inode import (
     SECTOR_BYTES,
     Change,
@@ -27,8 +28,6 @@ from veristack_lab.sim.disk.inode import (
     FolderState,
     advance,
     bind,
-    overlay,
-    resize,
 )
 
 FILLS = "zgs"
@@ -67,7 +66,7 @@ class FileImages:
     """
 
     def __init__(
-        self, inode: int, state: FileState, stale: bytes, seed: int, *, torn: bool = False
+        self, inode: int, state: FileState, stale: Content, seed: int, *, torn: bool = False
     ) -> None:
         self.inode = inode
         self.state = state
@@ -78,7 +77,7 @@ class FileImages:
         self._torn = torn and bool(self.unsynced) and not self.unsynced[-1].truncates
 
     @cached_property
-    def _history(self) -> list[bytes]:
+    def _history(self) -> list[Content]:
         history = [self.state.durable]
         for change in self.unsynced:
             history.append(advance(history[-1], change))
@@ -119,18 +118,18 @@ class FileImages:
                 if number <= changes and change.length < (sector + 1) * SECTOR_BYTES:
                     found.clear()  # the cut is on disk: what was written before it is gone
             elif change.data and sector in _sectors_of(change):
-                shown = resize(self._history[number][start:end], end - start)
+                shown = _padded(self._history[number][start:end], end - start)
                 if shown not in seen:
                     seen.add(shown)
                     found.append(number)
         return found
 
-    def _base(self, changes: int) -> bytes:
-        """The content when of so many changes only the lengths are on disk."""
+    def _base(self, changes: int) -> Content:
+        """The content when of the first n changes only the lengths are on disk."""
         content = self.state.durable
         for change in self.unsynced[:changes]:
             if change.truncates or change.length > len(content):
-                content = resize(content, change.length)
+                content = content.resized(change.length)
         return content
 
     @property
@@ -236,38 +235,42 @@ class FileImages:
 
     # ---------------------------------------------------------------- building
 
-    def build(self, choice: str) -> bytes:
+    def build(self, choice: str) -> Content:
         """The content that a choice leaves."""
         text = choice.partition("=")[2]
         if text[0] in "tT":
             return self._build_torn(int(text[1:]), full_length=text[0] == "T")
         return self._build(parse(text))
 
-    def _build(self, choice: FileChoice) -> bytes:
+    def _build(self, choice: FileChoice) -> Content:
         content = self._base(choice.changes)
-        pieces = bytearray(content)
+        pieces = bytearray(bytes(content))
         for (sector, _), version in zip(self.sectors(choice.changes), choice.versions, strict=True):
             start = sector * SECTOR_BYTES
             end = min(start + SECTOR_BYTES, len(content))
             if version:
                 writer = self._writers(sector, choice.changes)[version - 1]
-                pieces[start:end] = resize(self._history[writer][start:end], end - start)
+                pieces[start:end] = _padded(self._history[writer][start:end], end - start)
             elif self.is_fresh(sector):
                 pieces[start:end] = self._filling(choice.fill, sector)[: end - start]
-        return bytes(pieces)
+        return Content(bytes(pieces))
 
-    def _build_torn(self, cut: int, *, full_length: bool) -> bytes:
+    def _build_torn(self, cut: int, *, full_length: bool) -> Content:
         last = self.unsynced[-1]
-        content = overlay(self._history[-2], last.offset, last.data[:cut])
-        return resize(content, last.length) if full_length else content
+        content = self._history[-2].written(last.offset, last.data[:cut])
+        return content.resized(last.length) if full_length else content
 
     def _filling(self, fill: str, sector: int) -> bytes:
         if fill == "g":
             return random.Random(f"{self._seed}/{self.inode}/{sector}").randbytes(SECTOR_BYTES)
         if fill == "s":
             start = sector * SECTOR_BYTES
-            return resize(self._stale[start : start + SECTOR_BYTES], SECTOR_BYTES)
+            return _padded(self._stale[start : start + SECTOR_BYTES], SECTOR_BYTES)
         return bytes(SECTOR_BYTES)
+
+
+def _padded(data: bytes, size_bytes: int) -> bytes:
+    return data[:size_bytes].ljust(size_bytes, b"\0")
 
 
 def parse(text: str) -> FileChoice:

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 from math import prod
-from typing import TYPE_CHECKING
 
+from veristack_lab.sim.disk.content import Content
 from veristack_lab.sim.disk.file_images import FileImages, FolderImages, parse
-
-if TYPE_CHECKING:
-    from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.disk.state import DiskState
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,11 @@ class Images:
 
     Args:
         disk: as the power fails.
-        limit: up to so many legal images all are given.
-        byte_cuts: at so many bytes the write under way is torn; None: at every byte.
+        limit: all legal images are given if there are at most n.
+        byte_cuts: the write under way is torn at n bytes at most; None: at every byte.
     """
 
-    def __init__(self, disk: SimDisk, limit: int, byte_cuts: int | None) -> None:
+    def __init__(self, disk: DiskState, limit: int, byte_cuts: int | None) -> None:
         self._disk = disk
         self._limit = limit
         self._byte_cuts = byte_cuts
@@ -51,7 +49,7 @@ class Images:
         self.folders = [FolderImages(inode, state) for inode, state in folders if state.pending]
         last = disk.operations[-1] if disk.operations else None
         torn = last.inode if last is not None and last.kind == "pwrite" else 0
-        stale = disk.freed[0] if disk.freed else b""
+        stale = disk.freed[0] if disk.freed else Content()
         self.files = {
             inode: FileImages(inode, state, stale, disk.seed, torn=inode == torn)
             for inode, state in sorted(disk.files.items())
@@ -150,12 +148,15 @@ class Images:
 
     # ---------------------------------------------------------------- building
 
-    def build(self, choice: str) -> SimDisk:
-        """The disk that a choice leaves. What the choice does not mention is lost."""
+    def build(self, choice: str) -> tuple[dict[int, Content], dict[int, dict[str, int]]]:
+        """Files and folders that a choice leaves, for `DiskModel.restore`.
+
+        What the choice does not mention is lost.
+        """
         texts = choice.split()
         chosen = {int(text.partition("=")[0]): text for text in texts}
         folders = self._folders_as([text for text in texts if _inode_of(text) not in self.files])
-        files: dict[int, bytes] = {}
+        files: dict[int, Content] = {}
         alive: dict[int, dict[str, int]] = {}
         waiting = [1]
         while waiting:
@@ -169,7 +170,7 @@ class Images:
                     files[child] = part.build(chosen.get(child, part.lost))
                 else:
                     files[child] = self._disk.files[child].durable
-        return self._disk.restore(files, alive)
+        return files, alive
 
     # ---------------------------------------------------------------- telling
 

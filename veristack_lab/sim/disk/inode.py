@@ -13,9 +13,11 @@ through (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 20
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import NamedTuple
+
+from veristack_lab.sim.disk.content import Content
 
 SECTOR_BYTES = 512
 """What a disk writes as a whole or not at all."""
@@ -37,38 +39,27 @@ class Change(NamedTuple):
     truncates: bool = False
 
 
-def overlay(content: bytes, offset: int, data: bytes) -> bytes:
-    """The content with the data written over it; a gap is filled with zeros."""
-    if offset == len(content):
-        return content + data
-    if offset > len(content):
-        return content + bytes(offset - len(content)) + data
-    return b"".join((content[:offset], data, content[offset + len(data) :]))
-
-
-def resize(content: bytes, length: int) -> bytes:
-    """The content cut, or extended with zeros, to a length."""
-    if length <= len(content):
-        return content[:length]
-    return content + bytes(length - len(content))
-
-
-def advance(content: bytes, change: Change) -> bytes:
+def advance(content: Content, change: Change) -> Content:
     """What the device holds after one more change has wholly reached it."""
     if change.truncates:
-        return resize(content, change.length)
-    room = resize(content, max(len(content), change.length))
-    return overlay(room, change.offset, change.data)[: len(room)]
+        return content.resized(change.length)
+    room = content.resized(max(len(content), change.length))
+    return room.written(change.offset, change.data).resized(len(room))
 
 
 @dataclass(frozen=True)
 class FileState:
     """One file at one moment."""
 
-    cached: bytes = b""
-    durable: bytes = b""
+    cached: Content = field(default_factory=Content)
+    durable: Content = field(default_factory=Content)
     pending: tuple[Change, ...] = ()
     doubtful: tuple[Change, ...] = ()
+
+    @classmethod
+    def at_rest(cls, content: Content) -> FileState:
+        """A file with nothing unsynced."""
+        return cls(content, content)
 
     @property
     def unsynced(self) -> tuple[Change, ...]:
@@ -79,7 +70,7 @@ class FileState:
         """After a write; `landed` is where and what the device gets, if not the same."""
         if not data:
             return self
-        cached = overlay(self.cached, offset, data)
+        cached = self.cached.written(offset, data)
         device_offset, device_data = landed or (offset, data)
         change = Change(device_offset, device_data, len(cached))
         return replace(self, cached=cached, pending=(*self.pending, change))
@@ -87,7 +78,7 @@ class FileState:
     def truncated(self, length: int) -> FileState:
         """After a truncation (or extension)."""
         change = Change(0, b"", length, truncates=True)
-        return replace(self, cached=resize(self.cached, length), pending=(*self.pending, change))
+        return replace(self, cached=self.cached.resized(length), pending=(*self.pending, change))
 
     def synced(self) -> FileState:
         """After a sync that worked: all pending changes are durable."""
@@ -101,7 +92,7 @@ class FileState:
         left = (self._still_doubtful(old) for old in self.doubtful)
         return FileState(
             self.cached,
-            resize(durable, len(self.cached)),
+            durable.resized(len(self.cached)),
             doubtful=tuple(change for change in left if change.data),
         )
 

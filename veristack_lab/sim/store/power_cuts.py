@@ -232,7 +232,7 @@ def _sweep_point(
     chosen = _samples(disk, images, seeds) if seeds else images
     seen: set[bytes] = set()
     for number, image in enumerate(chosen):
-        cut = images.build(image.choice)
+        cut = disk.restore(*images.build(image.choice))
         name = cut.tree_digest()
         if name in seen:
             tally.same_images += 1

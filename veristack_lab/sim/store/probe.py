@@ -171,7 +171,8 @@ class Prober:
             disk.apply(operation)
             images = disk.images(_NESTED_LIMIT, byte_cuts=1)
             for cut in images:
-                difference = _difference(first, self._outcome(images.build(cut.choice)))
+                found = self._outcome(disk.restore(*images.build(cut.choice)))
+                difference = _difference(first, found)
                 if difference:
                     return f"cut behind '{operation}' ({cut.policy}): {difference}"
         return ""

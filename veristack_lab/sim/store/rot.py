@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from veristack_lab.errors import InvalidInput, StoreError
 from veristack_lab.runtime.progress import OnProgress, silent
+from veristack_lab.sim.disk.content import Content
 from veristack_lab.sim.disk.inode import FileState
 from veristack_lab.sim.disk.simdisk import SimDisk
 from veristack_lab.sim.store.engine import HEALTHY, Engine
@@ -134,9 +135,9 @@ def _places(disk: SimDisk, samples: int | None, seed: int) -> Iterator[tuple[str
 
 def _flipped(disk: SimDisk, inode: int, offset: int, bit: int) -> SimDisk:
     copy = disk.after_kill()
-    content = bytearray(copy.files[inode].cached)
+    content = bytearray(bytes(copy.files[inode].cached))
     content[offset] ^= 1 << bit
-    copy.files[inode] = FileState(bytes(content), bytes(content))
+    copy.files[inode] = FileState.at_rest(Content(bytes(content)))
     return copy
 
 

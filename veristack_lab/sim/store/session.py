@@ -50,6 +50,7 @@ class Session:
     disk: SimDisk
     with_objects: bool
     life: int = 0
+    clock: SimClock = field(init=False)
     store: Store = field(init=False)
     _objects: ObjectStore | None = field(init=False, default=None)
     uploads: dict[tuple[str, str], str] = field(init=False, default_factory=dict)
@@ -70,9 +71,10 @@ class Session:
 
     def open(self) -> None:
         """Open the store, recovering what is there. Raises what the engine raises."""
-        self.disk.clock = SimClock(EPOCH_MS + self.life * _DAY_MS)
+        self.clock = SimClock(EPOCH_MS + self.life * _DAY_MS)
+        self.disk.delay = self.clock.advance
         disk = self.engine.disk(self.disk)
-        self.store = self.engine.open(disk, self.disk.clock, STORE_PATH)
+        self.store = self.engine.open(disk, self.clock, STORE_PATH)
         self._objects = self.engine.objects(self.store) if self.with_objects else None
 
     def reopen(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from inspect import getdoc
 
+from veristack_lab.sim.disk.content import Content
 from veristack_lab.sim.disk.crash import POLICIES
 from veristack_lab.sim.disk.file_images import FileImages
 from veristack_lab.sim.disk.images import Image, Images
@@ -223,7 +224,7 @@ def _files(disk: SimDisk, cut: SimDisk, images: Images, choice: str) -> list[Fil
 
 
 def _sectors(
-    cached: bytes, left: bytes | None, part: FileImages | None, choice: str
+    cached: Content, left: Content | None, part: FileImages | None, choice: str
 ) -> list[Sector]:
     found = []
     touched = part.touched if part is not None else frozenset()
