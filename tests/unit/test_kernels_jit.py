@@ -13,7 +13,7 @@ from tests import processors
 from tests.kernel_paths import needs_jit
 from tests.waiting import PATIENCE_S
 from veristack_lab import kernels
-from veristack_lab.kernels import _jit, crc32c
+from veristack_lab.kernels import _jit
 
 CHECK = (
     "from veristack_lab.kernels import crc32c, load; load(); "
@@ -61,19 +61,6 @@ def test_a_processor_without_the_instruction_does_not_abort() -> None:
     done = run(CHECK + SHOW, **processors.processor(""))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["slicing-by-8", "0xe3069283", "True"]
-
-
-@pytest.mark.parametrize("features", ["+crc32,+sse4.2", "+crc32,+sse4.2,+avx512f,-vpclmulqdq"])
-def test_a_processor_without_wide_multiplication_uses_the_instruction_alone(features: str) -> None:
-    environment = processors.processor(features)
-    wide = "from veristack_lab.kernels import _batch, _folding; "
-    many = "print(set(crc32c.crc32c_many(bytes(64 * 30), range(0, 64 * 31, 64)).tolist())); "
-    show = "print(_batch.AVAILABLE, _folding.AVAILABLE); "
-    done = run(CHECK + wide + many + show + SHOW, **environment)
-    assert done.returncode == 0, done.stderr
-    zeroes = crc32c.crc32c(bytes(64))
-    expected = f"{{{zeroes}}}", "False", "False", "hardware", "0xe3069283", "True"
-    assert tuple(done.stdout.split()) == expected
 
 
 @needs_jit

@@ -35,7 +35,9 @@ def tier() -> Literal["hardware", "slicing-by-8", "python"]:
     """What computes large checksums in this process. Loads numba if it may."""
     if not jit_enabled():
         return "python"
-    return "hardware" if _native().HARDWARE else "slicing-by-8"
+    from veristack_lab.kernels import _tiers
+
+    return "hardware" if _tiers.HARDWARE else "slicing-by-8"
 
 
 def crc32c(data: Buffer, value: int = 0) -> int:

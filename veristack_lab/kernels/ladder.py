@@ -40,7 +40,7 @@ IDEAS = {
     SLICING: "eight bytes a step through eight tables; the look-ups do not wait for each other",
     INSTRUCTION: "eight bytes a step in one instruction, whose answer takes three cycles",
     INTERLEAVED: "three or four chains of that instruction, so that one starts every cycle",
-    WIDE: "64 bytes a step by carry-less multiplication of 512-bit registers",
+    WIDE: "carry-less multiplication in the widest registers, the crc32 instruction beside it",
 }
 """The rungs from slow to fast. A processor may lack the upper ones."""
 
