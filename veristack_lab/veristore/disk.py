@@ -97,7 +97,7 @@ class RealFile:
 
     def __init__(self, path: Path, flags: int) -> None:
         self.path = path
-        self._fd = os.open(path, flags | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, flags | os.O_CLOEXEC, 0o644)
 
     def __repr__(self) -> str:
         return f"<RealFile {self.path.name}>"
@@ -196,7 +196,7 @@ class RealDisk:
         return "RealDisk()"
 
     def open(self, path: Path, *, create: bool = False) -> RealFile:
-        return RealFile(path, os.O_CREAT | os.O_EXCL if create else 0)
+        return RealFile(path, os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0))
 
     def exists(self, path: Path) -> bool:
         return path.exists()

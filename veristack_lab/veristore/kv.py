@@ -27,6 +27,7 @@ from veristack_lab.errors import (
     StoreError,
     StoreFailed,
     StoreForked,
+    StoreReadOnly,
 )
 from veristack_lab.veristore import forks, snapshot, writes
 from veristack_lab.veristore import log as wal
@@ -37,11 +38,14 @@ from veristack_lab.veristore.commit import GroupCommit
 from veristack_lab.veristore.disk import Disk, Lock, RealDisk
 from veristack_lab.veristore.durability import Durability, Interval, writes_per_sync
 from veristack_lab.veristore.failures import explain
-from veristack_lab.veristore.folder import lock_folder
+from veristack_lab.veristore.folder import lock_folder, require_folder
 from veristack_lab.veristore.handles import CommitHandle
 from veristack_lab.veristore.mutations import Batch, Change
+from veristack_lab.veristore.opening import explain_opening, folder_of
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
+from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.recovery.damage import recovery_mode
+from veristack_lab.veristore.recovery.looking import read_back
 from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.sorted_map import SortedMap
 from veristack_lab.veristore.status import Recovery, StoreStats
@@ -71,15 +75,15 @@ class Store:
     ) -> None:
         self.path = folder
         self.clock = clock
-        self.disk = disk
         self.options = options or StoreOptions()
+        self.disk: Disk = ReadOnlyDisk(disk) if self.options.read_only else disk
         self._map = SortedMap()
         self._map_lock = threading.Lock()
         self._views = Views(self._map, self._map_lock)
         self._close_lock = threading.Lock()
         self._closed = False
         self._why_closed: type[StoreError] = StoreClosed
-        self._lock: Lock = lock_folder(disk, folder)
+        self._lock: Lock = self._take_lock()
         try:
             self._log, self._recovery = self._recover()
         except BaseException:
@@ -91,7 +95,15 @@ class Store:
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
         self._commit = self.commit_type(self._append, self._apply, lambda: self._log.cut_unsynced())
         self._checkpoints = self._make_checkpointer()
+        if self.options.read_only:
+            self._commit.refuse(StoreReadOnly())
         forks.own(self)
+
+    def _take_lock(self) -> Lock:
+        if self.options.read_only:
+            require_folder(self.disk, self.path)
+            return self.disk.lock(self.path)  # which is none
+        return lock_folder(self.disk, self.path)
 
     def _make_checkpointer(self) -> Checkpointer:
         return Checkpointer(
@@ -106,6 +118,8 @@ class Store:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "failed" if self._commit.refusal else "open"
+        if self.options.read_only and not self._closed:
+            state = "read-only"
         if self.is_inherited:
             return f"<Store {self.path.name!r} of the process that opened it>"
         return f"<Store {self.path.name!r} {state}, {len(self._map):,} keys>"
@@ -143,6 +157,11 @@ class Store:
         """Raises `StoreClosed` if the store was closed, `StoreForked` in a fork of its process."""
         if self._closed:
             raise self._why_closed
+
+    def check_writable(self) -> None:
+        """Raises why the store takes no writes, if so: `StoreReadOnly`, `StoreFailed`,
+        `StoreClosed` or `StoreForked`."""
+        self._commit.check()
 
     @property
     def is_inherited(self) -> bool:
@@ -383,9 +402,13 @@ class Store:
         """Read the folder back with `recoverer_type`; fills the map."""
         started_s = self.clock.monotonic_s()
         mode = recovery_mode(self.options.recovery)
-        found = self.recoverer_type(
+        recoverer = self.recoverer_type(
             self.disk, self.path, mode, self.log_type, self.snapshot_type
-        ).recover()
+        )
+        if self.options.read_only:
+            found = read_back(recoverer, self.disk, self.path, self.log_type)
+        else:
+            found = recoverer.recover()
         self._map.fill(found.values, found.log.next_lsn - 1)
         found.log.segment_bytes = self.options.segment_bytes
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
@@ -414,11 +437,21 @@ def open_store(
     recovery: str = "point-in-time",
     segment_bytes: int = SEGMENT_BYTES,
     checkpoint_bytes: int | None = CHECKPOINT_BYTES,
+    read_only: bool = False,
     disk: Disk | None = None,
     clock: Clock | None = None,
     store_type: type[Store] = Store,
 ) -> Store:
     """Open the store in a folder, making it if there is none, and recover it after a crash.
+
+    With `read_only` nothing is made, repaired or written, and no lock is taken: so it works on a
+    read-only file system, without the right to write, and while another process has the store
+    open and writes. What is seen stays as it was when this returned: a prefix of the writes, with
+    all that were acknowledged before the call and perhaps some that were under way, all of it
+    durable. Later writes are seen by opening anew. A shared lock would keep a writer from opening
+    and none is needed: recovery believes only whole records, and looks again where the files
+    change under it. Content files of an object store are not copied: one whose object the other
+    process replaces or deletes may go, and reading it raises `ChecksumMismatch`.
 
     Args:
         path: the folder.
@@ -430,19 +463,23 @@ def open_store(
         segment_bytes: the log goes on in a new file when the newest has at least this length.
         checkpoint_bytes: a snapshot is written in the background when the log has at least
             this length; None for never (but see `Store.checkpoint`).
+        read_only: only look; every write raises `StoreReadOnly`.
         disk, clock: other ones than the machine's, for tests and simulation.
         store_type: a subclass of `Store`.
 
     Raises:
-        StoreLocked: another process (or this one) has it open.
-        NotAStore: the path holds something else, or a store of a newer version.
+        StoreLocked: another process (or this one) has it open. Never with `read_only`.
+        NotAStore: the path holds something else, or a store of a newer version; or it is below a
+            file, or a link that leads nowhere. With `read_only`, there is no store.
+        StoreNotOpened: the system refuses: no permission, a name too long, too many open files.
         StoreCorrupt: the log is damaged, and the mode refuses damage; or a snapshot is, and the
             log does not cover what it held. Nothing is changed.
         DiskFull, StoreFailed: the disk failed.
-        InvalidInput: an option that is none; nothing was touched.
+        InvalidInput: an option or a path that cannot be one; nothing was touched.
     """
-    options = StoreOptions(durability, recovery, segment_bytes, checkpoint_bytes)
+    options = StoreOptions(durability, recovery, segment_bytes, checkpoint_bytes, read_only)
+    folder = folder_of(path)
     try:
-        return store_type(disk or RealDisk(), clock or RealClock(), Path(path).absolute(), options)
+        return store_type(disk or RealDisk(), clock or RealClock(), folder, options)
     except OSError as cause:
-        raise explain(cause) from cause
+        raise explain_opening(cause, folder) from cause

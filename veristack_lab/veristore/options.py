@@ -24,6 +24,7 @@ class StoreOptions:
     recovery: str = "point-in-time"
     segment_bytes: int = SEGMENT_BYTES
     checkpoint_bytes: int | None = CHECKPOINT_BYTES
+    read_only: bool = False
 
     def __post_init__(self) -> None:
         check_durability(self.durability)

@@ -102,7 +102,11 @@ class ObjectKeeper:
 
     @contextmanager
     def _in_flight(self) -> Iterator[Flight]:
-        """An id for new content, which the collector spares until the body ends."""
+        """An id for new content, which the collector spares until the body ends.
+
+        Raises what `Store.check_writable` does: nothing is written in vain.
+        """
+        self._store.check_writable()
         flight = Flight(self._new_id())
         self._shared.begin(flight.content_id)
         try:
