@@ -126,7 +126,7 @@ def test_on_a_read_only_file_system(folder: Path) -> None:
     with veristore.open(folder / "s") as store:
         store.put(b"k", b"v")
     (folder / "mounted").mkdir()
-    arguments = ["sh", folder / "s", folder / "mounted", sys.executable]
+    arguments = ["sh", str(folder / "s"), str(folder / "mounted"), sys.executable]
     try:
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", READ_ONLY_MOUNT, *arguments],

@@ -152,7 +152,7 @@ class Waiter:
         self.signal: threading.Lock | None = None
         """What its thread sleeps on, if it does."""
         self.thread = 0
-        """The thread that sleeps, if one does."""
+        """The thread that waits for it or leads for it; 0 for none."""
         self.wake_next: Callable[[], object] | None = None
         """What its thread has to do first when it wakes: others depend on it."""
 

@@ -43,6 +43,7 @@ from veristack_lab.veristore.handles import CommitHandle
 from veristack_lab.veristore.mutations import Batch, Change
 from veristack_lab.veristore.opening import explain_opening, folder_of
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
+from veristack_lab.veristore.pending import MAX_PENDING
 from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.recovery.damage import recovery_mode
 from veristack_lab.veristore.recovery.looking import read_back
@@ -93,7 +94,12 @@ class Store:
         self._marked = not self._recovery.after_crash
         self._writes_per_sync = writes_per_sync(self.options.durability)
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
-        self._commit = self.commit_type(self._append, self._apply, lambda: self._log.cut_unsynced())
+        self._commit = self.commit_type(
+            self._append,
+            self._apply,
+            lambda: self._log.cut_unsynced(),
+            max_pending=self.options.max_pending,
+        )
         self._checkpoints = self._make_checkpointer()
         if self.options.read_only:
             self._commit.refuse(StoreReadOnly())
@@ -261,20 +267,44 @@ class Store:
         """
         return self._commit.commit(*writes.put_many(pairs))
 
-    def put_async(self, key: bytes, value: bytes) -> CommitHandle:
+    def put_async(
+        self, key: bytes, value: bytes, *, max_pending: int | None = None
+    ) -> CommitHandle:
         """Hand in a put and return at once; raises as `put` does what is known at once.
 
         The handle's `wait()` returns, or an `await` of it, when `put` would have returned.
+
+        At most `max_pending` writes that were handed in wait in memory. While there are as many,
+        this call blocks its thread until a commit group is done. In an event loop, `await
+        store.room()` first: then the loop goes on meanwhile, and this call finds its room.
+
+        Args:
+            key, value: as for `put`.
+            max_pending: another limit than the store's, for this call.
         """
-        return self._commit.submit(*writes.put(key, value))
+        return self._commit.submit(*writes.put(key, value), max_pending)
 
-    def delete_async(self, key: bytes) -> CommitHandle:
-        """Hand in a delete and return at once; as `put_async`."""
-        return self._commit.submit(*writes.delete(key))
+    def delete_async(self, key: bytes, *, max_pending: int | None = None) -> CommitHandle:
+        """Hand in a delete; as `put_async`."""
+        return self._commit.submit(*writes.delete(key), max_pending)
 
-    def write_async(self, batch: Batch) -> CommitHandle:
-        """Hand in a batch and return at once; as `put_async`. Later additions do not count."""
-        return self._commit.submit(*writes.batch(batch))
+    def write_async(self, batch: Batch, *, max_pending: int | None = None) -> CommitHandle:
+        """Hand in a batch; as `put_async`. Later additions to the batch do not count."""
+        return self._commit.submit(*writes.batch(batch), max_pending)
+
+    async def room(self, max_pending: int | None = None) -> None:
+        """For asyncio: return when one more write can be handed in without blocking.
+
+            for key, value in pairs:
+                await store.room()
+                handle = store.put_async(key, value)
+
+        It reserves nothing, so call `put_async` before the next `await`. May be cancelled.
+
+        Raises:
+            StoreFailed, StoreClosed, StoreReadOnly: no more writes are taken.
+        """
+        await self._commit.room(max_pending)
 
     def sync(self) -> int:
         """Make everything that was acknowledged so far durable. Returns the LSN up to which.
@@ -438,6 +468,7 @@ def open_store(
     segment_bytes: int = SEGMENT_BYTES,
     checkpoint_bytes: int | None = CHECKPOINT_BYTES,
     read_only: bool = False,
+    max_pending: int = MAX_PENDING,
     disk: Disk | None = None,
     clock: Clock | None = None,
     store_type: type[Store] = Store,
@@ -464,6 +495,8 @@ def open_store(
         checkpoint_bytes: a snapshot is written in the background when the log has at least
             this length; None for never (but see `Store.checkpoint`).
         read_only: only look; every write raises `StoreReadOnly`.
+        max_pending: how many writes handed in with `put_async` and the like wait in memory before
+            a further one waits for room.
         disk, clock: other ones than the machine's, for tests and simulation.
         store_type: a subclass of `Store`.
 
@@ -477,7 +510,9 @@ def open_store(
         DiskFull, StoreFailed: the disk failed.
         InvalidInput: an option or a path that cannot be one; nothing was touched.
     """
-    options = StoreOptions(durability, recovery, segment_bytes, checkpoint_bytes, read_only)
+    options = StoreOptions(
+        durability, recovery, segment_bytes, checkpoint_bytes, read_only, max_pending
+    )
     folder = folder_of(path)
     try:
         return store_type(disk or RealDisk(), clock or RealClock(), folder, options)
