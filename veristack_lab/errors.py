@@ -8,6 +8,9 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     ├── StoreError
     │   ├── StoreClosed
     │   ├── StoreLocked
+    │   ├── StoreForked
+    │   ├── StoreNotOpened
+    │   ├── StoreReadOnly
     │   ├── StoreFailed
     │   ├── StoreCorrupt
     │   ├── NotAStore
@@ -87,6 +90,21 @@ class StoreClosed(StoreError):
 
 class StoreLocked(StoreError):
     """Another process has this store open. Close it there, or open another path."""
+
+
+class StoreForked(StoreError):
+    """This process is a fork of the one that opened the store, and the store stays with its
+    owner. Use it there, or open another store here; `close` in the owner frees the path."""
+
+
+class StoreNotOpened(StoreError):
+    """The system refuses to open this path, and the message says why. Nothing was changed and
+    nothing is lost: correct the path, its permissions or the limit, and open it again."""
+
+
+class StoreReadOnly(StoreError):
+    """The store was opened with `read_only=True` and takes no writes. Open it without that, once
+    no other process has it open."""
 
 
 class StoreFailed(StoreError):

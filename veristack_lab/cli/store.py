@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veristack_lab.cli import store_inspect, store_torture
-from veristack_lab.errors import NotAStore
 
 if TYPE_CHECKING:
     from veristack_lab.veristore import Store
@@ -17,6 +16,14 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The key-value store: serve it, talk to it.")
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The store's folder.")]
+ReadOnly = Annotated[
+    bool,
+    typer.Option(
+        "--read-only",
+        help="Only look: repair nothing, write nothing, and take no lock, so that another "
+        "process may have the store open.",
+    ),
+]
 Key = Annotated[str, typer.Argument(help="The key, as text.")]
 
 
@@ -77,9 +84,9 @@ def put(path: Folder, key: Key, value: Annotated[str, typer.Argument(help="The v
 
 
 @app.command("get")
-def get(path: Folder, key: Key) -> None:
+def get(path: Folder, key: Key, read_only: ReadOnly = False) -> None:
     """Print the value of a key, byte for byte. Exit code 1 if there is none."""
-    with _existing(path) as store:
+    with _existing(path, read_only=read_only) as store:
         value = store.get(key.encode())
     if value is None:
         print(f"there is no key {key!r} in {path}", file=sys.stderr)
@@ -101,17 +108,18 @@ def scan(
     path: Folder,
     prefix: Annotated[str, typer.Option(help="Only keys that begin with it.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many.")] = 100,
+    read_only: ReadOnly = False,
 ) -> None:
     """List keys in byte order with the size of their values."""
-    with _existing(path) as store:
+    with _existing(path, read_only=read_only) as store:
         for key, value in store.scan(prefix.encode(), limit=limit):
             print(f"{len(value):>10,} bytes  {key.decode(errors='backslashreplace')!r}")
 
 
 @app.command("stats")
-def stats(path: Folder) -> None:
+def stats(path: Folder, read_only: ReadOnly = False) -> None:
     """Open the store, recovering it if need be, and print what is in it."""
-    with _existing(path) as store:
+    with _existing(path, read_only=read_only) as store:
         found = store.stats()
     recovery = found.recovery
     rows = {
@@ -139,12 +147,12 @@ store_inspect.add_to(app)
 app.command("torture")(store_torture.command)
 
 
-def _existing(path: Path) -> Store:
+def _existing(path: Path, *, read_only: bool = False) -> Store:
     """Open a store, but never make one for somebody who only wants to look."""
     import veristack_lab.veristore as veristore
+    from veristack_lab.veristore.disk import RealDisk
+    from veristack_lab.veristore.folder import require_folder
+    from veristack_lab.veristore.opening import folder_of
 
-    if not path.exists():
-        raise NotAStore(
-            f"there is no store at {path}; `veristack store put {path} KEY VALUE` makes one"
-        )
-    return veristore.open(path)
+    require_folder(RealDisk(), folder_of(path))
+    return veristore.open(path, read_only=read_only)

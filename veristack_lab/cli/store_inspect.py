@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -123,11 +123,13 @@ def repair(
     too, in the mode point-in-time.
     """
     import veristack_lab.veristore as veristore
+    from veristack_lab.veristore.disk import RealDisk
+    from veristack_lab.veristore.folder import require_folder
+    from veristack_lab.veristore.opening import folder_of
     from veristack_lab.veristore.recovery.damage import list_evidence, recovery_mode
 
     recovery_mode(recovery)
-    if not path.is_dir():
-        raise NotAStore(f"there is no store at {path}")
+    require_folder(RealDisk(), folder_of(path))
     with veristore.open(path, recovery=recovery) as store:
         stats = store.stats()
         kept = list_evidence(store.disk.listdir(store.path))
@@ -148,24 +150,27 @@ def dump(
         str, typer.Option(metavar="A:B", help="Only LSNs from A to B; either may be left out.")
     ] = "",
 ) -> None:
-    """Show a store's log as it is on the disk, one line a record. Changes nothing.
+    """Show a store's log as it is on the disk, one line a record.
+
+    Changes nothing and takes no lock: it works on a read-only file system and on a store in use.
 
     Offset, LSN, type (* begins a commit group), payload length, checksum, the bytes of the
     record's header field by field, and the beginning of what it does.
     """
-    from veristack_lab.veristore.disk import RealDisk
+    from veristack_lab.veristore.opening import folder_of
     from veristack_lab.veristore.wal.log import list_epochs, path_of
 
     first, last = _lsn_range(lsn)
-    disk = RealDisk()
-    epochs = list_epochs(disk.listdir(path)) if disk.is_dir(path) else []
+    folder = folder_of(path)
+    epochs = list_epochs(_names_in(folder))
     chosen = epochs if segment is None else [one for one in epochs if one == segment]
     if not chosen:
         raise NotAStore(f"there is no such segment in {path}; there are {epochs or 'none'}")
     left = limit or sys.maxsize
     for epoch in chosen:
-        name = path_of(path, epoch).name
-        data = path_of(path, epoch).read_bytes()
+        name, data = path_of(path, epoch).name, _bytes_of(path_of(folder, epoch))
+        if data is None:
+            continue
         _show(_header_pieces(data, name))
         for entry in _entries(data, name, epoch, is_newest=epoch == epochs[-1]):
             if entry.lsn >= 0 and not first <= entry.lsn <= last:
@@ -175,6 +180,30 @@ def dump(
                 return
             _show(_entry_pieces(data, entry))
             left -= entry.lsn >= 0
+
+
+def _names_in(folder: Path) -> Sequence[str]:
+    from veristack_lab.veristore.disk import RealDisk
+    from veristack_lab.veristore.folder import require_folder
+    from veristack_lab.veristore.opening import explain_opening
+
+    require_folder(RealDisk(), folder)
+    try:
+        return RealDisk().listdir(folder)
+    except OSError as cause:
+        raise explain_opening(cause, folder) from cause
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """What a segment holds; None if a checkpoint of the store in use has just removed it."""
+    from veristack_lab.veristore.opening import explain_opening
+
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        raise explain_opening(cause, path) from cause
 
 
 def _lsn_range(text: str) -> tuple[int, int]:

@@ -3,8 +3,9 @@
 Each call is one transaction; its COMMIT is the commit point of everything it did. Between any
 two calls a scheduler may die: the runs it held are then leases that nobody extends, and any
 other scheduler's `reclaim_expired` puts their jobs back into the queue. SKIP LOCKED keeps two
-schedulers from one job, the unique index on running runs would refuse it a second time, and
-the epoch in the lease makes a late report of the first one fail.
+schedulers from one job, and the unique index on running runs would refuse it a second time. A
+lease names its run, every claim starts a new run, and one that has ended never runs again: so a
+late report of the first scheduler fails. (The epoch orders a job's runs, for its checkpoints.)
 """
 
 from __future__ import annotations
@@ -66,11 +67,11 @@ class Dispatch:
             rows = cursor.execute(
                 "update runs set lease_expires_at = clock_timestamp() + %s * interval '1 second'"
                 " where run_id = any(%s) and state = 'RUNNING'"
-                " and lease_expires_at > clock_timestamp() returning run_id, epoch",
+                " and lease_expires_at > clock_timestamp() returning run_id",
                 [self.lease_s, [lease.run_id for lease in leases]],
             ).fetchall()
-        held = {(row["run_id"], row["epoch"]) for row in rows}
-        return [lease for lease in leases if (lease.run_id, lease.epoch) not in held]
+        held = {row["run_id"] for row in rows}
+        return [lease for lease in leases if lease.run_id not in held]
 
     def succeed(self, lease: Lease) -> None:
         """The run's process exited with code 0.

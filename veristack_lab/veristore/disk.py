@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from veristack_lab.errors import StoreLocked
+from veristack_lab.veristore import forks
 
 Bytes = bytes | bytearray | memoryview
 
@@ -96,7 +97,7 @@ class RealFile:
 
     def __init__(self, path: Path, flags: int) -> None:
         self.path = path
-        self._fd = os.open(path, flags | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, flags | os.O_CLOEXEC, 0o644)
 
     def __repr__(self) -> str:
         return f"<RealFile {self.path.name}>"
@@ -139,13 +140,18 @@ class RealFile:
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 class RealLock:
-    """flock(2) on a file that holds the owner's pid; the kernel drops it when we die."""
+    """flock(2) on a file that holds the owner's pid; the kernel drops it when the owner dies.
+
+    The lock belongs to the open file, and a fork inherits that: the kernel keeps the lock until
+    every copy of the descriptor is closed, or until one process unlocks it. So the owner unlocks
+    before it closes, and a fork of the owner closes its copy without unlocking.
+    """
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -162,16 +168,25 @@ class RealLock:
         except OSError:
             os.close(self._fd)
             raise
+        forks.own(self)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        if self._fd >= 0:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
             # Emptied while still held: a pid left behind would name an innocent process.
             with suppress(OSError):
-                os.ftruncate(self._fd, 0)
-            os.close(self._fd)
-            self._fd = -1
+                os.ftruncate(fd, 0)
+            with suppress(OSError):  # closing unlocks too, if no fork has a copy
+                fcntl.flock(fd, fcntl.LOCK_UN)
+            os.close(fd)
+
+    def disown(self) -> None:
+        """Close the copy of the lock that a fork inherited; the owner keeps the lock."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 class RealDisk:
@@ -181,7 +196,7 @@ class RealDisk:
         return "RealDisk()"
 
     def open(self, path: Path, *, create: bool = False) -> RealFile:
-        return RealFile(path, os.O_CREAT | os.O_EXCL if create else 0)
+        return RealFile(path, os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0))
 
     def exists(self, path: Path) -> bool:
         return path.exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 from veristack_lab.errors import NotAStore
 from veristack_lab.veristore.disk import Disk, Lock
 from veristack_lab.veristore.memtable import snapshot
+from veristack_lab.veristore.opening import explain_opening
 from veristack_lab.veristore.recovery.damage import list_evidence
 from veristack_lab.veristore.wal import log as wal
 
@@ -37,6 +38,24 @@ def lock_folder(disk: Disk, folder: Path) -> Lock:
             )
     _make_durably(disk, folder)
     return disk.lock(folder / LOCK_NAME)
+
+
+def require_folder(disk: Disk, folder: Path) -> None:
+    """Return if there is a folder to look into; never make one.
+
+    Raises:
+        NotAStore: there is none, or it is a file.
+        StoreNotOpened, StoreFailed: the system does not let us look.
+    """
+    try:
+        if disk.is_dir(folder):
+            return
+        is_there = disk.exists(folder)
+    except OSError as cause:
+        raise explain_opening(cause, folder) from cause
+    if is_there:
+        raise NotAStore(f"{folder} is a file; a store is a folder")
+    raise NotAStore(f"there is no store at {folder}; `veristack store put` makes one")
 
 
 def _make_durably(disk: Disk, folder: Path) -> None:

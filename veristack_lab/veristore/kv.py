@@ -20,21 +20,34 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from veristack_lab.errors import DiskFull, InvalidInput, StoreClosed, StoreFailed
+from veristack_lab.errors import (
+    DiskFull,
+    InvalidInput,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreForked,
+    StoreReadOnly,
+)
 from veristack_lab.runtime.clock import Clock, RealClock
+from veristack_lab.veristore import forks
 from veristack_lab.veristore.commit.background import Background
 from veristack_lab.veristore.commit.durability import Durability, Interval, writes_per_sync
 from veristack_lab.veristore.commit.group import GroupCommit
 from veristack_lab.veristore.commit.handles import CommitHandle
+from veristack_lab.veristore.commit.pending import MAX_PENDING
 from veristack_lab.veristore.disk import Disk, Lock, RealDisk
 from veristack_lab.veristore.failures import explain
-from veristack_lab.veristore.folder import lock_folder
+from veristack_lab.veristore.folder import lock_folder, require_folder
 from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.memtable.checkpoints import Checkpointer
 from veristack_lab.veristore.memtable.sorted_map import SortedMap
 from veristack_lab.veristore.memtable.views import View, Views
+from veristack_lab.veristore.opening import explain_opening, folder_of
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
+from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.recovery.damage import recovery_mode
+from veristack_lab.veristore.recovery.looking import read_back
 from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.status import Recovery, StoreStats
 from veristack_lab.veristore.wal import log as wal
@@ -45,7 +58,11 @@ __all__ = ["Recovery", "Store", "StoreStats", "open_store"]
 
 
 class Store:
-    """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`)."""
+    """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`).
+
+    It belongs to the process that opened it. In a fork of that process every method raises
+    `StoreForked`, except `close`, which does nothing there (see `forks`).
+    """
 
     log_type: type[wal.Log] = wal.Log
     """What writes the log."""
@@ -61,14 +78,15 @@ class Store:
     ) -> None:
         self.path = folder
         self.clock = clock
-        self.disk = disk
         self.options = options or StoreOptions()
+        self.disk: Disk = ReadOnlyDisk(disk) if self.options.read_only else disk
         self._map = SortedMap()
         self._map_lock = threading.Lock()
         self._views = Views(self._map, self._map_lock)
         self._close_lock = threading.Lock()
         self._closed = False
-        self._lock: Lock = lock_folder(disk, folder)
+        self._why_closed: type[StoreError] = StoreClosed
+        self._lock: Lock = self._take_lock()
         try:
             self._log, self._recovery = self._recover()
         except BaseException:
@@ -78,8 +96,22 @@ class Store:
         self._marked = not self._recovery.after_crash
         self._writes_per_sync = writes_per_sync(self.options.durability)
         self._flusher = _flusher(self.options.durability, self._sync_in_background)
-        self._commit = self.commit_type(self._append, self._apply, lambda: self._log.cut_unsynced())
+        self._commit = self.commit_type(
+            self._append,
+            self._apply,
+            lambda: self._log.cut_unsynced(),
+            max_pending=self.options.max_pending,
+        )
         self._checkpoints = self._make_checkpointer()
+        if self.options.read_only:
+            self._commit.refuse(StoreReadOnly())
+        forks.own(self)
+
+    def _take_lock(self) -> Lock:
+        if self.options.read_only:
+            require_folder(self.disk, self.path)
+            return self.disk.lock(self.path)  # which is none
+        return lock_folder(self.disk, self.path)
 
     def _make_checkpointer(self) -> Checkpointer:
         return Checkpointer(
@@ -94,6 +126,10 @@ class Store:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "failed" if self._commit.refusal else "open"
+        if self.options.read_only and not self._closed:
+            state = "read-only"
+        if self.is_inherited:
+            return f"<Store {self.path.name!r} of the process that opened it>"
         return f"<Store {self.path.name!r} {state}, {len(self._map):,} keys>"
 
     def __enter__(self) -> Self:
@@ -117,17 +153,42 @@ class Store:
 
     def _check_get(self, key: object) -> None:
         """Why a key cannot be looked up, if it cannot."""
-        self._check_open()
+        self.check_open()
         if not isinstance(key, bytes):
             raise InvalidInput(f"a key is bytes, not {type(key).__name__}; encode it first")
 
     def _look_up_closed(self, _key: bytes) -> None:
         """What stands in for the map's own look-up after `close`: `get` need not ask each time."""
-        raise StoreClosed
+        raise self._why_closed
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises `StoreClosed` if the store was closed, `StoreForked` in a fork of its process."""
         if self._closed:
-            raise StoreClosed
+            raise self._why_closed
+
+    def check_writable(self) -> None:
+        """Raises why the store takes no writes, if so: `StoreReadOnly`, `StoreFailed`,
+        `StoreClosed` or `StoreForked`."""
+        self._commit.check()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened the store."""
+        return self._why_closed is StoreForked
+
+    def _check_owner(self) -> None:
+        if self._why_closed is StoreForked:
+            raise StoreForked
+
+    def disown(self) -> None:
+        """Runs in a fork of the owner (see `forks`): refuse everything, touch nothing on disk."""
+        self._closed, self._why_closed = True, StoreForked
+        self._look_up = self._look_up_closed
+        self._close_lock, self._map_lock = threading.Lock(), threading.Lock()
+        self._views.disown(self._map_lock)
+        self._commit.disown(StoreForked())
+        self._checkpoints.disown()
+        self._log.disown()
 
     def scan(
         self, prefix: bytes = b"", start: bytes | None = None, limit: int | None = None
@@ -143,7 +204,7 @@ class Store:
             StoreClosed: the store was closed.
             InvalidInput: the limit is negative.
         """
-        self._check_open()
+        self.check_open()
         if limit is not None and limit < 0:
             raise InvalidInput(f"limit is {limit}; give 0 or more, or None for all")
         with self._map_lock:
@@ -156,10 +217,11 @@ class Store:
             StoreClosed: the store was closed.
         """
         with self._close_lock:
-            self._check_open()
+            self.check_open()
             return self._views.open(View)
 
     def __len__(self) -> int:
+        self._check_owner()
         return len(self._map)
 
     def __bool__(self) -> bool:
@@ -207,20 +269,44 @@ class Store:
         """
         return self._commit.commit(*writes.put_many(pairs))
 
-    def put_async(self, key: bytes, value: bytes) -> CommitHandle:
+    def put_async(
+        self, key: bytes, value: bytes, *, max_pending: int | None = None
+    ) -> CommitHandle:
         """Hand in a put and return at once; raises as `put` does what is known at once.
 
         The handle's `wait()` returns, or an `await` of it, when `put` would have returned.
+
+        At most `max_pending` writes that were handed in wait in memory. While there are as many,
+        this call blocks its thread until a commit group is done. In an event loop, `await
+        store.room()` first: then the loop goes on meanwhile, and this call finds its room.
+
+        Args:
+            key, value: as for `put`.
+            max_pending: another limit than the store's, for this call.
         """
-        return self._commit.submit(*writes.put(key, value))
+        return self._commit.submit(*writes.put(key, value), max_pending)
 
-    def delete_async(self, key: bytes) -> CommitHandle:
-        """Hand in a delete and return at once; as `put_async`."""
-        return self._commit.submit(*writes.delete(key))
+    def delete_async(self, key: bytes, *, max_pending: int | None = None) -> CommitHandle:
+        """Hand in a delete; as `put_async`."""
+        return self._commit.submit(*writes.delete(key), max_pending)
 
-    def write_async(self, batch: Batch) -> CommitHandle:
-        """Hand in a batch and return at once; as `put_async`. Later additions do not count."""
-        return self._commit.submit(*writes.batch(batch))
+    def write_async(self, batch: Batch, *, max_pending: int | None = None) -> CommitHandle:
+        """Hand in a batch; as `put_async`. Later additions to the batch do not count."""
+        return self._commit.submit(*writes.batch(batch), max_pending)
+
+    async def room(self, max_pending: int | None = None) -> None:
+        """For asyncio: return when one more write can be handed in without blocking.
+
+            for key, value in pairs:
+                await store.room()
+                handle = store.put_async(key, value)
+
+        It reserves nothing, so call `put_async` before the next `await`. May be cancelled.
+
+        Raises:
+            StoreFailed, StoreClosed, StoreReadOnly: no more writes are taken.
+        """
+        await self._commit.room(max_pending)
 
     def sync(self) -> int:
         """Make everything that was acknowledged so far durable. Returns the LSN up to which.
@@ -253,7 +339,8 @@ class Store:
     # ------------------------------------------------------------------- status
 
     def stats(self) -> StoreStats:
-        """Sizes and counters. Cheap; also of a closed store."""
+        """Sizes and counters. Cheap; also of a closed store. Raises `StoreForked` in a fork."""
+        self._check_owner()
         log, checkpoints = self._log, self._checkpoints
         with self._map_lock:
             views, superseded = self._map.versions.readers, self._map.versions.count
@@ -281,7 +368,10 @@ class Store:
         """Wait for writers, make all durable, mark the log as closed in good order, let go.
 
         What was handed in by `put_async` and the like is written first. Safe to call again.
+        Does nothing in a fork of the process that opened the store.
         """
+        if self.is_inherited:
+            return
         if self._flusher is not None:
             self._flusher.stop()
         with self._checkpoints.ended(), self._close_lock, self._commit.exclusive():
@@ -348,9 +438,13 @@ class Store:
         """Read the folder back with `recoverer_type`; fills the map."""
         started_s = self.clock.monotonic_s()
         mode = recovery_mode(self.options.recovery)
-        found = self.recoverer_type(
+        recoverer = self.recoverer_type(
             self.disk, self.path, mode, self.log_type, self.snapshot_type
-        ).recover()
+        )
+        if self.options.read_only:
+            found = read_back(recoverer, self.disk, self.path, self.log_type)
+        else:
+            found = recoverer.recover()
         self._map.fill(found.values, found.log.next_lsn - 1)
         found.log.segment_bytes = self.options.segment_bytes
         elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
@@ -379,11 +473,22 @@ def open_store(
     recovery: str = "point-in-time",
     segment_bytes: int = SEGMENT_BYTES,
     checkpoint_bytes: int | None = CHECKPOINT_BYTES,
+    read_only: bool = False,
+    max_pending: int = MAX_PENDING,
     disk: Disk | None = None,
     clock: Clock | None = None,
     store_type: type[Store] = Store,
 ) -> Store:
     """Open the store in a folder, making it if there is none, and recover it after a crash.
+
+    With `read_only` nothing is made, repaired or written, and no lock is taken: so it works on a
+    read-only file system, without the right to write, and while another process has the store
+    open and writes. What is seen stays as it was when this returned: a prefix of the writes, with
+    all that were acknowledged before the call and perhaps some that were under way, all of it
+    durable. Later writes are seen by opening anew. A shared lock would keep a writer from opening
+    and none is needed: recovery believes only whole records, and looks again where the files
+    change under it. Content files of an object store are not copied: one whose object the other
+    process replaces or deletes may go, and reading it raises `ChecksumMismatch`.
 
     Args:
         path: the folder.
@@ -395,19 +500,27 @@ def open_store(
         segment_bytes: the log goes on in a new file when the newest has at least this length.
         checkpoint_bytes: a snapshot is written in the background when the log has at least
             this length; None for never (but see `Store.checkpoint`).
+        read_only: only look; every write raises `StoreReadOnly`.
+        max_pending: how many writes handed in with `put_async` and the like wait in memory before
+            a further one waits for room.
         disk, clock: other ones than the machine's, for tests and simulation.
         store_type: a subclass of `Store`.
 
     Raises:
-        StoreLocked: another process (or this one) has it open.
-        NotAStore: the path holds something else, or a store of a newer version.
+        StoreLocked: another process (or this one) has it open. Never with `read_only`.
+        NotAStore: the path holds something else, or a store of a newer version; or it is below a
+            file, or a link that leads nowhere. With `read_only`, there is no store.
+        StoreNotOpened: the system refuses: no permission, a name too long, too many open files.
         StoreCorrupt: the log is damaged, and the mode refuses damage; or a snapshot is, and the
             log does not cover what it held. Nothing is changed.
         DiskFull, StoreFailed: the disk failed.
-        InvalidInput: an option that is none; nothing was touched.
+        InvalidInput: an option or a path that cannot be one; nothing was touched.
     """
-    options = StoreOptions(durability, recovery, segment_bytes, checkpoint_bytes)
+    options = StoreOptions(
+        durability, recovery, segment_bytes, checkpoint_bytes, read_only, max_pending
+    )
+    folder = folder_of(path)
     try:
-        return store_type(disk or RealDisk(), clock or RealClock(), Path(path).absolute(), options)
+        return store_type(disk or RealDisk(), clock or RealClock(), folder, options)
     except OSError as cause:
-        raise explain(cause) from cause
+        raise explain_opening(cause, folder) from cause

@@ -17,6 +17,7 @@ import numpy as np
 
 from veristack_lab.errors import InvalidInput, NotAStore
 from veristack_lab.veristore.disk import Disk, File, RealDisk
+from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.wal.anatomy import Field, type_name
 from veristack_lab.veristore.wal.segment import GROUP_START
 from veristack_lab.widgets.dissection import (
@@ -56,7 +57,7 @@ def source_of(log: Path | str | bytes, disk: Disk | None) -> Source:
     """
     if isinstance(log, bytes):
         return _source_of_bytes(log)
-    where, path = disk or RealDisk(), Path(log)
+    where, path = disk or ReadOnlyDisk(RealDisk()), Path(log)
     if where.is_dir(path):
         names = segment_names(where, path)
         if not names:

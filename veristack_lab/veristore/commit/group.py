@@ -31,6 +31,7 @@ from itertools import pairwise
 from veristack_lab.errors import StoreError, StoreFailed
 from veristack_lab.veristore.commit.background import Background
 from veristack_lab.veristore.commit.handles import CommitHandle, Waiter
+from veristack_lab.veristore.commit.pending import MAX_PENDING, Pending
 from veristack_lab.veristore.failures import copy, explain
 from veristack_lab.veristore.wal.mutations import Change
 
@@ -55,6 +56,7 @@ class GroupCommit:
         append: makes records durable and returns the first LSN; raises `OSError`.
         apply: makes the changes of a durable group visible, in log order.
         undo: after a failed append, takes back what may have been written; raises `OSError`.
+        max_pending: how many records handed in with `submit` may wait (see `pending`).
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class GroupCommit:
         append: Append,
         apply: Callable[[Sequence[Iterable[Change]]], None],
         undo: Callable[[], None],
+        *,
+        max_pending: int = MAX_PENDING,
     ) -> None:
         self._append = append
         self._apply = apply
@@ -73,6 +77,7 @@ class GroupCommit:
         self._refusal: StoreError | None = None
         self._records = 0
         self._groups = 0
+        self._pending = Pending(max_pending)
         self._committer = Background("veristore-commit", self._lead_for_handles)
 
     @property
@@ -110,24 +115,29 @@ class GroupCommit:
             raise copy(waiter.error)
         return waiter.lsn
 
-    def submit(self, kind: int, payload: bytes, changes: Iterable[Change]) -> CommitHandle:
-        """Hand in one record and return at once. The handle tells when it is durable.
+    def submit(
+        self,
+        kind: int,
+        payload: bytes,
+        changes: Iterable[Change],
+        max_pending: int | None = None,
+    ) -> CommitHandle:
+        """Hand in one record. The handle tells when it is durable.
 
-        Nothing bounds how many records wait in memory: a program that hands them in faster
-        than its disk takes them has to wait for some of its handles.
+        Returns at once while fewer than `max_pending` (None: as many as the committer was told)
+        wait; else sleeps until that is so.
 
         Raises:
-            StoreFailed: a write or sync failed earlier.
+            StoreFailed: a write or sync failed, before or while this call waited.
             StoreClosed: the store was closed.
+            InvalidInput: `max_pending` is below 1.
         """
         handle = CommitHandle()
         waiter = Waiter(kind, payload, changes, handle)
         try:
-            with self._mutex:
-                self.check()
-                self._queue.append(waiter)
-                if self._leader is None:
-                    waiter.leads, self._leader = True, waiter
+            while (signal := self._enter(waiter, max_pending)) is not None:
+                self._committer.request()  # Ctrl-C may have kept it from being asked
+                self._pending.sleep(self._mutex, signal)
             if waiter.leads:
                 self._committer.request()
         except KeyboardInterrupt:
@@ -135,6 +145,37 @@ class GroupCommit:
                 self._committer.request()
             raise
         return handle
+
+    async def room(self, max_pending: int | None = None) -> None:
+        """Return when `submit` would not sleep; raises as it does. Reserves nothing."""
+        await self._pending.room(self._mutex, lambda: self._must_wait(max_pending))
+
+    def _enter(self, waiter: Waiter, max_pending: int | None) -> threading.Lock | None:
+        """Queue up what was handed in; if there is no room, what to sleep on first."""
+        with self._mutex:
+            if self._must_wait(max_pending):
+                return self._pending.sleeper()
+            self._pending.add(waiter)
+            self._queue.append(waiter)
+            if self._leader is None:
+                waiter.leads, self._leader = True, waiter
+        return None
+
+    def _must_wait(self, max_pending: int | None) -> bool:
+        """Whether one more record must wait for room. The thread that leads, or that stands in
+        the queue and may lead next, must not: a signal handler that runs there waits for itself.
+        """
+        self.check()
+        if not self._pending.is_full(max_pending):
+            return False
+        leads = [] if self._leader is None else [self._leader]
+        this = threading.get_ident()
+        return all(waiter.thread != this for waiter in (*leads, *self._queue))
+
+    def disown(self, reason: StoreError) -> None:
+        """In a fork: refuse every write, and forget those of the owner (see `forks`)."""
+        self._mutex, self._queue, self._leader = threading.Lock(), deque(), None
+        self._refusal = reason
 
     def stop(self) -> None:
         """End the thread that leads for handles. Nothing may be in the queue any more."""
@@ -164,17 +205,19 @@ class GroupCommit:
         for waiter in refused:
             waiter.settle(self._refusal)
             waiter.wake()
+        with self._mutex:
+            self._pending.settled(refused)
 
     def _take_turn(self, waiter: Waiter) -> None:
         """Queue up; return when the record is done, or when it is this thread's turn to lead."""
         with self._mutex:
             if waiter.payload is not None:
                 self.check()
+            waiter.thread = threading.get_ident()
             self._queue.append(waiter)
             if self._leader is None:
                 waiter.leads, self._leader = True, waiter
                 return
-            waiter.thread = threading.get_ident()
             signal = waiter.signal = threading.Lock()
             signal.acquire()
         signal.acquire()  # until a leader, or the one before in its chain, releases it
@@ -196,7 +239,7 @@ class GroupCommit:
             leader = self._leader
             if leader is None or leader.handle is None or leader.begun:
                 return  # asked twice
-            leader.begun = True
+            leader.begun, leader.thread = True, threading.get_ident()
         with suppress(BaseException):  # the group was told: there is nobody else to tell here
             self._lead(leader)
 
@@ -272,6 +315,9 @@ class GroupCommit:
             waiter.settle(error)
             if waiter.signal is not None and not waiter.leads:
                 sleepers.append(waiter)
+        if self._pending:
+            with self._mutex:
+                self._pending.settled(group)
         self._wake(leader, sleepers)
 
     def _wake(self, leader: Waiter, sleepers: Sequence[Waiter]) -> None:

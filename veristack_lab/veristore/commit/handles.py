@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from veristack_lab.errors import CommitPending, StoreError
+from veristack_lab.veristore import forks
 from veristack_lab.veristore.failures import copy
 from veristack_lab.veristore.wal.mutations import Change
 
@@ -20,12 +21,14 @@ class CommitHandle:
 
     It will be written whether somebody waits or not; dropping the handle does not stop it.
     Wait for it in a thread with `wait`, or in any asyncio loop with `await handle`: both return
-    the LSN, at the moment at which `put` would have returned.
+    the LSN, at the moment at which `put` would have returned. In a fork of the process that
+    handed the write in, every method raises `StoreForked`.
     """
 
-    __slots__ = ("_callbacks", "_error", "_is_done", "_lsn", "_mutex")
+    __slots__ = ("_callbacks", "_error", "_generation", "_is_done", "_lsn", "_mutex")
 
     def __init__(self) -> None:
+        self._generation = forks.generation
         self._mutex = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
         self._is_done = False
@@ -39,6 +42,7 @@ class CommitHandle:
 
     def done(self) -> bool:
         """Whether it was decided, for good or ill: whether `wait` returns at once."""
+        forks.check_generation(self._generation)
         return self._is_done
 
     def wait(self, timeout_s: float | None = None) -> int:
@@ -50,7 +54,9 @@ class CommitHandle:
         Raises:
             CommitPending: the time is over and nothing is decided. It goes on; wait again.
             StoreFailed, DiskFull: see `GroupCommit.commit`.
+            StoreForked: this process is a fork of the one that handed the write in.
         """
+        forks.check_generation(self._generation)
         if not self._is_done:
             signal = threading.Lock()
             signal.acquire()
@@ -64,6 +70,7 @@ class CommitHandle:
     def __await__(self) -> Generator[Any, None, int]:
         import asyncio  # here, for who has no loop need not load it
 
+        forks.check_generation(self._generation)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
 
@@ -145,7 +152,7 @@ class Waiter:
         self.signal: threading.Lock | None = None
         """What its thread sleeps on, if it does."""
         self.thread = 0
-        """The thread that sleeps, if one does."""
+        """The thread that waits for it or leads for it; 0 for none."""
         self.wake_next: Callable[[], object] | None = None
         """What its thread has to do first when it wakes: others depend on it."""
 

@@ -24,10 +24,12 @@ Keys and values of any bytes go by length, in bytes, each followed by a newline:
 Anything else is answered by a line that begins with ERR; a write that failed by FAIL and the
 reason. Lines are UTF-8 and end with a newline; a carriage return before it is dropped. After a
 length that cannot be, nothing tells where the next command begins: the connection is closed.
+So it is after an HTTP request line or header, lest a web page makes a browser write here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from veristack_lab.errors import StoreError
@@ -64,6 +66,26 @@ def execute(store: Store, line: bytes) -> str:
         return run(store, rest)
     except StoreError as error:
         return _failed(error)
+
+
+_REQUEST_LINE = re.compile(rb"\S+ \S+ HTTP/\d(\.\d)?", re.IGNORECASE)
+_HEADER_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:( .*)?", re.DOTALL)
+_TLS_HANDSHAKE = b"\x16\x03"
+
+
+def other_protocol(line: bytes) -> str:
+    """Why a line is not of this protocol but of one that a browser speaks; empty if it is.
+
+    A web page may have a browser send any body to any port. What comes first is a request line
+    and headers, or the first message of TLS: a server that closes there executes no line of the
+    body. So `PUT key HTTP/1.1` is refused too; PUTL takes any bytes.
+    """
+    line = line.removesuffix(b"\r")
+    if _REQUEST_LINE.fullmatch(line) or _HEADER_LINE.fullmatch(line):
+        return "ERR this is HTTP, and the server speaks its line protocol only; it hangs up"
+    if line.startswith(_TLS_HANDSHAKE):
+        return "ERR this is TLS, and the server speaks its line protocol only; it hangs up"
+    return ""
 
 
 class BadLength(Exception):

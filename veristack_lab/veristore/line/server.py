@@ -2,7 +2,10 @@
 
 The threads are what makes group commit work over the network: connections that write at the
 same time share a sync. Nothing a client sends ends the server: bad lines get an ERR line, a
-line of more than 1 MiB an ERR line and a closed connection.
+line of more than 1 MiB an ERR line and a closed connection; so does HTTP.
+
+When the server is told to stop, commands under way are finished and their replies sent. A client
+that does not take its reply within `STOP_LIMIT_S` is cut off: none can keep the server alive.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from veristack_lab.veristore.kv import Store
@@ -23,8 +27,15 @@ from veristack_lab.veristore.line.commands import (
     execute,
     execute_by_length,
     lengths,
+    other_protocol,
 )
 
+STOP_LIMIT_S = 5.0
+"""How long clients have to take their last replies when the server stops."""
+_PARTING_S = 1.0
+_PARTING_BYTES = 4 * 1024 * 1024
+"""What a client has sent behind the line that ended its connection is read and dropped, within
+these bounds: closed with bytes unread, TCP would reset the connection, and the reply be lost."""
 _THREADS = 64
 _OPEN_FILES = 8192
 
@@ -35,7 +46,7 @@ class LineServer:
     def __init__(self, store: Store, listener: socket.socket) -> None:
         self._store = store
         self._listener = listener
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def port(self) -> int:
@@ -44,7 +55,7 @@ class LineServer:
         return number
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
-        """Serve until `stop` is set; commands under way are finished and answered."""
+        """Serve until `stop` is set; then finish commands under way, within `STOP_LIMIT_S`."""
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="veristore") as threads:
 
             async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,7 +67,17 @@ class LineServer:
             on_ready(self.port)
             await stop.wait()
             server.close()
-            await asyncio.gather(*self._connections)
+            await self._part()
+
+    async def _part(self) -> None:
+        """Let every conversation come to its end, and cut off those that do not."""
+        if not self._connections:
+            return
+        _, late = await asyncio.wait(self._connections, timeout=STOP_LIMIT_S)
+        for task in late:
+            self._connections[task].transport.abort()
+        if late:
+            await asyncio.wait(late)
 
     async def _converse(
         self,
@@ -67,9 +88,33 @@ class LineServer:
     ) -> None:
         task = asyncio.current_task()
         assert task is not None  # a coroutine that runs has a task
-        self._connections.add(task)
+        self._connections[task] = writer
         try:
-            while (line := await _next(reader.readuntil(b"\n"), stop)) is not None:
+            refusal = await self._answer_all(reader, writer, threads, stop)
+            if refusal:
+                await _refuse(refusal, reader, writer)
+        except ConnectionError:
+            return  # the client went away; what it wrote is written
+        finally:
+            writer.close()
+            del self._connections[task]
+
+    async def _answer_all(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        threads: ThreadPoolExecutor,
+        stop: asyncio.Event,
+    ) -> str:
+        """Answer command after command. Returns why the connection must be closed, if so."""
+        try:
+            # Asked before each command: a client that sends without a pause is stopped too.
+            while not stop.is_set():
+                line = await _next(reader.readuntil(b"\n"), stop)
+                if line is None:
+                    break
+                if refusal := other_protocol(line[:-1]):
+                    return refusal
                 reply = await self._answer(line, reader, threads, stop)
                 if reply is None:
                     break
@@ -78,14 +123,10 @@ class LineServer:
                 if reply == BYE.encode():
                     break
         except asyncio.LimitOverrunError:
-            writer.write(b"ERR the line is longer than %d bytes\n" % MAX_LINE_BYTES)
+            return f"ERR the line is longer than {MAX_LINE_BYTES} bytes"
         except BadLength as error:
-            writer.write(f"{error}\n".encode())
-        except ConnectionError:
-            return  # the client went away; what it wrote is written
-        finally:
-            self._connections.discard(task)
-            writer.close()
+            return str(error)
+        return ""
 
     async def _answer(
         self,
@@ -106,6 +147,17 @@ class LineServer:
             raise BadLength("ERR no newline stands behind what the lengths say")
         parts = (body[: sizes[0]], *([body[sizes[0] : -1]] if len(sizes) > 1 else []))
         return await loop.run_in_executor(threads, execute_by_length, self._store, line, parts)
+
+
+async def _refuse(refusal: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say why, hang up, and drop what is still coming in, so that the reply arrives."""
+    writer.write(f"{refusal}\n".encode())
+    writer.write_eof()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PARTING_S):
+            left = _PARTING_BYTES
+            while left > 0 and (dropped := await reader.read(left)):
+                left -= len(dropped)
 
 
 async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> bytes | None:

@@ -96,6 +96,10 @@ class Checkpointer:
         with self._mutex:
             yield
 
+    def disown(self) -> None:
+        """In a fork: let no lock of the owner stop a caller from being refused."""
+        self._mutex = threading.Lock()
+
     def _checkpoint(self) -> int:
         self._views.prune()
         with self._commit.exclusive():

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self, TypeVar
 
-from veristack_lab.errors import InvalidInput, StoreClosed
+from veristack_lab.errors import InvalidInput, StoreClosed, StoreForked
 from veristack_lab.veristore.memtable.sorted_map import SortedMap
 from veristack_lab.veristore.wal.columns import Columns
 
@@ -35,6 +35,7 @@ class View:
         self._lock = lock
         self._on_close = on_close
         self._is_open = True
+        self._is_inherited = False
         self.lsn = values.lsn
         """The last record whose changes are seen."""
         values.versions.open(self.lsn)
@@ -103,8 +104,14 @@ class View:
                 self._map.versions.close(self.lsn)
                 self._on_close(self)
 
+    def disown(self, lock: threading.Lock) -> None:
+        """In a fork: refuse every read. `lock` is free, unlike the one it had, perhaps."""
+        self._is_open, self._is_inherited, self._lock = False, True, lock
+
     def _check_open(self) -> None:
         if not self._is_open:
+            if self._is_inherited:
+                raise StoreForked
             raise StoreClosed("this view, or its store, was closed; open another one")
 
 
@@ -172,6 +179,12 @@ class Views:
         """Drop what no open view can reach: views that closed in between leave some."""
         with self._lock:
             self._map.versions.prune()
+
+    def disown(self, lock: threading.Lock) -> None:
+        """In a fork: refuse every read of every open view."""
+        self._lock = lock
+        for view in tuple(self._open):
+            view.disown(lock)
 
     def close_all(self) -> None:
         """Close every view, whoever may still use it."""

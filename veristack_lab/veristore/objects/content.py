@@ -10,6 +10,7 @@ that nothing refers to, which the collector removes.
 from __future__ import annotations
 
 import enum
+import os
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from veristack_lab.errors import InvalidInput, StoreFailed
+from veristack_lab.veristore import forks
 from veristack_lab.veristore.keyvalue import LocalKeyValue
 
 Data = bytes | Iterable[bytes]
@@ -60,6 +62,12 @@ class Shared:
         """Looking whether a file is there and removing it are one step."""
         self.refusal: StoreFailed | None = None
         """Why no more content files are written, or None."""
+        forks.own(self)
+
+    def disown(self) -> None:
+        """In a fork: let no lock of the owner stop a caller from being refused (see `forks`)."""
+        self._lock, self.removal_lock = threading.Lock(), threading.Lock()
+        self._stripes = [threading.Lock() for _ in range(_STRIPES)]
 
     def begin(self, content_id: bytes) -> None:
         """Content of this id is about to be written: the collector must leave it alone."""
@@ -144,6 +152,15 @@ def shared_of(store: LocalKeyValue) -> Shared:
     """The one `Shared` of a store."""
     with _shared_lock:
         return _shared.setdefault(store, Shared())
+
+
+def _renew_lock() -> None:
+    """In a fork: another thread of the owner may have held it."""
+    global _shared_lock
+    _shared_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def in_blocks(data: Data, block_bytes: int) -> Iterator[bytes | memoryview]:

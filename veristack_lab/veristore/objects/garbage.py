@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from veristack_lab.errors import StoreReadOnly
 from veristack_lab.veristore.objects.keeper import ObjectKeeper
 from veristack_lab.veristore.objects.records import (
     CHUNK,
@@ -38,7 +39,10 @@ class Collector(ObjectKeeper):
     def collect_garbage(self) -> int:
         """Remove content that neither an object, an upload, a put in flight nor an open reader
         refers to. Returns how many content files and chunks went. Safe beside any other call,
-        and when it is cut off anywhere."""
+        and when it is cut off anywhere. Raises `StoreReadOnly` over a store that is only read:
+        another process may be about to refer to what nothing refers to yet."""
+        if self._store.options.read_only:
+            raise StoreReadOnly
         orphans, chunks = self._orphans(), self._orphaned_chunks()
         if orphans:
             self._store.sync()

@@ -66,6 +66,7 @@ class ObjectKeeper:
     ) -> None:
         if not 0 < chunk_bytes <= MAX_CHUNK_BYTES:
             raise InvalidInput(f"chunk_bytes is {chunk_bytes}; give 1 to {MAX_CHUNK_BYTES:,}")
+        store.check_open()
         self._store = store
         self._min_part_bytes = min_part_bytes
         self._inline_bytes = min(INLINE_BYTES, chunk_bytes)
@@ -105,7 +106,11 @@ class ObjectKeeper:
 
     @contextmanager
     def _in_flight(self) -> Iterator[Flight]:
-        """An id for new content, which the collector spares until the body ends."""
+        """An id for new content, which the collector spares until the body ends.
+
+        Raises what `Store.check_writable` does: nothing is written in vain.
+        """
+        self._store.check_writable()
         flight = Flight(self._new_id())
         self._shared.begin(flight.content_id)
         try:
@@ -253,6 +258,8 @@ class ObjectKeeper:
 
     def _remove_blobs(self, blob_ids: Iterable[bytes]) -> int:
         removed = 0
+        if self._store.is_inherited:
+            return 0  # the files are the owner's, who may still have readers on them
         with self._shared.removal_lock:
             for blob_id in blob_ids:
                 # A file that cannot be removed is garbage: what was asked for is done anyhow.

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from veristack_lab.errors import ChecksumMismatch, RangeNotSatisfiable, StoreError
+from veristack_lab.veristore import forks
 from veristack_lab.veristore.objects.blobs import BlobFolder
 from veristack_lab.veristore.objects.records import Blob, StoredObject
 from veristack_lab.veristore.objects.types import ObjectInfo
@@ -23,7 +24,7 @@ class ObjectReader:
     manager; for one thread.
 
     Iteration and `read` raise `ChecksumMismatch`, naming object, chunk and place, and
-    `StoreError` when the disk fails.
+    `StoreError` when the disk fails; `StoreForked` in a fork of the process that opened it.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class ObjectReader:
         self.start, self.end = span
         """The bytes from `start` up to `end` are read."""
         self._on_close: Callable[[], None] | None = on_close
+        self._generation = forks.generation
         self._pieces = self._checked(_pieces_of(stored, blobs, span))
 
     def __repr__(self) -> str:
@@ -52,6 +54,7 @@ class ObjectReader:
         return self
 
     def __next__(self) -> bytes:
+        forks.check_generation(self._generation)
         return next(self._pieces)
 
     def __enter__(self) -> Self:

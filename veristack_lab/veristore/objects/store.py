@@ -43,6 +43,7 @@ from veristack_lab.veristore.objects.types import (
     check_notes,
     prefix_bytes,
 )
+from veristack_lab.veristore.opening import explain_opening
 from veristack_lab.veristore.wal.mutations import Batch
 
 DEFAULT_CHUNK_BYTES = 1024 * 1024
@@ -53,7 +54,8 @@ MIN_PART_BYTES = 5 * 1024 * 1024
 class ObjectStore(Multipart, Collector):
     """Buckets and objects over an open store. Thread-safe. Implements `Objects`.
 
-    Opening it collects garbage, which costs one look-up for each content file.
+    Opening it collects garbage, which costs one look-up for each content file. Over a store that
+    was opened with `read_only` it reads, collects nothing, and refuses writes (`StoreReadOnly`).
 
     Args:
         store: stays the caller's, to be closed by the caller.
@@ -72,7 +74,12 @@ class ObjectStore(Multipart, Collector):
         new_id: Callable[[], bytes] = lambda: uuid.uuid4().bytes,
     ) -> None:
         super().__init__(store, chunk_bytes, min_part_bytes, new_id)
-        self.collect_garbage()
+        if store.options.read_only:
+            return
+        try:
+            self.collect_garbage()
+        except OSError as cause:
+            raise explain_opening(cause, store.path) from cause
 
     def __repr__(self) -> str:
         return f"ObjectStore({self._store!r})"

@@ -1,7 +1,8 @@
 """What is in a store's folder, and what opening it in each recovery mode would give.
 
-Nothing is changed and no lock is taken, so a store in use may be looked at too; what its
-writers are just appending then looks like a torn tail. The room that they have reserved is
+Nothing is changed, no lock is taken and no right to write is needed: so a store on a read-only
+file system may be looked at, and one in use too. What its writers are just appending then looks
+like a torn tail, never like damage (see `looking`). The room that they have reserved is
 told as such (`FileReport.reserved_bytes`).
 """
 
@@ -11,11 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from veristack_lab.errors import NotAStore, StoreCorrupt, StoreFailed
+from veristack_lab.errors import NotAStore, StoreCorrupt
 from veristack_lab.veristore.disk import Disk, RealDisk
-from veristack_lab.veristore.failures import explain
+from veristack_lab.veristore.folder import require_folder
 from veristack_lab.veristore.memtable import snapshot
+from veristack_lab.veristore.opening import explain_opening, folder_of
+from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
+from veristack_lab.veristore.recovery.looking import look
 from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.recovery.snapshot_reader import load
 from veristack_lab.veristore.wal import log as wal
@@ -24,8 +28,6 @@ from veristack_lab.veristore.wal.stretches import Condition, Stretch, stretches
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -158,20 +160,20 @@ def recover_report(path: str | Path, *, disk: Disk | None = None) -> RecoverRepo
 
     Raises:
         NotAStore: there is no store, or one of a newer version.
+        StoreNotOpened: the system refuses: no permission, a name too long, too many open files.
         StoreFailed: the disk failed, or the store in use did not hold still.
+        InvalidInput: the path cannot be one.
     """
-    device, folder = disk or RealDisk(), Path(path).absolute()
-    if not device.is_dir(folder):
-        raise NotAStore(f"there is no store at {path}")
+    device, folder = ReadOnlyDisk(disk or RealDisk()), folder_of(path)
+    require_folder(device, folder)
     try:
-        for _ in range(_ATTEMPTS):
-            try:
-                return _look(device, folder)
-            except FileNotFoundError:  # a checkpoint of the store in use removed it meanwhile
-                continue
+        return look(folder, lambda: _look(device, folder), _faults_of)
     except OSError as cause:
-        raise explain(cause) from cause
-    raise StoreFailed(f"{folder} is in use, and its files change too fast to be looked at")
+        raise explain_opening(cause, folder) from cause
+
+
+def _faults_of(report: RecoverReport) -> object:
+    return "" if report.is_sound else report.modes
 
 
 def _look(disk: Disk, folder: Path) -> RecoverReport:

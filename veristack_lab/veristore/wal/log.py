@@ -229,6 +229,10 @@ class Log:
             self._give_room_back()
         self._file.close()
 
+    def disown(self) -> None:
+        """Close the file that a fork inherited; what is in it belongs to the owner."""
+        self._file.close()
+
 
 def create_segment(
     disk: Disk, folder: Path, epoch: int, first_lsn: int, damaged_from: int = 0
