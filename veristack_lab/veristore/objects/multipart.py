@@ -217,15 +217,16 @@ class Multipart(ObjectKeeper):
                 checksum that cannot be checked.
         """
         condition = Condition(if_none_match, if_match)
+        demand = Demand(expect or {}, checksum_type, expect_size_bytes)
         meta_key, completed = self._meta_key(bucket, key), _completed(upload_id, parts)
         with self._shared.commits(meta_key):
             done = self._stored(meta_key)
             if done is not None and done.completed == completed:
+                demand.check(done.info)
                 return done.info
             raw_id, upload = self._upload(bucket, key, upload_id)
             uploaded = {part.info.number: part for part in self._parts(raw_id)}
             chosen = choose_parts(uploaded, parts, self._min_part_bytes)
-            demand = Demand(expect or {}, checksum_type, expect_size_bytes)
             info = assemble(demand.agreed(upload), chosen, self._store.clock.now_ms())
             demand.check(info)
             content = Content(blobs=tuple(part.blob for part in chosen))

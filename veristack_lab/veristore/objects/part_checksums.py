@@ -126,7 +126,7 @@ class Demand:
                 f"{self.size_bytes:,} were announced"
             )
         for name, wanted in self.checksums.items():
-            known = info.checksums[name]
+            known = info.checksums.get(name, "unknown")
             if wanted not in (known, known.partition("-")[0]):
                 raise ChecksumMismatch(
                     f"{what} has {name} {known}, and {wanted:.80} was announced. Nothing was "

@@ -154,6 +154,19 @@ def put_object_tagging(objects: ObjectStore, request: S3Request) -> Answer:
     return Answer(headers=headers)
 
 
+def put_acl(objects: ObjectStore, request: S3Request) -> Answer:
+    """PutBucketAcl, PutObjectAcl: a canned list that leaves all to the owner, as it is. Others
+    are refused by the table of headers, and lists of grants here."""
+    request.allow_query("acl", *(("versionId",) if request.key else ()))
+    headers = version_headers(request)
+    if request.body.read(MAX_XML_BYTES) or "x-amz-acl" not in request.headers:
+        raise not_implemented("an access list other than a canned one")
+    objects.head_bucket(request.bucket)
+    if request.key:
+        objects.head(request.bucket, request.key)
+    return Answer(headers=headers)
+
+
 def setting_of(request: S3Request, table: Mapping[str, NeverSet]) -> str | None:
     """The setting that a request names, or None."""
     return next((name for name in table if name in request.query), None)

@@ -59,10 +59,15 @@ def _bucket_operation(request: S3Request) -> Operation | None:
     method, query = request.method, request.query
     setting = never_set.setting_of(request, never_set.BUCKET)
     if setting is not None:
-        return {
+        if method == "PUT" and setting == "acl":
+            return never_set.put_acl
+        found: Mapping[str, Operation] = {
             "GET": never_set.get_bucket_setting,
             "DELETE": never_set.delete_bucket_setting,
-        }.get(method)
+        }
+        if method not in found:
+            raise not_implemented(f"{method} of a bucket's {setting}")
+        return found[method]
     if method == "POST":
         return delete.delete_objects if "delete" in query else None
     if method == "GET":
@@ -93,6 +98,8 @@ def _object_operation(request: S3Request) -> Operation | None:
             "PUT": multipart.copy_part if is_copy else multipart.upload_part,
             "DELETE": multipart.abort_upload,
         }.get(method)
+    if "acl" in query and method == "PUT":
+        return never_set.put_acl
     if "tagging" in query and method in ("PUT", "DELETE"):
         is_put = method == "PUT"
         return never_set.put_object_tagging if is_put else never_set.delete_object_tagging

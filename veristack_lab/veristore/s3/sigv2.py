@@ -56,6 +56,7 @@ def verify_presigned(
         S3Error: AccessDenied (malformed, expired, or a parameter is not signed),
             InvalidAccessKeyId or SignatureDoesNotMatch.
     """
+    _require_object(request)
     pairs = request.query_pairs()
     query = dict(reversed(pairs))  # of a parameter given twice the first counts
     missing = PARAMETERS - set(query)
@@ -73,16 +74,19 @@ def verify_presigned(
         )
     if now_s > int(expires):
         raise S3Error("AccessDenied", "Request has expired")
-    _require_signed(request, query)
+    _require_signed(query)
 
 
-def _require_signed(request: SignableRequest, query: Mapping[str, str]) -> None:
+def _require_object(request: SignableRequest) -> None:
     if not request.path.removeprefix(b"/").partition(b"/")[2]:
         raise S3Error(
             "AccessDenied",
             "a URL of Signature Version 2 is of one object; with boto3, sign this one with "
             "Config(signature_version='s3v4')",
         )
+
+
+def _require_signed(query: Mapping[str, str]) -> None:
     unsigned = {
         name
         for name in query
