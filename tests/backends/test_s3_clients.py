@@ -1,4 +1,4 @@
-"""The S3 face under clients that nobody here wrote: pyarrow, minio, s3fs and aws-cli.
+"""The S3 face under clients of other projects: pyarrow, minio, s3fs and aws-cli.
 
 boto3 has tests of its own. These clients come with an extra, and a client that is not there is
 skipped. s3fs wants another botocore than boto3 does, so it may be in an environment of its own:
@@ -206,19 +206,20 @@ def aws(url: str) -> Any:
     return call
 
 
-def test_aws_cli(aws: Any, unique_name: str, tmp_path: Path) -> None:
+def test_aws_cli(aws: Any, objects: ObjectStore, unique_name: str, tmp_path: Path) -> None:
     first, second = f"s3://{unique_name}", f"s3://{unique_name}-2"
     content = os.urandom(9 * MIB)  # above 8 MiB it copies in parts
     (tmp_path / "tree" / "sub").mkdir(parents=True)
     (tmp_path / "tree" / "sub" / "ü b").write_text("in a folder")
     (tmp_path / "large").write_bytes(content)
-    for bucket in (first, second):
-        aws("s3", "mb", bucket)
+    aws("s3", "mb", first)
+    objects.create_bucket(f"{unique_name}-2")
     aws("s3", "cp", "--no-progress", tmp_path / "large", f"{first}/large")
     aws("s3", "cp", "--no-progress", f"{first}/large", f"{second}/large")
     aws("s3", "cp", "--no-progress", f"{second}/large", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == content
     aws("s3", "sync", "--no-progress", tmp_path / "tree", f"{first}/tree")
+    assert objects.get(unique_name, "tree/sub/ü b") == b"in a folder"
     assert "tree/sub/ü b" in aws("s3", "ls", first, "--recursive")
     where = ("--bucket", f"{unique_name}-2", "--key", "large")
     assert json.loads(aws("s3api", "get-object-tagging", *where))["TagSet"] == []
@@ -227,6 +228,5 @@ def test_aws_cli(aws: Any, unique_name: str, tmp_path: Path) -> None:
     named = ("--object-attributes", "ObjectSize", "ObjectParts")
     attributes = json.loads(aws("s3api", "get-object-attributes", *where, *named))
     assert attributes["ObjectParts"]["TotalPartsCount"] == 2
-    for bucket in (first, second):
-        aws("s3", "rb", "--force", bucket)
-    assert unique_name not in aws("s3", "ls")
+    aws("s3", "rb", "--force", first)
+    assert unique_name not in objects.buckets()
