@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -181,6 +183,23 @@ def test_headers_in_the_place_of_parameters_mean_the_same(http: httpx.Client, bu
     assert http.put(f"/{bucket}/new?x-amz-acl=public-read", content=b"x").status_code == 501
     broken = http.put(f"/{bucket}/new?x-amz-meta-n=a%0d%0ab", content=b"x")
     assert (broken.status_code, "InvalidArgument" in broken.text) == (400, True)
+
+
+def test_a_web_page_cannot_delete_by_a_checksum_in_the_url(http: httpx.Client, bucket: str) -> None:
+    """It may send such a POST without being asked, but no header of its own."""
+    body = b"<Delete><Object><Key>k</Key></Object></Delete>"
+    sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    for parameters in (
+        {"x-amz-checksum-sha256": sha256},
+        {"content-md5": md5, "AWSAccessKeyId": "x"},
+    ):
+        answer = http.post(f"/{bucket}?delete", params={"delete": "", **parameters}, content=body)
+        assert (answer.status_code, "InvalidRequest" in answer.text) == (400, True)
+    assert http.get(f"/{bucket}/k").content == b"content"
+    sent = {"x-amz-checksum-sha256": sha256}
+    assert http.post(f"/{bucket}?delete", headers=sent, content=body).status_code == 200
+    assert http.get(f"/{bucket}/k").status_code == 404
 
 
 # ------------------------------------------------------------------ settings that were never made
