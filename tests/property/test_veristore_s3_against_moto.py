@@ -201,7 +201,6 @@ DIFFERENCES = (
         "ok",
         "not half done: tags are not kept, so they are refused",
     ),
-    Difference("get_bucket_versioning", {}, "NotImplemented", "ok", "there are no versions here"),
 )
 
 

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -64,7 +65,7 @@ def _compiled(function: Function, *, nogil: bool) -> Function:
         return function
     import numba
 
-    with _CacheFolder() as writable:
+    with _decorating, _CacheFolder() as writable:
         return cast("Function", numba.njit(cache=writable, nogil=nogil)(function))
 
 
@@ -92,17 +93,37 @@ class NativeBudget:
         self._spent_units = 0
 
     def pays(self, units: int) -> bool:
-        """Whether this much more work should run as machine code; loads nothing itself."""
+        """Whether this much more work should run as machine code. When it first does, numba is
+        imported here."""
         if not jit_enabled():
             return False
         if self._spent_units < self.price_units:
             # Two threads may lose each other's addition: the price is an estimate anyway.
-            self._spent_units += units
+            spent_units = self._spent_units + units
+            if spent_units >= self.price_units:
+                _load_numba()
+            self._spent_units = spent_units
         return self._spent_units >= self.price_units
 
     def buy(self) -> None:
         """Use machine code from now on."""
+        if jit_enabled():
+            _load_numba()
         self._spent_units = self.price_units
+
+
+_loading = threading.Lock()
+_decorating = threading.RLock()
+
+
+def _load_numba() -> None:
+    """Import all of numba before any thread imports a part of it.
+
+    Numba's modules import each other in circles. Two threads that enter the circle at different
+    places see modules that are not finished, and numba stays broken for the whole process.
+    """
+    with _loading:
+        import numba  # noqa: F401
 
 
 native_budget = NativeBudget(NATIVE_PRICE_UNITS)
@@ -126,7 +147,8 @@ class _CacheFolder:
     """Point numba's cache at our folder while one kernel is decorated.
 
     Numba's own default is `__pycache__` beside the source, which may be a read-only install.
-    `NUMBA_CACHE_DIR`, when the user set it, is left alone.
+    `NUMBA_CACHE_DIR`, when the user set it, is left alone. The setting is numba's own, for all
+    threads: hold `_decorating`.
     """
 
     def __enter__(self) -> bool:

@@ -102,6 +102,18 @@ class ObjectKeeper:
             raise ObjectNotFound(f"there is no object {key!r} in bucket {bucket!r}")
         return stored
 
+    def part_sizes(self, bucket: str, key: str) -> tuple[ObjectInfo, tuple[int, ...]]:
+        """An object, and the sizes in bytes of the parts that it was uploaded in; none if it was
+        not uploaded in parts.
+
+        Raises:
+            ObjectNotFound, BucketNotFound: it is not there.
+        """
+        stored = self._found(bucket, key)
+        is_of_parts = "-" in stored.info.etag
+        sizes = tuple(blob.size_bytes for blob in stored.content.blobs)
+        return stored.info, sizes if is_of_parts else ()
+
     # ---------------------------------------------------------------- the way in
 
     @contextmanager

@@ -32,9 +32,9 @@ from veristack_lab.veristore.s3.errors import KIND_HEADER, error_of
 from veristack_lab.veristore.s3.headers import (
     CREATED_HEADER,
     INFO_HEADER,
-    METADATA_PREFIX,
     SHA256_HEADER,
 )
+from veristack_lab.veristore.s3.metadata import metadata_headers, metadata_of
 from veristack_lab.veristore.s3.xml import read_error, read_listing
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -97,7 +97,7 @@ class RemoteObjectStore:
         notes = dict(metadata or {})
         check_put(data, content_type, notes)
         digest = hashlib.sha256(data)
-        headers = {METADATA_PREFIX + name: value for name, value in notes.items()}
+        headers = metadata_headers(notes)
         headers["content-type"] = content_type
         headers[_CHECKSUM_HEADER] = base64.b64encode(digest.digest()).decode()
         path = _path(bucket_bytes(bucket), key_bytes(key))
@@ -133,11 +133,7 @@ class RemoteObjectStore:
             size_bytes=int(headers["content-length"]),
             sha256=headers[SHA256_HEADER],
             content_type=headers["content-type"],
-            metadata={
-                name.removeprefix(METADATA_PREFIX): value
-                for name, value in headers.items()
-                if name.startswith(METADATA_PREFIX)
-            },
+            metadata=metadata_of(headers),
             created_ms=int(headers[CREATED_HEADER]),
             md5="" if "-" in etag else etag,
             etag=etag,

@@ -148,7 +148,7 @@ class ObjectStore(Multipart, Collector):
             bucket, key: where to.
             data: bytes, or an iterable of bytes that is read once, in constant memory.
             content_type: its media type, printable ASCII.
-            metadata: notes; lower-case names, printable ASCII values, 8 KiB together.
+            metadata: notes; lower-case names, values in Unicode, 8 KiB together.
             headers: further standard headers to keep (see `HEADER_NAMES`).
             if_none_match: only if there is no object of this key.
             if_match: only if the object has this ETag ("*": any).

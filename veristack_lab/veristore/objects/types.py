@@ -27,6 +27,7 @@ HEADER_NAMES = frozenset(
 
 _METADATA_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_METADATA_VALUE = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<! )")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class UploadInfo:
     content_type: str = DEFAULT_CONTENT_TYPE
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    checksum: str = ""
+    """The checksum that every part and the object get, or empty; see `part_checksums`."""
+    checksum_type: str = ""
+    """Its kind: COMPOSITE or FULL_OBJECT; empty without a checksum."""
 
 
 class Objects(Protocol):
@@ -125,8 +130,8 @@ class Objects(Protocol):
             bucket, key: where to.
             data: the content.
             content_type: its media type, printable ASCII.
-            metadata: notes; lower-case names as in HTTP headers, printable ASCII values,
-                8 KiB together.
+            metadata: notes; lower-case names as in HTTP headers, values without control
+                characters, 8 KiB in UTF-8 together.
         """
 
     def get(self, bucket: str, key: str) -> bytes:
@@ -178,7 +183,7 @@ def check_put(data: bytes, content_type: str, metadata: Mapping[str, str]) -> No
 
     Raises:
         InvalidInput: content that is not bytes or too large; a content type, or metadata,
-            that no HTTP header can carry.
+            that cannot be kept.
     """
     if not isinstance(data, bytes):
         raise InvalidInput(f"an object's content is bytes, not {type(data).__name__}")
@@ -202,9 +207,10 @@ def check_notes(
             raise InvalidInput(
                 f"{name!r:.60} cannot name metadata: use lower-case letters, digits and dashes"
             )
-        if value and not _PRINTABLE.fullmatch(value):
+        if value and not _METADATA_VALUE.fullmatch(value):
             raise InvalidInput(
-                f"metadata {name!r}: the value must be printable ASCII without spaces at its ends"
+                f"metadata {name!r}: the value must be Unicode text without control characters, "
+                "and without spaces at its ends"
             )
     for name, value in (headers or {}).items():
         if name not in HEADER_NAMES or not _PRINTABLE.fullmatch(value):
@@ -213,7 +219,7 @@ def check_notes(
                 "with printable ASCII values"
             )
     notes = [*metadata.items(), *(headers or {}).items()]
-    if sum(len(name) + len(value) for name, value in notes) > MAX_METADATA_BYTES:
+    if sum(len(name) + len(value.encode()) for name, value in notes) > MAX_METADATA_BYTES:
         raise InvalidInput(f"metadata of more than {MAX_METADATA_BYTES} bytes; store an object")
 
 

@@ -25,10 +25,12 @@ from veristack_lab.veristore.s3.arrival import Arrival, check_host, headers_of, 
 from veristack_lab.veristore.s3.body import Body, BodyDecoder
 from veristack_lab.veristore.s3.claims import SignableRequest
 from veristack_lab.veristore.s3.errors import S3Error, refusal_of
-from veristack_lab.veristore.s3.headers import http_date, refuse_unknown
+from veristack_lab.veristore.s3.headers import http_date
+from veristack_lab.veristore.s3.login import let_in
 from veristack_lab.veristore.s3.request import Answer, Operation, S3Request, query_of, split_path
-from veristack_lab.veristore.s3.routes import operation_for
-from veristack_lab.veristore.s3.sigv4 import Credentials, verify
+from veristack_lab.veristore.s3.request_headers import refuse_unserved
+from veristack_lab.veristore.s3.routes import body_headers, operation_for
+from veristack_lab.veristore.s3.sigv4 import Credentials
 from veristack_lab.veristore.s3.xml import document
 
 _log = logging.getLogger(__name__)
@@ -86,13 +88,14 @@ class S3App:
         signable = SignableRequest(
             http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
         )
-        signed = None
-        if self._credentials is not None:
-            signed = verify(signable, self._credentials, self._clock.now_ms() / 1000)
-        refuse_unknown(headers)
-        body = Body(http.stream(), BodyDecoder(headers, signed))
+        now_s = self._clock.now_ms() / 1000
+        headers, signed = let_in(signable, self._credentials, now_s)
+        query = query_of(signable)
+        refuse_unserved(headers)
+        of_body = body_headers(http.method, query, headers)
+        body = Body(http.stream(), BodyDecoder(of_body, signed))
         bucket, key = split_path(signable.path)
-        request = S3Request(http.method, bucket, key, query_of(signable), headers, body)
+        request = S3Request(http.method, bucket, key, query, headers, body)
         operation = operation_for(request)
         await body.prefetch()
         limiter = self._call_limiter() if body.has_ended else self._upload_limiter()

@@ -88,12 +88,6 @@ def claim_of(request: SignableRequest, query: Mapping[str, str]) -> Claim:
         return _header_claim(header, request.headers)
     if "X-Amz-Algorithm" in query:
         return _query_claim(query)
-    if "AWSAccessKeyId" in query:
-        raise S3Error(
-            "InvalidRequest",
-            "this URL is signed with Signature Version 2; with boto3, sign URLs with "
-            "Config(signature_version='s3v4')",
-        )
     raise S3Error("AccessDenied", "this server asks for requests signed with Signature Version 4")
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veristore.objects.types import bucket_bytes, key_bytes
+from veristack_lab.veristore.s3 import sigv2
 from veristack_lab.veristore.s3.body import Body
 from veristack_lab.veristore.s3.claims import SignableRequest
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
@@ -21,14 +22,9 @@ if TYPE_CHECKING:
 MAX_BODY_OF_NOTHING = 64 * 1024
 """Operations without a body read and drop up to so much of one."""
 
-_PRESIGNED = {
-    f"X-Amz-{name}"
-    for name in (
-        *("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"),
-        "Content-Sha256",
-    )
-} | {"AWSAccessKeyId", "Expires", "Signature"}
-"""Of presigned URLs, Signature Version 4 and 2; an open server has no use for them."""
+_EVERYWHERE = sigv2.PARAMETERS | {*sigv2.AS_HEADERS, "x-id"}
+"""Of presigned URLs of Signature Version 2, and what SDKs name the operation with. Those that
+begin with `x-amz-` are headers in the place of parameters."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,13 @@ class S3Request:
 
     def allow_query(self, *names: str) -> None:
         """Refuse parameters that this operation would ignore. Raises `S3Error`."""
-        unknown = set(self.query) - set(names) - _PRESIGNED - {"x-id"}
+        unknown = {
+            name
+            for name in self.query
+            if name not in names
+            and name not in _EVERYWHERE
+            and not name.lower().startswith("x-amz-")
+        }
         if unknown:
             raise not_implemented(f"the parameter {min(unknown):.60} of {self.what}")
 
@@ -57,12 +59,7 @@ class S3Request:
 
     def number(self, name: str, default: int, *, largest: int) -> int:
         """A parameter that is a number, at most the largest. Raises `S3Error`."""
-        text = self.query.get(name, "")
-        if not text:
-            return default
-        if not (text.isascii() and text.isdecimal()) or len(text) > 10:
-            raise S3Error("InvalidArgument", f"{name} is {text!r:.20}; give a number from 0 on")
-        return min(int(text), largest)
+        return whole_number(self.query, name, default, largest=largest)
 
 
 @dataclass
@@ -78,6 +75,16 @@ class Answer:
 
 Operation = Callable[["ObjectStore", S3Request], Answer]
 """Runs in a worker thread; may wait for the body."""
+
+
+def whole_number(given: Mapping[str, str], name: str, default: int, *, largest: int) -> int:
+    """A parameter or header that is a number, at most the largest. Raises `S3Error`."""
+    text = given.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10:
+        raise S3Error("InvalidArgument", f"{name} is {text!r:.20}; give a number from 0 on")
+    return min(int(text), largest)
 
 
 def xml_answer(root: str, children: Children) -> Answer:

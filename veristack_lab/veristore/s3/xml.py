@@ -18,7 +18,7 @@ from veristack_lab.veristore.objects.types import ObjectInfo
 from veristack_lab.veristore.s3.errors import S3Error
 
 Children = Sequence[tuple[str, Union[str, "Children"]]]
-"""Names with text or with children, in order."""
+"""Names with text or with children, in order. A name may have attributes after a space."""
 
 MAX_XML_BYTES = 8 * 1024 * 1024
 """Of a request: 1,000 keys of 1,024 bytes with every byte escaped, and room to spare."""
@@ -100,7 +100,7 @@ def _body(children: Children) -> str:
     parts = []
     for name, value in children:
         inner = _escaped(value) if isinstance(value, str) else _body(value)
-        parts.append(f"<{name}>{inner}</{name}>")
+        parts.append(f"<{name}>{inner}</{name.partition(' ')[0]}>")
     return "".join(parts)
 
 
