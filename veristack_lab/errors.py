@@ -5,6 +5,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
 
     VeriStackError
     ├── InvalidInput (also a ValueError)
+    │   └── PortUnavailable
     ├── StoreError
     │   ├── StoreClosed
     │   ├── StoreLocked
@@ -72,6 +73,11 @@ class VeriStackError(Exception):
 
 class InvalidInput(VeriStackError, ValueError):
     """An argument cannot be used. Correct it as the message says and call again."""
+
+
+class PortUnavailable(InvalidInput):
+    """The port cannot be listened on: it is taken, reserved, or not a port. Choose another, or 0
+    for any free one."""
 
 
 # ------------------------------------------------------------------ veristore

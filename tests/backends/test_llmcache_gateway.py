@@ -17,7 +17,7 @@ import ollama
 import pytest
 
 import veristack_lab.veristore as veristore
-from veristack_lab.errors import BackendStartFailed, InvalidInput, StoreCorrupt
+from veristack_lab.errors import InvalidInput, PortUnavailable, StoreCorrupt
 from veristack_lab.llmcache import Gateway
 from veristack_lab.paths import data_file
 
@@ -446,7 +446,7 @@ def test_a_gateway_needs_engines_and_a_free_port(tiny_llm: LLM, url: str) -> Non
         Gateway([])
     taken = int(url.rpartition(":")[2])
     with (
-        pytest.raises(BackendStartFailed, match=f"port {taken}"),
+        pytest.raises(PortUnavailable, match=f"port {taken}"),
         Gateway(tiny_llm.text).serve(taken),
     ):
         pytest.fail("the port is taken")

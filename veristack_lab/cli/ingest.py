@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import threading
-
     from veristack_lab.progress import OnProgress
     from veristack_lab.smartsearch.client import Search
     from veristack_lab.smartsearch.corpus import Source
@@ -71,9 +69,10 @@ def serve(
     workers: Workers = 2,
 ) -> None:
     """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready."""
+    from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.smartsearch.api import serve_in_thread
 
-    stopped = _stop_on_signals()
+    stopped = stop_on_signals()
     with _pipeline(folder, workers) as (connected, _), serve_in_thread(connected, port) as url:
         print(f"listening on {url}", flush=True)
         stopped.wait()
@@ -222,16 +221,6 @@ def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnP
         tick(finished, len(sources))
         time.sleep(POLL_S)
     tick(len(sources), len(sources))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
 
 
 def _print_hits(query: str, hits: Sequence[Passage]) -> None:

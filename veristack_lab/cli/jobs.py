@@ -59,11 +59,12 @@ def serve(
     from veristack_lab.backends.objects import object_server
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.veriflow import connect
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
 
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with ExitStack() as stack:
         folder = path.absolute() if path else stack.enter_context(temporary_folder())
         server = stack.enter_context(postgres(folder / "postgres"))
@@ -181,16 +182,6 @@ def why(job: JobId, url: Url = DEFAULT_URL) -> None:
     from veristack_lab.cli import jobs_client, jobs_view
 
     jobs_view.why(jobs_client.call(url, "GET", jobs_client.path(job, "why")))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _keep_alive(

@@ -38,14 +38,10 @@ def serve(
     max_active: Annotated[int, typer.Option(help="Requests served at a time.")] = 8,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready."""
-    import signal
-    import threading
-
     from veristack_lab.llmcache import Gateway
+    from veristack_lab.runtime.stopping import stop_on_signals
 
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stop_on_signals()
     with ExitStack() as stack:
         facts = [_facts(text) for text in engine or []]
         if not facts:

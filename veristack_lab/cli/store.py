@@ -40,9 +40,9 @@ def serve(
     Makes the store if it is not there. Ends on Ctrl-C or SIGTERM.
     """
     import veristack_lab.veristore as veristore
+    from veristack_lab.runtime.listening import HOST, listen
     from veristack_lab.veristore import server
     from veristack_lab.veristore.durability import parse_durability
-    from veristack_lab.veristore.listener import HOST, listen
 
     level = parse_durability(durability)
     with veristore.open(path, durability=level) as store, listen(port) as listener:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -35,8 +36,12 @@ from veristack_lab.llmcache.engines import Finish, TextPiece
 from veristack_lab.llmcache.facts import EngineFacts
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Job, Service
+from veristack_lab.runtime.faces import Guard, Policy
+from veristack_lab.runtime.replies import ollama_shape
 
 MAX_SESSION_ID = 256
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Of one request: thousands of texts to embed, and no more than a process can hold."""
 DECISIONS_SHOWN = 50
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
@@ -66,8 +71,9 @@ def application(service: Service) -> Starlette:
     ]
     return Starlette(
         routes=routes,
+        middleware=[Middleware(Guard, policy=Policy(ollama_shape, MAX_BODY_BYTES))],
         exception_handlers={
-            HTTPException: _plain_error,
+            HTTPException: _unrouted,
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
@@ -335,9 +341,8 @@ async def _nobody_listens(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _plain_error(_: Request, error: Exception) -> Response:
+async def _unrouted(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for it alone
     known = {404: "404 page not found", 405: "405 method not allowed"}
-    return PlainTextResponse(
-        known.get(error.status_code, error.detail), error.status_code, error.headers
-    )
+    message = known.get(error.status_code, error.detail)
+    return _json({"error": message}, error.status_code, dict(error.headers or {}))

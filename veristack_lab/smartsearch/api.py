@@ -6,22 +6,20 @@ it before anybody else can reach it. It binds to loopback.
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
 import psycopg
-import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
-    BackendStartFailed,
     DocumentNotFound,
     EmbeddingFailed,
     EmbeddingModelChanged,
@@ -30,11 +28,12 @@ from veristack_lab.errors import (
     TextRefused,
     VeriStackError,
 )
+from veristack_lab.runtime import serving
+from veristack_lab.runtime.faces import Guard, Policy, allow_header
+from veristack_lab.runtime.replies import plain_shape
 from veristack_lab.smartsearch import views
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.model import Status
-
-START_TIMEOUT_S = 15.0
 
 STATUS_CODES: dict[type[Exception], int] = {
     DocumentNotFound: 404,
@@ -58,6 +57,8 @@ def application(search: Search) -> FastAPI:
     for error, code in STATUS_CODES.items():
         app.add_exception_handler(error, _handler(code))
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _unrouted(app))
+    app.add_middleware(Guard, policy=Policy(plain_shape))
     _add_document_routes(app, search)
     _add_query_routes(app, search)
     _add_operation_routes(app, search)
@@ -80,6 +81,19 @@ def _unreadable(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for nothing else
     found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
     return JSONResponse({"error": "InvalidInput", "message": "; ".join(found)}, status_code=422)
+
+
+def _unrouted(app: FastAPI):  # type: ignore[no-untyped-def]  # see `_handler`
+    def handle(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # registered for nothing else
+        status = HTTPStatus(error.status_code)
+        headers = {}
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allow_header(app.routes, request.scope)
+        name = status.phrase.title().replace(" ", "")
+        return JSONResponse({"error": name, "message": str(error.detail)}, status, headers)
+
+    return handle
 
 
 def _add_document_routes(app: FastAPI, search: Search) -> None:
@@ -138,14 +152,6 @@ def _add_operation_routes(app: FastAPI, search: Search) -> None:
         return {"status": "up"}
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: those belong to the main thread's owner."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @contextmanager
 def serve_in_thread(search: Search, port: int = 0) -> Iterator[str]:
     """Serve the API on loopback while the body runs; yields its URL.
@@ -155,34 +161,9 @@ def serve_in_thread(search: Search, port: int = 0) -> Iterator[str]:
         port: 0 for any free one.
 
     Raises:
-        BackendStartFailed: the port is taken, or the server did not start.
+        PortUnavailable: the port cannot be used.
+        BackendStartFailed: the server did not come up.
     """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise BackendStartFailed(f"port {port} cannot be used: {error}") from error
-    config = uvicorn.Config(application(search), log_level="warning", lifespan="off")
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="smartsearch-api")
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    tick = threading.Event()
-    for _ in range(int(START_TIMEOUT_S / 0.01)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        tick.wait(0.01)
-    raise BackendStartFailed("the API did not start; the log says why")
+    app = application(search)
+    with serving.in_thread(app, port, name="smartsearch-api", shape=plain_shape) as url:
+        yield url

@@ -12,15 +12,12 @@ Errors are JSON problem objects (RFC 9457): type, title, status, detail.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import uvicorn
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -28,7 +25,6 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
-    BackendStartFailed,
     BackendUnavailable,
     IdempotencyConflict,
     InvalidInput,
@@ -36,15 +32,13 @@ from veristack_lab.errors import (
     JobNotFound,
     VeriStackError,
 )
+from veristack_lab.runtime import serving
+from veristack_lab.runtime.faces import Guard, Policy, allow_header
+from veristack_lab.runtime.replies import PROBLEM_TYPE, problem_shape
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState
 from veristack_lab.veriflow.records import Job
 from veristack_lab.veriflow.spec import JobSpec
-from veristack_lab.veristore.listener import HOST, listen
-
-PROBLEM_TYPE = "application/problem+json"
-READY_TIMEOUT_S = 15.0
-POLL_S = 0.005
 
 KeyHeader = Annotated[
     str | None,
@@ -65,6 +59,7 @@ def create_app(flow: Flow) -> FastAPI:
     app = FastAPI(title="veriflow", version="1", summary="Training jobs that survive failures.")
     _add_routes(app, flow)
     _add_problems(app)
+    app.add_middleware(Guard, policy=Policy(problem_shape))
     return app
 
 
@@ -147,9 +142,12 @@ def _add_problems(app: FastAPI) -> None:
         told = [f"{'.'.join(str(at) for at in each['loc'])}: {each['msg']}" for each in details]
         return problem(422, "InvalidInput", "; ".join(told))
 
-    def plain(_: Request, error: Exception) -> Response:
+    def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        reply = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            reply.headers["Allow"] = allow_header(app.routes, request.scope)
+        return reply
 
     app.add_exception_handler(VeriStackError, ours)
     app.add_exception_handler(RequestValidationError, malformed)
@@ -160,11 +158,9 @@ def serve(flow: Flow, port: int, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. For a main thread.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
     """
-    with listen(port) as listener:
-        on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
-        _server(flow).run(sockets=[listener])
+    serving.run(create_app(flow), port, on_ready, shape=problem_shape)
 
 
 @contextmanager
@@ -175,29 +171,9 @@ def serve_in_thread(flow: Flow, port: int = 0) -> Iterator[str]:
         port: 0 picks a free one.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
         BackendStartFailed: the server did not come up.
     """
-    with listen(port) as listener:
-        server = _server(flow)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="veriflow-api", daemon=True
-        )
-        thread.start()
-        deadline_s = time.monotonic() + READY_TIMEOUT_S
-        try:
-            while not server.started:
-                if not thread.is_alive() or time.monotonic() > deadline_s:
-                    raise BackendStartFailed("the job API did not come up")
-                time.sleep(POLL_S)
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _server(flow: Flow) -> uvicorn.Server:
-    config = uvicorn.Config(
-        create_app(flow), log_level="warning", lifespan="off", timeout_graceful_shutdown=3
-    )
-    return uvicorn.Server(config)
+    app = create_app(flow)
+    with serving.in_thread(app, port, name="veriflow-api", shape=problem_shape) as url:
+        yield url
