@@ -54,6 +54,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── BackendStartFailed
         ├── DownloadFailed
         ├── MigrationConflict
+        ├── PrivilegeMissing
         └── ProcessDied
 
 And one warning, for what is no reason to stop: `StoreDamaged`.
@@ -306,6 +307,10 @@ class DownloadFailed(BackendError):
 class MigrationConflict(BackendError):
     """A database schema was made by other migration files than these. Use the version of the
     lab that made it, or another schema."""
+
+
+class PrivilegeMissing(BackendError):
+    """The role of the connection string lacks a right. Ask the database's administrator for it."""
 
 
 class ProcessDied(BackendError):

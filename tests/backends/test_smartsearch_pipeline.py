@@ -264,7 +264,7 @@ class Slow:
 
     def renewed_twice(self) -> bool:
         self.swept += sweeper.end_expired(self.search.database, self.search.settings)
-        with self.search.database.connection() as conn:
+        with self.search.database.transaction() as conn:
             row = conn.execute(
                 "SELECT lease_expires_at > updated_at + make_interval(secs => %s) AS renewed"
                 " FROM documents",

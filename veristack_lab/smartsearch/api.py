@@ -12,21 +12,19 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-import psycopg
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
+    BackendError,
     DocumentNotFound,
     EmbeddingFailed,
     EmbeddingModelChanged,
     InvalidInput,
     RequestConflict,
     TextRefused,
-    VeriStackError,
 )
 from veristack_lab.runtime import serving
 from veristack_lab.runtime.faces import Guard, Policy, allow_header
@@ -42,8 +40,7 @@ STATUS_CODES: dict[type[Exception], int] = {
     InvalidInput: 422,
     TextRefused: 422,
     EmbeddingFailed: 503,
-    psycopg.OperationalError: 503,
-    PoolTimeout: 503,
+    BackendError: 503,
 }
 
 Tenant = Annotated[str, Query(alias="tenantId", min_length=1)]
@@ -67,8 +64,8 @@ def application(search: Search) -> FastAPI:
 
 def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is a union of two
     def handle(_: Request, error: Exception) -> JSONResponse:
-        # Drivers' messages may hold connection strings; only our own go out.
-        own = isinstance(error, VeriStackError)
+        # A database's own words name hosts and roles, which are not for every caller.
+        own = not isinstance(error, BackendError)
         message = str(error) if own else "the database does not answer; try again later"
         name = type(error).__name__ if own else "DatabaseUnavailable"
         return JSONResponse({"error": name, "message": message}, status_code=code)
@@ -147,7 +144,7 @@ def _add_operation_routes(app: FastAPI, search: Search) -> None:
     @app.get("/api/health")
     def health() -> dict[str, str]:
         """Whether the database answers a query, not merely a connection."""
-        with search.database.connection() as conn:
+        with search.database.transaction() as conn:
             conn.execute("SELECT 1 FROM documents LIMIT 1")
         return {"status": "up"}
 

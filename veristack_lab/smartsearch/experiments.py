@@ -204,7 +204,7 @@ class _Drill:
         """Stop the victim, look what it holds, and kill it there; else let it go on."""
         child = self.crew.workers[self.victim]
         child.pause()
-        with self.fire.search.database.connection() as conn:
+        with self.fire.search.database.transaction() as conn:
             rows = conn.execute(
                 "SELECT request_id FROM documents WHERE status = 'PROCESSING'"
                 " AND lease_owner = %s AND lease_expires_at > now()",
@@ -245,7 +245,7 @@ class _Drill:
         self._on_progress(self.fire.finished, len(self.fire.sources))
 
     def _clock(self) -> float:
-        with self.fire.search.database.connection() as conn:
+        with self.fire.search.database.transaction() as conn:
             row = conn.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
             ).fetchone()
@@ -288,7 +288,7 @@ def _report(
     fire: _Fire, drill: _Drill, reader: Reader, parameters: Mapping[Hashable, Any]
 ) -> pd.DataFrame:
     database, settings = fire.search.database, fire.search.settings
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(_DOCUMENTS, {"start": drill.start}).fetchall()
         history = conn.execute(_HISTORY, {"start": drill.start}).fetchall()
     frame = pd.DataFrame(rows)
@@ -345,7 +345,7 @@ def retrieval_quality(search: Search, *, tenant_id: str = TENANT, k: int = 10) -
     for first in range(0, len(questions), 16):
         batch = questions[first : first + 16]
         vectors = search.embedder.embed([question.text for question in batch]).vectors
-        with search.database.connection() as conn:
+        with search.database.transaction() as conn:
             for question, vector in zip(batch, vectors, strict=True):
                 hits = retrieval.nearest(conn, tenant_id, vector, k)
                 if not hits:

@@ -25,7 +25,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
-    BackendUnavailable,
+    BackendError,
     IdempotencyConflict,
     InvalidInput,
     InvalidTransition,
@@ -50,7 +50,7 @@ STATUS: dict[type[VeriStackError], HTTPStatus] = {
     JobNotFound: HTTPStatus.NOT_FOUND,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     InvalidTransition: HTTPStatus.CONFLICT,
-    BackendUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
