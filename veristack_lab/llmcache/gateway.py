@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.facts import EngineFacts
+from veristack_lab.runtime.supervisor import Health, no_parts
 
 if TYPE_CHECKING:
     from veristack_lab.llmcache.service import Service
@@ -32,6 +33,7 @@ class Gateway:
         *,
         metadata: Store | None = None,
         max_active: int = 8,
+        parts: Health = no_parts,
     ) -> None:
         """Say what to serve; `serve` does it.
 
@@ -40,6 +42,7 @@ class Gateway:
             metadata: where prefixes and sessions are kept; without it they are forgotten when
                 the gateway stops. The caller opens and closes it.
             max_active: how many requests may be served at a time.
+            parts: the health of the engines' processes, where they are supervised.
 
         Raises:
             InvalidInput: no engines, a name given twice, or a limit below one.
@@ -49,6 +52,7 @@ class Gateway:
         self.engines = tuple(engines)
         self._store = metadata
         self._max_active = max_active
+        self._parts = parts
         self._service = self._fresh_service()
 
     def __repr__(self) -> str:
@@ -94,7 +98,7 @@ class Gateway:
                 await service.close()
 
         with serving.in_thread(
-            application(service),
+            application(service, self._parts),
             port,
             name="gateway",
             shape=ollama_shape,

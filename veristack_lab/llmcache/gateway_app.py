@@ -1,7 +1,8 @@
 """Ollama's API over HTTP, as a Starlette application around a `Service`.
 
-Beside Ollama's paths there are two of ours: `GET /api/lab/engines` (the nodes and their state)
-and `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
+Beside Ollama's paths there are three of ours: `GET /api/lab/engines` (the nodes and their state),
+`GET /api/lab/health` (whether all is up, and which process is down since when) and
+`GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
 may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply
 carries `X-Request-Number`, by which its attempts are found: `/api/lab/decisions?request=N`.
 """
@@ -38,6 +39,7 @@ from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Job, Service
 from veristack_lab.runtime.faces import Guard, Policy
 from veristack_lab.runtime.replies import ollama_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 
 MAX_SESSION_ID = 256
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -53,9 +55,9 @@ T = TypeVar("T")
 Items = AsyncGenerator[TextPiece | Finish, None]
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service, parts: Health = no_parts) -> Starlette:
     """The application. Its owner starts the service before and closes it after."""
-    face = _Face(service)
+    face = _Face(service, parts)
     routes = [
         Route("/", face.root, methods=["GET", "HEAD"]),
         Route("/api/version", face.version, methods=["GET", "HEAD"]),
@@ -67,6 +69,7 @@ def application(service: Service) -> Starlette:
         Route("/api/embed", face.embed, methods=["POST"]),
         Route("/api/embeddings", face.embeddings, methods=["POST"]),
         Route("/api/lab/engines", face.engines, methods=["GET"]),
+        Route("/api/lab/health", face.health, methods=["GET"]),
         Route("/api/lab/decisions", face.decisions, methods=["GET"]),
     ]
     return Starlette(
@@ -85,8 +88,9 @@ def application(service: Service) -> Starlette:
 class _Face:
     """The handlers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, parts: Health) -> None:
         self.service = service
+        self.parts = parts
         self.since = api.now()
 
     # ------------------------------------------------------- questions
@@ -133,6 +137,12 @@ class _Face:
                 for node in self.service.state.registry
             ]
         )
+
+    async def health(self, _: Request) -> Response:
+        parts = self.parts()
+        alive = all(node.alive for node in self.service.state.registry)
+        status = "up" if alive and all_up(parts) else "degraded"
+        return _json({"status": status, "parts": [part.document() for part in parts]})
 
     async def decisions(self, request: Request) -> Response:
         attempts = list(self.service.attempts)

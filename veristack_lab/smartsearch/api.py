@@ -29,6 +29,7 @@ from veristack_lab.errors import (
 from veristack_lab.runtime import serving
 from veristack_lab.runtime.faces import Guard, Policy, allow_header
 from veristack_lab.runtime.replies import plain_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 from veristack_lab.smartsearch import views
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.model import Status
@@ -43,13 +44,22 @@ STATUS_CODES: dict[type[Exception], int] = {
     BackendError: 503,
 }
 
+DATABASE_AWAY = {
+    "error": "DatabaseUnavailable",
+    "message": "the database does not answer; try again later",
+}
+
 Tenant = Annotated[str, Query(alias="tenantId", min_length=1)]
 OptionalTenant = Annotated[str | None, Query(alias="tenantId")]
 Question = Annotated[str, Query(min_length=1)]
 
 
-def application(search: Search) -> FastAPI:
-    """The API over one `Search`. The caller keeps the `Search` open."""
+def application(search: Search, parts: Health = no_parts) -> FastAPI:
+    """The API over one `Search`. The caller keeps the `Search` open.
+
+    Args:
+        parts: the health of the processes that serve the documents.
+    """
     app = FastAPI(title="smartsearch", version="1")
     for error, code in STATUS_CODES.items():
         app.add_exception_handler(error, _handler(code))
@@ -59,6 +69,7 @@ def application(search: Search) -> FastAPI:
     _add_document_routes(app, search)
     _add_query_routes(app, search)
     _add_operation_routes(app, search)
+    _add_health(app, search, parts)
     return app
 
 
@@ -66,9 +77,8 @@ def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is 
     def handle(_: Request, error: Exception) -> JSONResponse:
         # A database's own words name hosts and roles, which are not for every caller.
         own = not isinstance(error, BackendError)
-        message = str(error) if own else "the database does not answer; try again later"
-        name = type(error).__name__ if own else "DatabaseUnavailable"
-        return JSONResponse({"error": name, "message": message}, status_code=code)
+        told = {"error": type(error).__name__, "message": str(error)}
+        return JSONResponse(told if own else DATABASE_AWAY, status_code=code)
 
     return handle
 
@@ -141,26 +151,37 @@ def _add_operation_routes(app: FastAPI, search: Search) -> None:
         """Send a given-up document through once more."""
         return views.Replayed(document_id=search.replay(letter_id))
 
+
+def _add_health(app: FastAPI, search: Search, parts: Health) -> None:
     @app.get("/api/health")
-    def health() -> dict[str, str]:
-        """Whether the database answers a query, not merely a connection."""
-        with search.database.transaction() as conn:
-            conn.execute("SELECT 1 FROM documents LIMIT 1")
-        return {"status": "up"}
+    def health() -> JSONResponse:
+        """Whether the database answers a query and every part is up.
+
+        A part that is down is named, with the time since when and the reason.
+        """
+        found = parts()
+        documents = [part.document() for part in found]
+        try:
+            with search.database.transaction() as conn:
+                conn.execute("SELECT 1 FROM documents LIMIT 1")
+        except BackendError:
+            return JSONResponse({**DATABASE_AWAY, "parts": documents}, 503)
+        return JSONResponse({"status": "up" if all_up(found) else "degraded", "parts": documents})
 
 
 @contextmanager
-def serve_in_thread(search: Search, port: int = 0) -> Iterator[str]:
+def serve_in_thread(search: Search, port: int = 0, parts: Health = no_parts) -> Iterator[str]:
     """Serve the API on loopback while the body runs; yields its URL.
 
     Args:
         search: what to serve.
         port: 0 for any free one.
+        parts: see `application`.
 
     Raises:
         PortUnavailable: the port cannot be used.
         BackendStartFailed: the server did not come up.
     """
-    app = application(search)
+    app = application(search, parts)
     with serving.in_thread(app, port, name="smartsearch-api", shape=plain_shape) as url:
         yield url

@@ -35,6 +35,7 @@ from veristack_lab.errors import (
 from veristack_lab.runtime import serving
 from veristack_lab.runtime.faces import Guard, Policy, allow_header
 from veristack_lab.runtime.replies import PROBLEM_TYPE, problem_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState
 from veristack_lab.veriflow.records import Job
@@ -54,10 +55,15 @@ STATUS: dict[type[VeriStackError], HTTPStatus] = {
 }
 
 
-def create_app(flow: Flow) -> FastAPI:
-    """The application over one open `Flow`, which stays the caller's to close."""
+def create_app(flow: Flow, parts: Health = no_parts) -> FastAPI:
+    """The application over one open `Flow`, which stays the caller's to close.
+
+    Args:
+        parts: the health of the processes that serve the jobs.
+    """
     app = FastAPI(title="veriflow", version="1", summary="Training jobs that survive failures.")
     _add_routes(app, flow)
+    _add_health(app, flow, parts)
     _add_problems(app)
     app.add_middleware(Guard, policy=Policy(problem_shape))
     return app
@@ -102,10 +108,24 @@ def _add_routes(app: FastAPI, flow: Flow) -> None:
         """Why the job is where it is."""
         return asdict(flow.why(job_id))
 
+
+def _add_health(app: FastAPI, flow: Flow, parts: Health) -> None:
     @app.get("/healthz", responses=_problems(503))
-    def health() -> dict[str, Any]:
-        """Whether the database answers, and how many jobs are in each state."""
-        return {"status": "ok", "jobs": flow.counts()}
+    def health() -> JSONResponse:
+        """Whether the database answers and every part is up; how many jobs are in each state.
+
+        A part that is down is named, with the time since when and the reason.
+        """
+        found = parts()
+        documents = [part.document() for part in found]
+        try:
+            jobs = flow.counts()
+        except BackendError as error:
+            body = {"type": "about:blank", "title": type(error).__name__, "status": 503}
+            body |= {"detail": str(error), "parts": documents}
+            return JSONResponse(body, 503, media_type=PROBLEM_TYPE)
+        status = "ok" if all_up(found) else "degraded"
+        return JSONResponse({"status": status, "jobs": jobs, "parts": documents})
 
 
 def document(job: Job) -> dict[str, Any]:
@@ -164,16 +184,17 @@ def serve(flow: Flow, port: int, on_ready: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def serve_in_thread(flow: Flow, port: int = 0) -> Iterator[str]:
+def serve_in_thread(flow: Flow, port: int = 0, parts: Health = no_parts) -> Iterator[str]:
     """Serve on 127.0.0.1 from a thread while the body runs; yields the URL.
 
     Args:
         port: 0 picks a free one.
+        parts: see `create_app`.
 
     Raises:
         PortUnavailable: the port cannot be used.
         BackendStartFailed: the server did not come up.
     """
-    app = create_app(flow)
+    app = create_app(flow, parts)
     with serving.in_thread(app, port, name="veriflow-api", shape=problem_shape) as url:
         yield url
