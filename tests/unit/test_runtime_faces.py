@@ -78,7 +78,7 @@ def test_a_page_of_another_site_may_not_call(origin: str, allowed: bool) -> None
         (b"[1e999]", "too large"),
         (b"9" * 301, "300 digits"),
         (b'{"\\ud800": 1}', "surrogate"),
-        (b'["a\\u0000"]', "NUL"),
+        (b'["a\\u0000"]', "U+0000"),
     ],
 )
 def test_what_a_layer_cannot_hold_is_refused(body: bytes, reason: str | None) -> None:

@@ -45,6 +45,7 @@ MAX_SESSION_ID = 256
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Of one request: thousands of texts to embed, and no more than a process can hold."""
 DECISIONS_SHOWN = 50
+POLICY = Policy(ollama_shape, MAX_BODY_BYTES, unusable_status=400)
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
@@ -74,7 +75,7 @@ def application(service: Service, parts: Health = no_parts) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, policy=Policy(ollama_shape, MAX_BODY_BYTES))],
+        middleware=[Middleware(Guard, policy=POLICY)],
         exception_handlers={
             HTTPException: _unrouted,
             ApiError: face.error,

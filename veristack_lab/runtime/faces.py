@@ -36,6 +36,8 @@ class Policy:
     plain_json: bool = True
     """Whether bodies are JSON. They are then read as a whole and judged before the application
     runs."""
+    unusable_status: int = 422
+    """Of a body or address that is well formed and cannot be held."""
     hosts: Collection[str] | None = ()
     """Names in lower case, beside loopback names and literal addresses. None leaves `Host` to the
     application."""
@@ -131,7 +133,8 @@ def _refused_head(scope: Scope, policy: Policy) -> Refusal | None:
     if limit is not None and lengths and lengths[0].isdecimal() and _above(lengths[0], limit):
         return _too_large(limit)
     if policy.plain_json and b"%00" in scope.get("raw_path", b"") + scope.get("query_string", b""):
-        return Refusal(400, "InvalidInput", "the address holds a NUL character: leave it out")
+        message = "the address holds a NUL character: leave it out"
+        return Refusal(policy.unusable_status, "InvalidInput", message)
     return None
 
 
@@ -154,7 +157,7 @@ async def _arrived(receive: Receive, policy: Policy) -> tuple[Receive, Refusal |
             break
     reason = reason_against(body) if policy.plain_json and body else None
     if reason is not None:
-        return receive, Refusal(400, "InvalidInput", reason)
+        return receive, Refusal(policy.unusable_status, "InvalidInput", reason)
     was_read = False
 
     async def replay() -> Message:

@@ -65,7 +65,7 @@ def _against_value(value: object) -> str | None:
 
 def _against_text(text: str) -> str | None:
     if "\0" in text:
-        return "the body holds a string with a NUL character"
+        return "the body holds the character U+0000: leave it out"
     try:
         text.encode()
     except UnicodeEncodeError:
