@@ -5,6 +5,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
 
     VeriStackError
     ├── InvalidInput (also a ValueError)
+    │   └── PortUnavailable
     ├── StoreError
     │   ├── StoreClosed
     │   ├── StoreLocked
@@ -56,6 +57,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── BackendStartFailed
         ├── DownloadFailed
         ├── MigrationConflict
+        ├── PrivilegeMissing
         └── ProcessDied
 
 And one warning, for what is no reason to stop: `StoreDamaged`.
@@ -75,6 +77,11 @@ class VeriStackError(Exception):
 
 class InvalidInput(VeriStackError, ValueError):
     """An argument cannot be used. Correct it as the message says and call again."""
+
+
+class PortUnavailable(InvalidInput):
+    """The port cannot be listened on: it is taken, reserved, or not a port. Choose another, or 0
+    for any free one."""
 
 
 # ------------------------------------------------------------------ veristore
@@ -318,6 +325,10 @@ class DownloadFailed(BackendError):
 class MigrationConflict(BackendError):
     """A database schema was made by other migration files than these. Use the version of the
     lab that made it, or another schema."""
+
+
+class PrivilegeMissing(BackendError):
+    """The role of the connection string lacks a right. Ask the database's administrator for it."""
 
 
 class ProcessDied(BackendError):

@@ -193,7 +193,7 @@ def test_pressure_shows_an_idle_pipeline(pipeline, ready):
     wait_until(idle, "an idle pipeline")
     nobody = pipeline.http.get("/api/system/pressure", params={"tenantId": "nobody"}).json()
     assert (nobody["ready"], nobody["failed"]) == (0, 0)
-    assert pipeline.http.get("/api/health").json() == {"status": "up"}
+    assert pipeline.http.get("/api/health").json() == {"status": "up", "parts": []}
 
 
 def test_a_duplicate_announcement_and_a_foreign_record_are_harmless(pipeline, ready):
@@ -257,7 +257,7 @@ class Slow:
 
     def renewed_twice(self) -> bool:
         self.swept += sweeper.end_expired(self.search.database, self.search.settings)
-        with self.search.database.connection() as conn:
+        with self.search.database.transaction() as conn:
             row = conn.execute(
                 "SELECT lease_expires_at > updated_at + make_interval(secs => %s) AS renewed"
                 " FROM documents",

@@ -95,7 +95,7 @@ def put(database: Database, text: str, request: str | None = None, tenant: str =
 
 
 def scalar(database: Database, query: str, *values: object) -> object:
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(query.encode(), values).fetchone()
     assert row is not None
     return next(iter(row.values()))
@@ -110,7 +110,7 @@ def found(database: Database, words: Words, query: str, tenant: str = TENANT) ->
 
 
 def expire(database: Database, document: UUID) -> None:
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute(
             "UPDATE documents SET lease_expires_at = now() - interval '1 s' WHERE id = %s",
             (document,),
@@ -377,13 +377,13 @@ def test_a_text_that_kills_every_worker_is_buried_in_the_end(database, settings)
 
 def test_a_lost_announcement_is_repeated_with_doubling_pauses(database):
     document = put(database, "forgotten")
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute("UPDATE outbox SET sent_at = now()")
         conn.execute("UPDATE documents SET announced_at = now() - interval '15 s'")
     assert sweeper.announce_stale(database, 20) == 0
     assert sweeper.announce_stale(database, 10) == 1
     assert sweeper.announce_stale(database, 0) == 0  # its event is not even sent
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute("UPDATE outbox SET sent_at = now()")
         conn.execute("UPDATE documents SET announced_at = now() - interval '15 s'")
     assert sweeper.announce_stale(database, 10) == 0  # now 20 s are due
@@ -397,7 +397,7 @@ def test_history_has_every_state(database, processor, words):
     words.down = False
     until_due(database, document)
     processor.process([document])
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "SELECT status, lease_epoch FROM document_states WHERE document_id = %s ORDER BY seq",
             (document,),

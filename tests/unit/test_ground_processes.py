@@ -112,6 +112,105 @@ sys.stdin.read()
     assert wait_until(lambda: gone(int(pid)))
 
 
+DETACHED = f"env -i setsid {sys.executable} -S -c 'import time; time.sleep(600)' & echo $!"
+"""A daemon with a session of its own and a clean environment; the shell that started it ends."""
+OWNER_OF_A_DAEMON = f"""
+import pathlib, sys, time
+from veristack_lab import processes
+from veristack_lab.runtime.processes import spawn, temporary_folder
+with temporary_folder() as folder:
+    log = folder / "log"
+    with spawn(["sh", "-c", {DETACHED!r}], name="sh", log_path=log) as shell:
+        assert shell.wait(20) == 0
+    child = spawn([sys.executable, "-S", "-c", {SLEEPER!r}], name="c", log_path=folder / "log2")
+    print(folder, int(log.read_text()), child.pid, processes._guard._process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def run_owner_of_a_daemon() -> tuple[subprocess.Popen[str], Path, int, int, int]:
+    argv = [sys.executable, "-c", OWNER_OF_A_DAEMON]
+    owner = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    with owner.stdout:
+        folder, daemon, child, guard = owner.stdout.readline().split()
+    return owner, Path(folder), int(daemon), int(child), int(guard)
+
+
+def guardians_of(owner: int) -> set[int]:
+    above = guardian.parents()
+    return {pid for pid, parent in above.items() if parent == owner and guardian.is_guardian(pid)}
+
+
+def may_make_groups() -> bool:
+    group = guardian.make_group("test")
+    guardian.remove_group(group)
+    return group is not None
+
+
+@pytest.mark.crash
+def test_a_killed_guardian_is_replaced_and_told_everything() -> None:
+    owner, folder, _, child, guard = run_owner_of_a_daemon()
+    for _ in range(3):
+        os.kill(guard, signal.SIGKILL)
+        assert wait_until(lambda dead=guard: guardians_of(owner.pid) - {dead} != set())
+        (guard,) = guardians_of(owner.pid) - {guard}
+    assert wait_until(lambda: open_pipe_is_read(guard))
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: gone(child) and not folder.exists() and gone(guard))
+
+
+def open_pipe_is_read(guard: int) -> bool:
+    """Whether the guardian waits for messages, so that it has heard all that were sent."""
+    return "poll" in Path(f"/proc/{guard}/wchan").read_text() or (
+        Path(f"/proc/{guard}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+    )
+
+
+@pytest.mark.crash
+@pytest.mark.skipif(not may_make_groups(), reason="no control group can be made here")
+def test_a_daemon_without_session_and_environment_ends_too() -> None:
+    owner, folder, daemon, child, _ = run_owner_of_a_daemon()
+    assert not gone(daemon)
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: gone(daemon) and gone(child) and not folder.exists())
+
+
+def test_a_ward_without_a_group_remembers_what_left_its_child(folder: Path) -> None:
+    ward = guardian.Ward("no such token", None)
+    slow = f"{DETACHED}; read line"
+    log = folder / "log"
+    with spawn(["sh", "-c", slow], name="sh", log_path=log, pipe_stdin=True) as shell:
+        assert wait_until(lambda: log.read_text().endswith("\n"))
+        ward.hear(f"child {shell.pid} {guardian.start_ticks(shell.pid)}".encode())
+        ward.look()
+    daemon = int(log.read_text())
+    assert not gone(daemon)
+    ward.kill_children()
+    assert wait_until(lambda: gone(daemon))
+
+
+@pytest.mark.crash
+def test_a_guardian_of_a_killed_child_still_does_its_own_work(folder: Path) -> None:
+    """A child that owns children and folders itself: its guardian must outlive our cleaning."""
+    script = f"""
+import sys, time
+from veristack_lab.runtime.processes import spawn
+inner = spawn([sys.executable, "-c", {OWNER.replace("ENDING", "time.sleep(600)")!r}],
+              name="inner", log_path=__import__("pathlib").Path({str(folder / "log")!r}))
+time.sleep(600)
+"""
+    owner = subprocess.Popen([sys.executable, "-c", script])
+    log = folder / "log"
+    assert wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
+    path, *pids = log.read_text().split()
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: all(gone(int(pid)) for pid in pids) and not Path(path).exists())
+
+
 @pytest.mark.crash
 def test_kill_returns_when_the_process_is_gone(sleeper: Child) -> None:
     sleeper.kill()
@@ -257,8 +356,7 @@ sys.stdin.read()
 
 
 def test_a_ward_forgets_what_was_released() -> None:
-    ward = guardian.Ward("token")
-    ward.hear(b'{"op": "folder", "path": "/a"}')
-    ward.hear(b'{"op": "folder", "path": "/b"}')
-    ward.hear(b'{"op": "release", "path": "/a"}')
-    assert ward.folders == {"/b"}
+    ward = guardian.Ward("token", None)
+    for what, path in (("folder", b"/a"), ("folder", b"/b \n"), ("release", b"/a")):
+        ward.hear(f"{what} {path.hex()}".encode())
+    assert ward.folders == {b"/b \n"}

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import veristack_lab.veristore as veristore
+from veristack_lab.runtime.listening import listen
 from veristack_lab.veristore import Store
 from veristack_lab.veristore.line import server
 from veristack_lab.veristore.line.commands import other_protocol
-from veristack_lab.veristore.line.listener import listen
 
 ENDS_WITHIN_S = 60
 """A server that its clients keep alive never ends; a loaded machine is only slow."""

@@ -14,6 +14,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from veristack_lab.backends import jars
+from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
@@ -144,16 +145,20 @@ class KafkaServer:
         """
         if (self._data / "meta.properties").is_file():
             return
-        shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted format left
         template = jars.folder() / "formatted"
-        if template.is_dir():
-            partial = self._folder / "data.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(template, partial)
-            partial.rename(self._data)
-            return
+        with folder_made_aside(self._data) as partial:
+            if template.is_dir():
+                shutil.copytree(template, partial)
+            else:
+                self._format_anew(partial)
+
+    def _format_anew(self, data: Path) -> None:
+        """Let Kafka's own tool write the identity of a new cluster into this folder."""
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
+        properties = self._folder / "format.properties"
+        own = self._properties.read_text().replace(str(self._data), str(data))
+        properties.write_text(own)
+        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         with self._spawn([], tool, "kafka-format") as child:
             code = child.wait(stretched(FORMAT_TIMEOUT_S))
             if code != 0:

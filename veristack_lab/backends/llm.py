@@ -6,6 +6,7 @@ answers. Every engine started here is a process of its own, so that one can be k
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,7 @@ from veristack_lab.errors import BackendUnavailable, InvalidInput
 from veristack_lab.llmcache.facts import Capability, EngineFacts
 from veristack_lab.runtime.pools import thread_pool
 from veristack_lab.runtime.processes import temporary_folder
+from veristack_lab.runtime.supervised import ServerPart
 
 ModelChoice = Literal["auto", "smollm2", "tiny"]
 Engine = LlamaEngine | OllamaEngine
@@ -70,6 +72,15 @@ class LLM:
         Raises: as `kill`, and ProcessDied or BackendStartFailed when it does not come up.
         """
         self._engine(node_id).start()
+
+    def supervised(self) -> list[ServerPart]:
+        """The engines for a supervisor; none if they are yours, which the lab does not restart."""
+        if self.origin == "yours":
+            return []
+        return [
+            ServerPart(node_id, functools.partial(self.alive, node_id), engine.start)
+            for node_id, engine in self._engines.items()
+        ]
 
     def pause(self, node_id: str) -> None:
         """SIGSTOP: it stands still, its connections open. Raises: as `kill`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from veristack_lab.errors import BackendError
+from veristack_lab.runtime.supervised import ServerPart
 
 
 class Server(Protocol):
@@ -65,3 +66,10 @@ class Owned(Generic[ServerT]):
                 f"unset {self.variables} to let the lab start its own"
             )
         return self._server
+
+
+def server_parts(name: str, owned: Owned[ServerT]) -> list[ServerPart]:
+    """The server for a supervisor; nothing if it is yours, which the lab does not restart."""
+    if owned.origin == "yours":
+        return []
+    return [ServerPart(name, lambda: owned.alive, owned.restart)]

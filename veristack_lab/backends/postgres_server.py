@@ -15,6 +15,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
 from veristack_lab.runtime.guardian import remove_segments
@@ -112,23 +113,24 @@ class PostgresServer:
         if (self._data / "PG_VERSION").is_file():
             self._password = password_path.read_text()
             return binaries
-        shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted initdb left
         password_path.touch(mode=0o600)
         password_path.write_text(self._password)
         self._own(password_path)
-        self._data.mkdir(mode=0o700)
-        self._own(self._data)
-        self._initdb(binaries, password_path)
+        # initdb writes PG_VERSION first: only the folder's name tells that it came to its end.
+        with folder_made_aside(self._data, syncs_itself=True) as partial:
+            partial.mkdir(mode=0o700)
+            self._own(partial)
+            self._initdb(binaries, partial, password_path)
         return binaries
 
     def _own(self, path: Path) -> None:
         if self._account is not None:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
-    def _initdb(self, binaries: Path, password_path: Path) -> None:
+    def _initdb(self, binaries: Path, data: Path, password_path: Path) -> None:
         argv = [
             binaries / "initdb",
-            f"--pgdata={self._data}",
+            f"--pgdata={data}",
             f"--username={SUPERUSER}",
             f"--pwfile={password_path}",
             "--auth=scram-sha-256",

@@ -37,27 +37,31 @@ def serve(
     ] = None,
     max_active: Annotated[int, typer.Option(help="Requests served at a time.")] = 8,
 ) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready."""
-    import signal
-    import threading
+    """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready.
 
+    An engine started here that dies is started again; GET /api/lab/health names the engines that
+    are down.
+    """
     from veristack_lab.llmcache import Gateway
+    from veristack_lab.runtime.stopping import stop_on_signals
+    from veristack_lab.runtime.supervisor import Supervisor
 
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stop_on_signals()
     with ExitStack() as stack:
         facts = [_facts(text) for text in engine or []]
+        supervisor = Supervisor([])
         if not facts:
             from veristack_lab.backends.llm import llm
 
-            facts = list(stack.enter_context(llm(text_engines=text_engines)).engines)
+            engines = stack.enter_context(llm(text_engines=text_engines))
+            facts = list(engines.engines)
+            supervisor = stack.enter_context(Supervisor(engines.supervised()))
         store = None
         if metadata is not None:
             import veristack_lab.veristore as veristore
 
             store = stack.enter_context(veristore.open(metadata))
-        gateway = Gateway(facts, metadata=store, max_active=max_active)
+        gateway = Gateway(facts, metadata=store, max_active=max_active, parts=supervisor.health)
         url = stack.enter_context(gateway.serve(port))
         print(f"listening on {url}", flush=True)
         stopped.wait()

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import threading
-
     from veristack_lab.runtime.progress import OnProgress
+    from veristack_lab.runtime.supervised import Supervised
     from veristack_lab.smartsearch.client import Search
     from veristack_lab.smartsearch.corpus import Source
     from veristack_lab.smartsearch.crew import Crew
@@ -70,11 +69,21 @@ def serve(
     folder: Folder = None,
     workers: Workers = 2,
 ) -> None:
-    """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready."""
+    """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready.
+
+    A part that dies is started again; GET /api/health names the parts that are down.
+    """
+    from veristack_lab.runtime.stopping import stop_on_signals
+    from veristack_lab.runtime.supervisor import Supervisor
     from veristack_lab.smartsearch.api import serve_in_thread
 
-    stopped = _stop_on_signals()
-    with _pipeline(folder, workers) as (connected, _), serve_in_thread(connected, port) as url:
+    stopped = stop_on_signals()
+    parts: list[Supervised] = []
+    with (
+        _pipeline(folder, workers, parts) as (connected, crew),
+        Supervisor([*parts, *crew.supervised()]) as supervisor,
+        serve_in_thread(connected, port, supervisor.health) as url,
+    ):
         print(f"listening on {url}", flush=True)
         stopped.wait()
 
@@ -175,11 +184,20 @@ def _settings_from_environment() -> Settings:
 
 @contextmanager
 def _search(
-    folder: Path | None, *, text_engines: int = 0, embeddings: bool = True, broker: bool = False
+    folder: Path | None,
+    *,
+    text_engines: int = 0,
+    embeddings: bool = True,
+    broker: bool = False,
+    parts: list[Supervised] | None = None,
 ) -> Iterator[Search]:
-    """A `Search` on servers that are found or started; only those that are needed."""
+    """A `Search` on servers that are found or started; only those that are needed.
+
+    Those that were started here are added to `parts`.
+    """
     from veristack_lab.backends.kafka import kafka
     from veristack_lab.backends.llm import llm
+    from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.llmcache.gateway import Gateway
     from veristack_lab.runtime.processes import temporary_folder
@@ -187,24 +205,31 @@ def _search(
 
     with ExitStack() as stack:
         root = folder if folder else stack.enter_context(temporary_folder())
+        started: list[Supervised] = [] if parts is None else parts
         database = stack.enter_context(postgres(root / "postgres"))
+        started += server_parts("postgres", database)
         bootstrap = url = NOT_STARTED
         if broker:
-            bootstrap = stack.enter_context(kafka(root / "kafka")).bootstrap
+            log = stack.enter_context(kafka(root / "kafka"))
+            bootstrap = log.bootstrap
+            started += server_parts("kafka", log)
         if embeddings or text_engines:
-            running = llm(root / "llm", text_engines=text_engines)
-            url = stack.enter_context(Gateway(stack.enter_context(running).engines).serve())
+            engines = stack.enter_context(llm(root / "llm", text_engines=text_engines))
+            started += engines.supervised()
+            url = stack.enter_context(Gateway(engines.engines).serve())
         yield stack.enter_context(connect(database.conninfo, bootstrap=bootstrap, gateway_url=url))
 
 
 @contextmanager
-def _pipeline(folder: Path | None, workers: int) -> Iterator[tuple[Search, Crew]]:
+def _pipeline(
+    folder: Path | None, workers: int, parts: list[Supervised] | None = None
+) -> Iterator[tuple[Search, Crew]]:
     """Everything, with a relay and workers beside it."""
     from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.crew import Crew
 
     with ExitStack() as stack:
-        search = stack.enter_context(_search(folder, text_engines=1, broker=True))
+        search = stack.enter_context(_search(folder, text_engines=1, broker=True, parts=parts))
         logs = folder / "logs" if folder else stack.enter_context(temporary_folder())
         yield search, stack.enter_context(Crew(search.settings, logs, workers=workers))
 
@@ -222,16 +247,6 @@ def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnP
         tick(finished, len(sources))
         time.sleep(POLL_S)
     tick(len(sources), len(sources))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
 
 
 def _print_hits(query: str, hits: Sequence[Passage]) -> None:

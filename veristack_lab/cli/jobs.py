@@ -5,16 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    import threading
-    from contextlib import ExitStack
-
-    from veristack_lab.runtime.processes import Child
-    from veristack_lab.veriflow.fleet import Fleet
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -51,30 +44,38 @@ def serve(
 ) -> None:
     """Serve the job API, with all it needs: Postgres, object store, schedulers.
 
-    Postgres is yours if DATABASE_URL names one. Prints `listening on URL` when ready; ends on
+    Postgres is yours if DATABASE_URL names one. A part that dies is started again; GET /healthz
+    names the parts that are down. Prints `listening on URL` when ready; ends on
     Ctrl-C or SIGTERM.
     """
     from contextlib import ExitStack
 
-    from veristack_lab.backends.objects import object_server
+    from veristack_lab.backends.objects import running_object_server
+    from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.runtime.processes import temporary_folder
+    from veristack_lab.runtime.stopping import stop_on_signals
+    from veristack_lab.runtime.supervised import ServerPart, Supervised
+    from veristack_lab.runtime.supervisor import Supervisor
     from veristack_lab.veriflow import connect
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
 
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with ExitStack() as stack:
         folder = path.absolute() if path else stack.enter_context(temporary_folder())
         server = stack.enter_context(postgres(folder / "postgres"))
-        objects_url = stack.enter_context(object_server(folder))
+        objects = stack.enter_context(running_object_server(folder))
         flow = stack.enter_context(connect(server.conninfo, schema=schema))
-        fleet = Fleet(server.conninfo, schema, objects_url, folder / "runs", lease_s)
+        fleet = Fleet(server.conninfo, schema, objects.url, folder / "runs", lease_s)
         names = [f"s{number + 1}" for number in range(schedulers)]
-        children = stack.enter_context(fleet.running(*names, slots=slots))
-        url = stack.enter_context(serve_in_thread(flow, port))
+        parts: list[Supervised] = [*server_parts("postgres", server)]
+        parts.append(ServerPart("object server", lambda: objects.alive, objects.start))
+        parts += stack.enter_context(fleet.supervised(*names, slots=slots))
+        supervisor = stack.enter_context(Supervisor(parts))
+        url = stack.enter_context(serve_in_thread(flow, port, supervisor.health))
         print(f"listening on {url}", flush=True)
-        _keep_alive(stack, fleet, children, slots, stop)
+        stop.wait()
 
 
 @app.command()
@@ -181,24 +182,3 @@ def why(job: JobId, url: Url = DEFAULT_URL) -> None:
     from veristack_lab.cli import jobs_client, jobs_view
 
     jobs_view.why(jobs_client.call(url, "GET", jobs_client.path(job, "why")))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def _keep_alive(
-    stack: ExitStack, fleet: Fleet, children: dict[str, Child], slots: int, stop: threading.Event
-) -> None:
-    """Replace schedulers that die, until told to stop."""
-    while not stop.wait(0.5):
-        for name, child in list(children.items()):
-            if not child.alive:
-                print(f"scheduler {name} ended with code {child.returncode}: starting it again")
-                children[name] = stack.enter_context(fleet.start(name, slots))

@@ -48,9 +48,9 @@ def serve(
     Makes the store if it is not there. Ends on Ctrl-C or SIGTERM.
     """
     import veristack_lab.veristore as veristore
+    from veristack_lab.runtime.listening import HOST, listen
     from veristack_lab.veristore.commit.durability import parse_durability
     from veristack_lab.veristore.line import server
-    from veristack_lab.veristore.line.listener import HOST, listen
 
     level = parse_durability(durability)
     with veristore.open(path, durability=level) as store, listen(port) as listener:

@@ -1,7 +1,8 @@
 """Ollama's API over HTTP, as a Starlette application around a `Service`.
 
-Beside Ollama's paths there are two of ours: `GET /api/lab/engines` (the nodes and their state)
-and `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
+Beside Ollama's paths there are three of ours: `GET /api/lab/engines` (the nodes and their state),
+`GET /api/lab/health` (whether all is up, and which process is down since when) and
+`GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
 may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply
 carries `X-Request-Number`, by which its attempts are found: `/api/lab/decisions?request=N`.
 """
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -37,9 +39,15 @@ from veristack_lab.llmcache.engines import Finish, TextPiece
 from veristack_lab.llmcache.facts import EngineFacts
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Service
+from veristack_lab.runtime.faces import Guard, Policy
+from veristack_lab.runtime.replies import ollama_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 
 MAX_SESSION_ID = 256
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Of one request: thousands of texts to embed, and no more than a process can hold."""
 DECISIONS_SHOWN = 50
+POLICY = Policy(ollama_shape, MAX_BODY_BYTES, unusable_status=400)
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
@@ -50,9 +58,9 @@ T = TypeVar("T")
 Items = AsyncGenerator[TextPiece | Finish, None]
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service, parts: Health = no_parts) -> Starlette:
     """The application. Its owner starts the service before and closes it after."""
-    face = _Face(service)
+    face = _Face(service, parts)
     routes = [
         Route("/", face.root, methods=["GET", "HEAD"]),
         Route("/api/version", face.version, methods=["GET", "HEAD"]),
@@ -64,12 +72,14 @@ def application(service: Service) -> Starlette:
         Route("/api/embed", face.embed, methods=["POST"]),
         Route("/api/embeddings", face.embeddings, methods=["POST"]),
         Route("/api/lab/engines", face.engines, methods=["GET"]),
+        Route("/api/lab/health", face.health, methods=["GET"]),
         Route("/api/lab/decisions", face.decisions, methods=["GET"]),
     ]
     return Starlette(
         routes=routes,
+        middleware=[Middleware(Guard, policy=POLICY)],
         exception_handlers={
-            HTTPException: _plain_error,
+            HTTPException: _unrouted,
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
@@ -81,8 +91,9 @@ def application(service: Service) -> Starlette:
 class _Face:
     """The handlers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, parts: Health) -> None:
         self.service = service
+        self.parts = parts
         self.since = replies.now()
 
     # ------------------------------------------------------- questions
@@ -131,6 +142,12 @@ class _Face:
                 for node in self.service.state.registry
             ]
         )
+
+    async def health(self, _: Request) -> Response:
+        parts = self.parts()
+        alive = all(node.alive for node in self.service.state.registry)
+        status = "up" if alive and all_up(parts) else "degraded"
+        return _json({"status": status, "parts": [part.document() for part in parts]})
 
     async def decisions(self, request: Request) -> Response:
         attempts = list(self.service.attempts)
@@ -339,9 +356,8 @@ async def _nobody_listens(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _plain_error(_: Request, error: Exception) -> Response:
+async def _unrouted(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for it alone
     known = {404: "404 page not found", 405: "405 method not allowed"}
-    return PlainTextResponse(
-        known.get(error.status_code, error.detail), error.status_code, error.headers
-    )
+    message = known.get(error.status_code, error.detail)
+    return _json({"error": message}, error.status_code, dict(error.headers or {}))

@@ -1,1 +1,4 @@
-"""What every layer's outside needs: child processes, paths, progress, time, migrations, claims."""
+"""What every layer's outside needs: processes, serving, Postgres, supervision, retries, progress.
+
+It knows no layer.
+"""

@@ -1,26 +1,36 @@
 """The process that outlives its owner by a moment, to clean up behind it.
 
-Run as `python -S guardian.py`, with the read end of a pipe as standard input. The owner
-writes one JSON object a line (`child`, `folder`, `release`); when the pipe ends, for whatever
-reason, SIGKILL included, the guardian kills every process that was named or that carries the
-owner's token in its environment, then removes the named folders and the shared-memory segments
-those processes made, and exits. Standard library only: it must start in a few milliseconds and
-must not hold the owner's memory.
+Run as `python -I -S guardian.py TOKEN GROUP`, with the read end of a pipe as standard input. The
+owner writes one line a message (see `Ward.hear`). When the pipe ends, for whatever reason, SIGKILL
+included, the guardian kills every process that was named, that carries the owner's token in its
+environment, that is below such a process, or that is in the owner's control group. Then it removes
+the named folders and the shared-memory segments those processes made, and exits. If the guardian
+itself is killed, its owner starts another and tells it everything again.
+
+A control group (version 2) is used where the system lets us make one: no process leaves it by
+itself. Elsewhere the guardian looks once a second for processes below the named ones; one that
+leaves its session and its parent within that second, and cleans its environment, is not found.
+
+Standard library only: it must start in a few milliseconds and must not hold the owner's memory.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import select
-import shutil
-import signal
 import sys
+import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 TOKEN_VARIABLE = "VERISTACK_GUARD"  # noqa: S105 - a name, not a secret
+SIGKILL = 9
+"""As in `signal`, whose import takes longer than all else here."""
 POLL_S = 0.5
+LOOK_S = 1.0
+"""How often a guardian without a control group looks for processes below the named ones."""
+GROUP_TIMEOUT_S = 10.0
+"""How long an empty group is waited for: guardians of others in it end when their work is done."""
 
 
 def start_ticks(pid: int) -> int | None:
@@ -117,47 +127,125 @@ def remove_segments(makers: Collection[int]) -> None:
             ctypes.CDLL(None).shmctl(segment_id, remove, None)
 
 
+def make_group(token: str) -> str | None:
+    """A control group of version 2 below our own, for all children; None where not allowed."""
+    try:
+        with open("/proc/self/mountinfo") as mounts:
+            fields = [line.split() for line in mounts]
+        root = next(line[4] for line in fields if "cgroup2" in line[line.index("-") :])
+        with open("/proc/self/cgroup") as groups:
+            own = next(line[3:].strip() for line in groups if line.startswith("0::"))
+        path = f"{root}{own.rstrip('/')}/veristack-{token}"
+        os.mkdir(path)
+    except (OSError, StopIteration, ValueError):
+        return None
+    return path
+
+
+def enter_group(group: str | None, pid: int) -> None:
+    """Put a process into a group, and with it all that it starts from now on."""
+    if group is not None:
+        with suppress(OSError), open(f"{group}/cgroup.procs", "w") as members:
+            members.write(str(pid))
+
+
+def members_of(group: str | None) -> set[int]:
+    """The processes of a group; none if there is no group."""
+    if group is None:
+        return set()
+    try:
+        with open(f"{group}/cgroup.procs") as members:
+            return {int(line) for line in members}
+    except OSError:
+        return set()
+
+
+def remove_group(group: str | None) -> None:
+    """Remove a group once it is empty; groups that its members made first."""
+    deadline_s = time.monotonic() + GROUP_TIMEOUT_S
+    while group is not None and os.path.isdir(group) and time.monotonic() < deadline_s:
+        for inner, _, _ in os.walk(group, topdown=False):
+            with suppress(OSError):
+                os.rmdir(inner)
+        select.select([], [], [], 0.02)
+
+
+def is_guardian(pid: int) -> bool:
+    """Whether the process is a guardian: it cleans up for somebody else, and then ends."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+            return __file__.encode() in cmdline.read().split(b"\0")[:5]
+    except OSError:
+        return False
+
+
 class Ward:
     """What the owner has named so far."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, group: str | None) -> None:
         self.token = token
+        self.group = group
         self.children: dict[int, int | None] = {}
-        self.folders: set[str] = set()
+        self.folders: set[bytes] = set()
         self.killed: set[int] = set()
+        self.seen: dict[int, int] = {}
+        """Processes below the children, each with its start."""
 
     def hear(self, line: bytes) -> None:
-        message = json.loads(line)
-        if message["op"] == "child":
-            self.children[message["pid"]] = message["ticks"]
-        elif message["op"] == "folder":
-            self.folders.add(message["path"])
-        elif message["op"] == "release":
-            self.folders.discard(message["path"])
+        """Take one message: `child PID TICKS`, `folder PATH` or `release PATH`, paths in hex."""
+        what, *words = line.split()
+        if what == b"child":
+            self.children[int(words[0])] = int(words[1]) or None
+        elif what == b"folder":
+            self.folders.add(bytes.fromhex(words[0].decode()))
+        elif what == b"release":
+            self.folders.discard(bytes.fromhex(words[0].decode()))
+
+    def named(self) -> set[int]:
+        """The children that still live."""
+        return {p for p, ticks in self.children.items() if ticks and start_ticks(p) == ticks}
+
+    def look(self) -> None:
+        """Remember what is below the children now, should it leave them later."""
+        for pid in with_descendants(self.named() | self._still_seen()):
+            ticks = start_ticks(pid)
+            if ticks is not None:
+                self.seen[pid] = ticks
+
+    def _still_seen(self) -> set[int]:
+        self.seen = {p: ticks for p, ticks in self.seen.items() if start_ticks(p) == ticks}
+        return set(self.seen)
 
     def kill_children(self) -> None:
         while True:
-            named = {p for p, ticks in self.children.items() if ticks and start_ticks(p) == ticks}
-            doomed = with_descendants(named | carriers(self.token)) - {os.getpid()}
-            doomed = {pid for pid in doomed if start_ticks(pid) is not None}
+            roots = self.named() | self._still_seen() | carriers(self.token)
+            doomed = with_descendants(roots) | members_of(self.group)
+            doomed = {
+                pid
+                for pid in doomed
+                if pid != os.getpid() and start_ticks(pid) is not None and not is_guardian(pid)
+            }
             if not doomed:
                 return
             self.killed |= doomed
             for pid in parents_first(doomed):
                 with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, SIGKILL)
             select.select([], [], [], 0.02)
 
     def remove_remains(self) -> None:
+        import shutil  # ten milliseconds that the start does not need
+
         for path in self.folders:
             shutil.rmtree(path, ignore_errors=True)
         remove_segments(self.killed | self.children.keys())
+        remove_group(self.group)
 
 
 def main() -> None:
     """Listen until the owner ends, then clean up."""
-    owner, token = os.getppid(), sys.argv[1]
-    ward, buffer = Ward(token), b""
+    owner, token, group = os.getppid(), sys.argv[1], sys.argv[2] or None
+    ward, buffer, next_look_s = Ward(token, group), b"", 0.0
     while True:
         # A forked child of the owner may hold the pipe open, so the owner is watched as well.
         ready, _, _ = select.select([0], [], [], POLL_S)
@@ -170,6 +258,9 @@ def main() -> None:
                 ward.hear(line)
         elif os.getppid() != owner:
             break
+        if group is None and ward.children and time.monotonic() >= next_look_s:
+            ward.look()
+            next_look_s = time.monotonic() + LOOK_S
     ward.kill_children()
     ward.remove_remains()
 

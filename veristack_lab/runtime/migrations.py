@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -60,12 +60,7 @@ def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path
     files = read_folder(folder)
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK_KEY,))
-        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-        conn.execute("SELECT set_config('search_path', %s, true)", (f"{schema}, public",))
-        conn.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY,"
-            " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        _make_room(conn, schema)
         rows = conn.execute("SELECT name, sha256 FROM schema_migrations ORDER BY name").fetchall()
         new = pending(files, [(str(row[0]), str(row[1])) for row in rows])
         for file in new:
@@ -75,6 +70,27 @@ def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path
                 (file.name, file.sha256),
             )
     return [file.name for file in new]
+
+
+def _make_room(conn: psycopg.Connection[Any], schema: str) -> None:
+    """Make the schema and its table of migrations, unless they are there.
+
+    `IF NOT EXISTS` asks for the right to create even when there is nothing to create, and a
+    schema that was prepared must do for a role without that right.
+    """
+    if _lacks(conn, "SELECT to_regnamespace(%s)", schema):
+        conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    conn.execute(sql.SQL("SET LOCAL search_path TO {}, public").format(sql.Identifier(schema)))
+    if _lacks(conn, "SELECT to_regclass(%s)", f"{schema}.schema_migrations"):
+        conn.execute(
+            "CREATE TABLE schema_migrations (name text PRIMARY KEY,"
+            " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+
+
+def _lacks(conn: psycopg.Connection[Any], query: LiteralString, name: str) -> bool:
+    row = conn.execute(query, (name,)).fetchone()
+    return row is None or row[0] is None
 
 
 def check_schema(schema: str) -> str:

@@ -9,7 +9,7 @@ SIGKILL.
 from __future__ import annotations
 
 import atexit
-import json
+import logging
 import os
 import secrets
 import shutil
@@ -31,6 +31,13 @@ from veristack_lab.runtime import guardian
 POLL_INTERVAL_S = 0.02
 MAX_STRETCH = 8.0
 """How many times its limit a start may take on a busy machine, at most."""
+ENTER_AND_RUN = '{ echo $$ >"$0"; } 2>/dev/null; exec "$@"'
+"""For `sh`: enter the group whose file is the first argument, as far as allowed, then become the
+program in the others, with the same process id."""
+GUARDIANS = 100
+"""How many guardians one process starts at most, should something keep killing them."""
+
+_log = logging.getLogger(__name__)
 
 
 class Child:
@@ -126,36 +133,101 @@ class Child:
 
 
 class _Guard:
-    """Our end of the pipe to the guardian."""
+    """Our end of the pipe to the guardian, and a new guardian when ours is killed."""
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(8)
         self.owner = os.getpid()
+        self.group = guardian.make_group(self.token)
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._children: dict[int, int | None] = {}
+        self._folders: dict[str, None] = {}
+        self._process = self._start()
+        threading.Thread(target=self._watch, name="guardian's owner", daemon=True).start()
+        atexit.register(self.close)
+
+    def child(self, pid: int) -> None:
+        """Name a child that ends with us."""
+        guardian.enter_group(self.group, pid)  # one that runs as another user could not by itself
+        ticks = guardian.start_ticks(pid)
+        with self._lock:
+            # A guardian that comes later need not hear of the dead.
+            living = self._children.items()
+            self._children = {p: t for p, t in living if t and guardian.start_ticks(p) == t}
+            self._children[pid] = ticks
+            self._tell("child", str(pid), str(ticks or 0))
+
+    def entering(self, argv: list[str], cwd: Path | None) -> list[str]:
+        """The same program, in our control group before its first instruction.
+
+        What the program starts is then in the group as well, however soon it starts it. A program
+        that cannot be executed is left as it is, so that the error is its own.
+        """
+        place = Path(cwd or ".", argv[0]) if "/" in argv[0] else shutil.which(argv[0])
+        if self.group is None or place is None or not os.access(place, os.X_OK):
+            return argv
+        return ["/bin/sh", "-c", ENTER_AND_RUN, f"{self.group}/cgroup.procs", *argv]
+
+    def folder(self, path: str) -> None:
+        """Name a folder that goes with us."""
+        with self._lock:
+            self._folders[path] = None
+            self._tell("folder", os.fsencode(path).hex())
+
+    def release(self, path: str) -> None:
+        """Take a folder's name back."""
+        with self._lock:
+            self._folders.pop(path, None)
+            self._tell("release", os.fsencode(path).hex())
+
+    def _start(self) -> subprocess.Popen[bytes]:
         environment = {k: v for k, v in os.environ.items() if k != guardian.TOKEN_VARIABLE}
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", guardian.__file__, self.token],
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", guardian.__file__, self.token, self.group or ""],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,
         )
-        self._lock = threading.Lock()
-        atexit.register(self.close)
 
-    def tell(self, **message: object) -> None:
+    def _tell(self, *words: str) -> None:
+        """Write one line. A guardian that is dead by now is told by `_watch`'s next one."""
         stdin = self._process.stdin
         assert stdin is not None  # Popen was given a pipe
-        with self._lock, suppress(BrokenPipeError, ValueError):
-            stdin.write(json.dumps(message).encode() + b"\n")
+        with suppress(BrokenPipeError, ValueError):
+            stdin.write(" ".join(words).encode() + b"\n")
             stdin.flush()
 
-    def close(self) -> None:
-        if os.getpid() != self.owner:
-            return  # a forked copy of the owner must not end the owner's guardian
-        with self._lock, suppress(BrokenPipeError, ValueError):
+    def _watch(self) -> None:
+        """Replace a guardian that ended before its owner, at most `GUARDIANS` times."""
+        for _ in range(GUARDIANS):
+            self._process.wait()
+            with self._lock:
+                if self._is_closed or os.getpid() != self.owner:
+                    return
+                self._abandon()
+                self._process = self._start()
+                for pid, ticks in self._children.items():
+                    self._tell("child", str(pid), str(ticks or 0))
+                for path in self._folders:
+                    self._tell("folder", os.fsencode(path).hex())
+        _log.error("the guardian was killed %d times; children may outlive this process", GUARDIANS)
+
+    def _abandon(self) -> None:
+        """Close the pipe to a guardian that is dead."""
+        with suppress(BrokenPipeError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
+
+    def close(self) -> None:
+        """Let the guardian clean up, and wait until it has."""
+        if os.getpid() != self.owner:
+            return  # a forked copy of the owner must not end the owner's guardian
+        with self._lock:
+            self._is_closed = True
+            self._abandon()
         self._process.wait()
 
 
@@ -201,7 +273,7 @@ def spawn(
     with log_path.open("ab") as log:
         try:
             process = subprocess.Popen(
-                [str(part) for part in argv],
+                guard.entering([str(part) for part in argv], cwd),
                 stdin=subprocess.PIPE if pipe_stdin else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -214,7 +286,7 @@ def spawn(
             )
         except OSError as error:
             raise BackendStartFailed(f"{name} could not be started: {error}") from error
-    guard.tell(op="child", pid=process.pid, ticks=guardian.start_ticks(process.pid))
+    guard.child(process.pid)
     return Child(process, name, log_path)
 
 
@@ -264,12 +336,12 @@ def temporary_folder(prefix: str = "veristack-", parent: Path | None = None) -> 
     """
     path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     guard = _current_guard()
-    guard.tell(op="folder", path=str(path))
+    guard.folder(str(path))
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        guard.tell(op="release", path=str(path))
+        guard.release(str(path))
 
 
 def free_port() -> int:

@@ -105,7 +105,7 @@ def connect(
     Raises:
         InvalidInput: the schema's or the topic's name cannot be used.
         MigrationConflict: the schema was made by another version.
-        psycopg.OperationalError: the database cannot be reached.
+        BackendUnavailable: the database cannot be reached.
     """
     return Search(
         Settings(

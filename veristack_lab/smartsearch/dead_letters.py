@@ -25,7 +25,7 @@ def list(  # noqa: A001  (read as dead_letters.list)
     """
     if not 1 <= limit <= 1000:
         raise InvalidInput(f"limit must be 1 to 1000, not {limit}")
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "SELECT l.id, l.tenant_id, l.document_id, d.title, l.reason, l.attempts,"
             " l.created_at, l.replayed_at FROM dead_letters l JOIN documents d"

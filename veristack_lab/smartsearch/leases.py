@@ -34,7 +34,7 @@ def claim(
     A document whose retry lies in the future is not taken, so that a duplicate message cannot
     get around the pause.
     """
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "WITH due AS (SELECT id FROM documents WHERE id = ANY(%s) AND status = 'PENDING'"
             "  AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
@@ -52,7 +52,7 @@ def claim(
 
 def renew(database: Database, held: Sequence[Claimed], lease_s: float) -> set[UUID]:
     """Put off the expiry of these leases; the ids of those that are still ours."""
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "UPDATE documents d SET"
             " lease_expires_at = clock_timestamp() + make_interval(secs => %s)"

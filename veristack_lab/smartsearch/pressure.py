@@ -35,7 +35,7 @@ def pressure(database: Database, settings: Settings, tenant_id: str | None = Non
 
     Outbox and consumer lag are always those of all tenants, who share them.
     """
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(_QUERY, {"tenant": tenant_id}).fetchone()
     assert row is not None  # an aggregate always gives one row
     return Pressure(**row, consumer_lag=broker.lag(settings))

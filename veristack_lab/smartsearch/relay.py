@@ -14,11 +14,10 @@ import threading
 import time
 from typing import Self
 
-import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from psycopg_pool import PoolTimeout
 
+from veristack_lab.errors import BackendError
 from veristack_lab.smartsearch import broker, outbox
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.settings import Settings
@@ -59,7 +58,7 @@ class Relay:
                     next_sweep = time.monotonic() + self.settings.sweep_interval_s
                 if self.relay_once() == 0:
                     pause_s = IDLE_S
-            except (KafkaError, psycopg.OperationalError, PoolTimeout) as error:
+            except (KafkaError, BackendError) as error:
                 _log.warning("relay pauses: %s: %s", type(error).__name__, error)
                 pause_s = PAUSE_AFTER_ERROR_S
             stop.wait(pause_s)

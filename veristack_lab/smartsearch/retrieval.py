@@ -40,7 +40,7 @@ def search(
             f"the stored vectors come from {space[0]} ({space[1]} dimensions), the engine answers"
             f" with {model} ({len(vector)}). Serve the first one to search these documents."
         )
-    with database.connection() as conn:
+    with database.transaction() as conn:
         return nearest(conn, tenant_id, vector, k)
 
 

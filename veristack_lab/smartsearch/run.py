@@ -12,6 +12,7 @@ import sys
 import threading
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.supervised import ends_with_outage_code
 from veristack_lab.smartsearch.relay import Relay
 from veristack_lab.smartsearch.settings import Settings
 from veristack_lab.smartsearch.worker import Worker
@@ -41,4 +42,5 @@ def run(part: str, settings: Settings, name: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], Settings.from_environment(), sys.argv[2] if len(sys.argv) > 2 else None)
+    with ends_with_outage_code():
+        run(sys.argv[1], Settings.from_environment(), sys.argv[2] if len(sys.argv) > 2 else None)

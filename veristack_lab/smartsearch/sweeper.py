@@ -32,7 +32,7 @@ def sweep(database: Database, settings: Settings) -> Swept:
     """One round: end expired claims, announce what is due, forget old events."""
     expired = end_expired(database, settings)
     announced = announce_due(database) + announce_stale(database, settings.stale_after_s)
-    with database.connection() as conn:
+    with database.transaction() as conn:
         outbox.prune(conn, KEEP_SENT_S)
     return Swept(expired, announced)
 

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.smartsearch import retrieval
 from veristack_lab.smartsearch.chunking import clean, split
 from veristack_lab.smartsearch.database import Database
@@ -57,16 +55,15 @@ class Reader:
         while not self._stop.is_set():
             try:
                 self.read_once()
-            except (psycopg.OperationalError, PoolTimeout):
+            except BackendUnavailable:
                 self._stop.wait(0.2)  # a database that is away shows nothing, so breaks nothing
             self._stop.wait(PAUSE_S)
 
     def read_once(self) -> None:
         """One comparison: exactly the READY documents are found, each once."""
         vector = self.vectors[self.reads % len(self.vectors)]
-        with self.database.transaction() as conn:
-            # One snapshot for both queries: else a document could change in between.
-            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self.database.snapshot() as conn:
+            # One moment for both queries: else a document could change in between.
             hits = retrieval.nearest(conn, self.tenant_id, vector, retrieval.MAX_RESULTS)
             rows = conn.execute(
                 "SELECT id, status FROM documents WHERE tenant_id = %s", (self.tenant_id,)
@@ -104,8 +101,7 @@ class Audit:
 
 def audit(database: Database, tenant_id: str, max_chunk_chars: int) -> Audit:
     """Compare every document of a tenant with what is stored for it."""
-    with database.transaction() as conn:
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with database.snapshot() as conn:
         rows = conn.execute(
             "SELECT d.id, d.status, d.text,"
             "  (SELECT array_agg(c.text ORDER BY c.chunk_no) FROM chunks c"

@@ -16,11 +16,10 @@ import threading
 from typing import Any, Self
 from uuid import UUID
 
-import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
-from psycopg_pool import PoolTimeout
 
+from veristack_lab.errors import BackendError
 from veristack_lab.smartsearch import broker, leases
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.embedding import Embedder, GatewayEmbedder
@@ -71,7 +70,7 @@ class Worker:
             while not stop.is_set():
                 try:
                     self.work_once()
-                except (KafkaError, psycopg.OperationalError, PoolTimeout) as error:
+                except (KafkaError, BackendError) as error:
                     _log.warning("worker pauses: %s: %s", type(error).__name__, error)
                     self._drop_consumer()
                     stop.wait(PAUSE_AFTER_ERROR_S)
@@ -84,7 +83,7 @@ class Worker:
 
         Raises:
             KafkaError: the broker cannot be reached; what was read will be read again.
-            psycopg.OperationalError: the database cannot be reached, likewise.
+            BackendUnavailable: the database cannot be reached, likewise.
         """
         consumer = self._connected()
         batches = consumer.poll(timeout_ms=POLL_MS, max_records=self.settings.batch_documents)
@@ -107,7 +106,7 @@ class Worker:
                 continue
             try:
                 leases.renew(self._database, held, self.settings.lease_s)
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except BackendError as error:
                 # The next beat tries again; if none succeeds, the fence stops our writes.
                 _log.warning("leases were not renewed: %s", error)
 

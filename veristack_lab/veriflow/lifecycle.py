@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from veristack_lab.errors import InvalidTransition
+from veristack_lab.runtime.backoff import Backoff
 
 BACKOFF_CAP_S = 60.0
 
@@ -154,8 +155,7 @@ def backoff_s(attempt: int, base_s: float) -> float:
         attempt: 1 for the first attempt.
         base_s: the pause after the first one.
     """
-    doublings = min(attempt - 1, 32)
-    return min(BACKOFF_CAP_S, base_s * float(2**doublings))
+    return Backoff(base_s, BACKOFF_CAP_S).ceiling_s(attempt)
 
 
 def apply(status: Status, event: JobEvent) -> Transition:

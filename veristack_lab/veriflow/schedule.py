@@ -13,6 +13,7 @@ import signal
 import threading
 from pathlib import Path
 
+from veristack_lab.runtime.supervised import ends_with_outage_code
 from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.migrations import migrate
@@ -72,4 +73,5 @@ def schedule(
 
 
 if __name__ == "__main__":
-    main()
+    with ends_with_outage_code():
+        main()

@@ -114,7 +114,7 @@ class Drill:
         """Stop the victim, look what it holds, and kill it there; else let it go on."""
         child = self.crew.workers[self.victim]
         child.pause()
-        with self.fire.search.database.connection() as conn:
+        with self.fire.search.database.transaction() as conn:
             rows = conn.execute(
                 "SELECT request_id FROM documents WHERE status = 'PROCESSING'"
                 " AND lease_owner = %s AND lease_expires_at > now()",
@@ -155,7 +155,7 @@ class Drill:
         self._on_progress(self.fire.finished, len(self.fire.sources))
 
     def _clock(self) -> float:
-        with self.fire.search.database.connection() as conn:
+        with self.fire.search.database.transaction() as conn:
             row = conn.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
             ).fetchone()

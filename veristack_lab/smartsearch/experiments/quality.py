@@ -37,7 +37,7 @@ def retrieval_quality(search: Search, *, tenant_id: str = TENANT, k: int = 10) -
     for first in range(0, len(questions), 16):
         batch = questions[first : first + 16]
         vectors = search.embedder.embed([question.text for question in batch]).vectors
-        with search.database.connection() as conn:
+        with search.database.transaction() as conn:
             for question, vector in zip(batch, vectors, strict=True):
                 hits = retrieval.nearest(conn, tenant_id, vector, k)
                 if not hits:

@@ -130,7 +130,7 @@ def _report(
     fire: Fire, drill: Drill, reader: Reader, parameters: Mapping[Hashable, Any]
 ) -> pd.DataFrame:
     database, settings = fire.search.database, fire.search.settings
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(_DOCUMENTS, {"start": drill.start}).fetchall()
         history = conn.execute(_HISTORY, {"start": drill.start}).fetchall()
     frame = pd.DataFrame(rows)
