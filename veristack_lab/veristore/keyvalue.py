@@ -126,5 +126,19 @@ class LocalKeyValue(KeyValue, Protocol):
     def clock(self) -> Clock:
         """Where the store asks for the time."""
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the store was opened to be looked at."""
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened the store."""
+
+    def check_open(self) -> None:
+        """Raises why the store cannot be used, if so: `StoreClosed` or `StoreForked`."""
+
+    def check_writable(self) -> None:
+        """Raises why the store takes no writes, if so: a `StoreError`."""
+
     def stats(self) -> Progress:
         """How far the store is durable, and more. Cheap."""

@@ -172,6 +172,11 @@ class Store:
         self._commit.check()
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether the store was opened to be looked at."""
+        return self.options.read_only
+
+    @property
     def is_inherited(self) -> bool:
         """Whether this process is a fork of the one that opened the store."""
         return self._why_closed is StoreForked

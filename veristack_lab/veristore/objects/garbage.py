@@ -41,7 +41,7 @@ class Collector(ObjectKeeper):
         refers to. Returns how many content files and chunks went. Safe beside any other call,
         and when it is cut off anywhere. Raises `StoreReadOnly` over a store that is only read:
         another process may be about to refer to what nothing refers to yet."""
-        if self._store.options.read_only:
+        if self._store.is_read_only:
             raise StoreReadOnly
         orphans, chunks = self._orphans(), self._orphaned_chunks()
         if orphans:

@@ -74,7 +74,7 @@ class ObjectStore(Multipart, Collector):
         new_id: Callable[[], bytes] = lambda: uuid.uuid4().bytes,
     ) -> None:
         super().__init__(store, chunk_bytes, min_part_bytes, new_id)
-        if store.options.read_only:
+        if store.is_read_only:
             return
         try:
             self.collect_garbage()

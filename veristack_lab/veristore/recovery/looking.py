@@ -23,7 +23,8 @@ from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged, StoreFai
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.read_only import UnopenedFile
 from veristack_lab.veristore.recovery.findings import FIRST_EPOCH, Findings
-from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+from veristack_lab.veristore.recovery.settling import Recovered
 from veristack_lab.veristore.wal import log as wal
 
 ATTEMPTS = 20

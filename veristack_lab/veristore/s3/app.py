@@ -82,7 +82,7 @@ class S3App:
         await self._send(answer, arrival, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
-        headers = headers_of(http)
+        headers: Mapping[str, str] = headers_of(http)
         limit_head(http)
         check_host(headers.get("host", ""))
         signable = SignableRequest(
