@@ -25,7 +25,7 @@ NO_JIT := tests/unit tests/property tests/golden -k "(kernels or veristore) and 
 ARGS ?=
 NAME ?= store
 
-.PHONY: help tour test test-all test-quick coverage lab bench warm lock format clean backends
+.PHONY: help tour test test-all test-quick coverage mutants lab bench warm lock format clean backends
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -61,6 +61,9 @@ test-all: $(VENV)/.dev backends ## The same with large samples, then every exhau
 	@$(BIN)/veristack store torture --seconds 60
 	@echo "== the tour"
 	@$(BIN)/veristack tour
+
+mutants: $(VENV)/.dev backends ## Break critical lines one by one; each must be noticed by a test
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 coverage: $(VENV)/.dev backends ## Count what the tests run, with and without JIT; child processes are not seen
 	@$(BIN)/coverage erase

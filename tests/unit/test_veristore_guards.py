@@ -114,7 +114,8 @@ def test_versions_keep_exactly_what_each_reader_needs() -> None:
     versions = Versions()
     for lsn in (10, 20, 30):
         versions.open(lsn)
-        versions.keep(lsn + 1, [(b"k", b"new")], lambda _, lsn=lsn: b"as of %d" % lsn)
+        current = {b"k": b"as of %d" % lsn}
+        versions.keep(lsn + 1, [(b"k", b"new")], current.get)
     versions.prune()
     assert versions.count == 3
     versions.close(20)
