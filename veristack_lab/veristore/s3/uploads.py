@@ -84,10 +84,9 @@ def list_uploads(objects: ObjectStore, request: S3Request) -> Answer:
         children.append(("EncodingType", "url"))
     if page:
         last = page[-1]
-        is_upload = isinstance(last, UploadInfo)
         children += [
             ("NextKeyMarker", encode(_name(last))),
-            ("NextUploadIdMarker", last.upload_id if is_upload else ""),
+            ("NextUploadIdMarker", "" if isinstance(last, str) else last.upload_id),
         ]
     children += [("Upload", _upload(e, encode)) for e in page if isinstance(e, UploadInfo)]
     children += [("CommonPrefixes", [("Prefix", encode(e))]) for e in page if isinstance(e, str)]
