@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
 from functools import partial
 
 import anyio
@@ -83,11 +82,11 @@ class S3App:
         await self._send(answer, arrival, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
-        headers: Mapping[str, str] = headers_of(http)
+        sent = headers_of(http)
         limit_head(http)
-        check_host(headers.get("host", ""))
+        check_host(sent.get("host", ""))
         signable = SignableRequest(
-            http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
+            http.method, _path(http.scope["raw_path"]), http.scope["query_string"], sent
         )
         now_s = self._clock.now_ms() / 1000
         headers, signed = let_in(signable, self._credentials, now_s)

@@ -86,7 +86,7 @@ def list_uploads(objects: ObjectStore, request: S3Request) -> Answer:
         last = page[-1]
         children += [
             ("NextKeyMarker", encode(_name(last))),
-            ("NextUploadIdMarker", last.upload_id if isinstance(last, UploadInfo) else ""),
+            ("NextUploadIdMarker", "" if isinstance(last, str) else last.upload_id),
         ]
     children += [("Upload", _upload(e, encode)) for e in page if isinstance(e, UploadInfo)]
     children += [("CommonPrefixes", [("Prefix", encode(e))]) for e in page if isinstance(e, str)]
