@@ -45,6 +45,7 @@ MAX_SESSION_ID = 256
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Of one request: thousands of texts to embed, and no more than a process can hold."""
 DECISIONS_SHOWN = 50
+MAX_DIGITS = 18
 POLICY = Policy(ollama_shape, MAX_BODY_BYTES, unusable_status=400)
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
@@ -331,8 +332,8 @@ def _whole_number(request: Request, name: str, default: int | None) -> int | Non
     given = request.query_params.get(name)
     if given is None:
         return default
-    if not given.isdecimal():
-        raise ApiError(400, f"{name} must be a whole number, not {given!r}")
+    if not given.isdecimal() or len(given) > MAX_DIGITS:
+        raise ApiError(400, f"{name} must be a whole number, not {given[:MAX_DIGITS]!r}")
     return int(given)
 
 
