@@ -13,11 +13,19 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --python $(BIN)/python --quiet
-PYTEST := $(BIN)/coverage run -m pytest
+# Files are shared out over two processes, whole, the long ones first; each process has one set of
+# real servers.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
+NBVAL := -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+# Quick; their hundreds of small cases are counted apart. Types take long: beside the tests.
+HOUSE := tests/house/test_tools.py tests/house/test_rules.py
+# What has a plain-Python twin or stands on one.
+NO_JIT := tests/unit tests/property tests/golden -k "(kernels or veristore) and not (s3 or objects or experiments or durability or server or bench or 64_mib)"
 ARGS ?=
 NAME ?= store
 
-.PHONY: help tour test test-quick lab bench warm lock format clean backends
+.PHONY: help tour test test-all test-quick coverage lab bench warm lock format clean backends
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,19 +42,30 @@ warm: $(VENV)/.base backends ## Fetch models and broker, compile the kernels
 bench: $(VENV)/.bench ## Compare with peers: make bench NAME=store
 	@$(BIN)/veristack bench $(NAME) $(ARGS)
 
-test: $(VENV)/.dev backends ## Check everything: style, types, tests with and without JIT, notebooks
-	@echo "== style, imports, types"
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
-	@$(BIN)/mypy
-	@$(BIN)/coverage erase
+test: $(VENV)/.dev backends ## Check everything: house, types, tests with and without JIT, notebooks
+	@echo "== the house: style, imports, types, rules"
+	@$(PYTEST) $(HOUSE)
 	@echo "== kernels and store without JIT"
-	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(PYTEST) -q tests/unit tests/property tests/golden -k "(kernels or veristore) and not (s3 or objects or experiments or durability or server or bench or 64_mib)"
-	@echo "== notebooks"
-	@$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
-	@echo "== everything"
-	@$(PYTEST) tests
+	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(PYTEST) $(NO_JIT)
+	@echo "== everything, and every notebook"
+	@$(BIN)/veristack warm >/dev/null
+	@$(PYTEST) $(NBVAL) $(HOUSE:%=--ignore %) tests notebooks
+
+test-all: $(VENV)/.dev backends ## The same with large samples, then every exhaustive run
+	@VERISTACK_TESTS=thorough $(MAKE) --no-print-directory test
+	@echo "== every power cut of the long workload"
+	@$(BIN)/veristack crash-sweep --exhaustive
+	@echo "== every exhibit of the museum"
+	@$(BIN)/veristack museum run --all
+	@echo "== a minute of kills"
+	@$(BIN)/veristack store torture --seconds 60
+	@echo "== the tour"
+	@$(BIN)/veristack tour
+
+coverage: $(VENV)/.dev backends ## Count what the tests run, with and without JIT; child processes are not seen
+	@$(BIN)/coverage erase
+	@VERISTACK_JIT=off NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q $(NO_JIT)
+	@$(BIN)/coverage run -m pytest -q --ignore tests/house tests
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --format=total | sed 's/$$/ % of lines and branches covered/'
 

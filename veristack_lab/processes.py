@@ -29,6 +29,8 @@ from veristack_lab import guardian
 from veristack_lab.errors import BackendStartFailed, ProcessDied
 
 POLL_INTERVAL_S = 0.02
+MAX_STRETCH = 8.0
+"""How many times its limit a start may take on a busy machine, at most."""
 ENTER_AND_RUN = '{ echo $$ >"$0"; } 2>/dev/null; exec "$@"'
 """For `sh`: enter the group whose file is the first argument, as far as allowed, then become the
 program in the others, with the same process id."""
@@ -288,24 +290,38 @@ def spawn(
     return Child(process, name, log_path)
 
 
+def stretched(limit_s: float) -> float:
+    """A limit for a start on this machine, as busy as the machine is now, in seconds.
+
+    The limit is meant for a quiet machine. With several programs per processor a start takes as
+    many times longer, so the limit grows with the load per processor, at most `MAX_STRETCH` times.
+    """
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return limit_s * min(max(load, 1.0), MAX_STRETCH)
+
+
 def wait_until_ready(child: Child, is_ready: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Poll a condition until it holds, the child dies, or time is up.
+
+    Args:
+        timeout_s: limit on a quiet machine; on a busy one it is `stretched`.
 
     Raises:
         ProcessDied: the child ended first.
         BackendStartFailed: the condition did not hold in time; the child is killed.
     """
-    deadline = time.monotonic() + timeout_s
+    started_s = time.monotonic()
     while not is_ready():
         if not child.alive:
             raise ProcessDied(
                 f"{child.name} ended with code {child.returncode} before it was ready:\n"
                 f"{child.log_tail()}"
             )
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - started_s
+        if waited_s > stretched(timeout_s):
             child.kill()
             raise BackendStartFailed(
-                f"{child.name} was not ready after {timeout_s:g} s:\n{child.log_tail()}"
+                f"{child.name} was not ready after {waited_s:.3g} s:\n{child.log_tail()}"
             )
         time.sleep(POLL_INTERVAL_S)
 

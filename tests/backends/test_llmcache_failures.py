@@ -17,6 +17,7 @@ import ollama
 import pytest
 
 import veristack_lab.veristore as veristore
+from tests.waiting import PATIENCE_S
 from veristack_lab.llmcache import Gateway, experiments
 from veristack_lab.llmcache.metadata import StoreMetadata
 from veristack_lab.processes import spawn, wait_until_ready
@@ -45,7 +46,10 @@ def running_node(http: httpx.Client) -> str:
 
 
 def test_a_stream_ends_with_an_error_when_its_engine_dies(engines: LLM) -> None:
-    with Gateway(engines.text).serve() as url, httpx.Client(base_url=url, timeout=60) as http:
+    with (
+        Gateway(engines.text).serve() as url,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as http,
+    ):
         with http.stream("POST", "/api/generate", json=LONG) as reply:
             lines = reply.iter_lines()
             next(lines)
@@ -59,11 +63,14 @@ def test_a_stream_ends_with_an_error_when_its_engine_dies(engines: LLM) -> None:
 
 
 def test_the_official_client_raises_it(engines: LLM) -> None:
-    with Gateway(engines.text).serve() as url, ollama.Client(host=url, timeout=60) as client:
+    only = engines.text[0]  # so that it is killed at once, long before its answer is whole
+    with (
+        Gateway([only]).serve() as url,
+        ollama.Client(host=url, timeout=PATIENCE_S) as client,
+    ):
         stream = client.generate(model="text", prompt="go on", options=LONG["options"], stream=True)
         next(stream)
-        with httpx.Client(base_url=url) as http:
-            engines.kill(running_node(http))
+        engines.kill(only.node_id)
         with pytest.raises(ollama.ResponseError, match="an error was encountered"):
             list(stream)
 
@@ -85,7 +92,10 @@ def test_requests_go_on_without_the_dead_node_and_use_it_again(engines: LLM) -> 
 
 def test_nobody_left_is_503_until_one_comes_back(engines: LLM) -> None:
     body = {"model": "text", "prompt": "hello", "stream": False, "options": OPTIONS}
-    with Gateway(engines.text).serve() as url, httpx.Client(base_url=url, timeout=60) as http:
+    with (
+        Gateway(engines.text).serve() as url,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as http,
+    ):
         for facts in engines.text:
             engines.kill(facts.node_id)
         refused = http.post("/api/generate", json=body)
@@ -99,7 +109,10 @@ def test_nobody_left_is_503_until_one_comes_back(engines: LLM) -> None:
 
 
 def test_embedding_fails_cleanly_without_its_engine(engines: LLM) -> None:
-    with Gateway(engines.engines).serve() as url, ollama.Client(host=url, timeout=60) as client:
+    with (
+        Gateway(engines.engines).serve() as url,
+        ollama.Client(host=url, timeout=PATIENCE_S) as client,
+    ):
         node = engines.embeddings[0].node_id
         engines.kill(node)
         with pytest.raises(ollama.ResponseError) as caught:
@@ -165,11 +178,11 @@ def test_the_command_survives_a_kill_and_ends_cleanly(engines: LLM, folder: Path
         with spawn(argv, name="gateway", log_path=log) as child:
             wait_until_ready(child, partial(_listens, log))
             url = log.read_text().split("listening on ")[1].split()[0]
-            with ollama.Client(host=url, timeout=60) as client:
+            with ollama.Client(host=url, timeout=PATIENCE_S) as client:
                 for prompt in ("one", "two", "three"):
                     assert client.generate(model="text", prompt=prompt, options=OPTIONS).done
             os.kill(child.pid, number)
-            assert child.wait(20) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+            assert child.wait(PATIENCE_S) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
     with veristore.open(folder / "metadata") as store:
         nodes = {entry.node_id for entry in StoreMetadata(store).entries()}
     assert nodes

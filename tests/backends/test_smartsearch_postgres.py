@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from tests.waiting import wait_until
 from veristack_lab.errors import (
     DocumentLeaseLost,
     DocumentNotFound,
@@ -118,11 +118,8 @@ def expire(database: Database, document: UUID) -> None:
 
 
 def until_due(database: Database, document: UUID) -> None:
-    deadline = time.monotonic() + 10
     query = "SELECT next_retry_at <= clock_timestamp() FROM documents WHERE id = %s"
-    while not scalar(database, query, document):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: scalar(database, query, document), "the document is due")
 
 
 # ------------------------------------------------------------------------ intake

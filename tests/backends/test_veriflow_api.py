@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.waiting import PATIENCE_S
 from veristack_lab import veriflow
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veriflow.api import serve_in_thread
@@ -33,7 +34,7 @@ def flow(postgres_server: PostgresFacts, unique_name: str) -> Iterator[veriflow.
 
 @pytest.fixture
 def api(flow: veriflow.Flow) -> Iterator[httpx.Client]:
-    with serve_in_thread(flow) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serve_in_thread(flow) as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from tests.waiting import wait_until
 from veristack_lab.backends.kafka import kafka
 from veristack_lab.backends.postgres import postgres
 from veristack_lab.errors import BackendUnavailable
@@ -95,7 +95,4 @@ def test_relay_and_worker_live_through_the_death_of_the_database(kafka_server, f
 
 
 def wait_until_finished(search: Search, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while search.finished("t") < count:
-        assert time.monotonic() < deadline, search.pressure("t")
-        time.sleep(0.05)
+    wait_until(lambda: search.finished("t") >= count, f"all {count} documents are finished")

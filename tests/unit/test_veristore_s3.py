@@ -9,7 +9,6 @@ import re
 import socket
 import sys
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +26,7 @@ from botocore.exceptions import ClientError
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
+from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.backends.objects import object_server
 from veristack_lab.processes import spawn, wait_until_ready
 from veristack_lab.veristore import ObjectStore, RemoteObjectStore
@@ -37,7 +37,6 @@ from veristack_lab.veristore.s3.sigv4 import Signed
 
 MIB = 1024 * 1024
 CREDENTIALS = Credentials("the/access-key", "secret")
-DEADLINE_S = 10.0
 
 
 class Server:
@@ -647,7 +646,7 @@ def test_the_server_says_who_may_enter(folder: Path, monkeypatch: pytest.MonkeyP
 
 def exchange(address: tuple[str, int], sent: bytes) -> bytes:
     """Send, say that no more comes, and read until the server closes."""
-    with socket.create_connection(address, timeout=DEADLINE_S) as connection:
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -696,13 +695,13 @@ def test_half_requests_leave_nothing(
 def test_expect_100_continue(server: Server, bucket: str) -> None:
     lines = ("host: localhost", "content-length: 4", "expect: 100-continue")
     head = "\r\n".join((f"PUT /{bucket}/k HTTP/1.1", *lines, "", ""))
-    with socket.create_connection(server.address, timeout=DEADLINE_S) as connection:
+    with socket.create_connection(server.address, timeout=PATIENCE_S) as connection:
         connection.sendall(head.encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 100")
         connection.sendall(b"body")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
     assert server.objects.get(bucket, "k") == b"body"
-    with socket.create_connection(address_of(server.signed_url), timeout=DEADLINE_S) as connection:
+    with socket.create_connection(address_of(server.signed_url), timeout=PATIENCE_S) as connection:
         connection.sendall(head.encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 403")
 
@@ -711,19 +710,12 @@ def blob_files(server: Server) -> set[Path]:
     return {path for path in server.folder.joinpath("blobs").rglob("*") if path.is_file()}
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_reader_that_leaves_lets_the_content_go(
     server: Server, http: httpx.Client, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, read = blob_files(server), []
     size = 64 * MIB
-    http.put(f"/{bucket}/k", content=bytes(size), timeout=60)
+    http.put(f"/{bucket}/k", content=bytes(size), timeout=PATIENCE_S)
     original = ObjectReader.__next__
 
     def counted(reader: ObjectReader) -> bytes:
@@ -732,7 +724,7 @@ def test_a_reader_that_leaves_lets_the_content_go(
         return piece
 
     monkeypatch.setattr(ObjectReader, "__next__", counted)
-    with socket.create_connection(server.address, timeout=DEADLINE_S) as connection:
+    with socket.create_connection(server.address, timeout=PATIENCE_S) as connection:
         connection.sendall(f"GET /{bucket}/k HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         assert http.delete(f"/{bucket}/k").status_code == 204
@@ -765,7 +757,7 @@ def test_memory_does_not_grow_with_the_object(server: Server, bucket: str) -> No
     size = {"content-length": str(count * MIB)}
     tracemalloc.start()
     try:
-        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client:
             put = client.put(f"/{bucket}/k", content=(piece for _ in range(count)), headers=size)
             assert put.status_code == 200
             received = 0

@@ -15,6 +15,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput
 from veristack_lab.processes import Child, spawn, wait_until_ready
 from veristack_lab.veristore.commands import MAX_LINE_BYTES, execute, execute_by_length
@@ -58,7 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Child, in
 
 
 def connect(server: tuple[Child, int]) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server[1]), timeout=60)
+    return socket.create_connection(("127.0.0.1", server[1]), timeout=PATIENCE_S)
 
 
 def ask(connection: socket.socket, data: bytes) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput, StoreClosed, ViewClosed, WaitExpired
 from veristack_lab.widgets.loop import Loop, Model, View
 
@@ -31,7 +32,7 @@ class Counter(Model):
         self.left = 0
         self.thread = threading.current_thread().name
         if op == "wait":
-            assert self.gate.wait(30)
+            assert self.gate.wait(PATIENCE_S)
         elif op == "refuse":
             raise StoreClosed("it was closed")
         elif op == "crash":
@@ -43,7 +44,7 @@ class Counter(Model):
         return self.left > 0
 
     def proceed(self) -> bool:
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE_S)
         if self.left == 13:
             raise StoreClosed("13 is too much")
         self.total, self.left = self.total + 1, self.left - 1

@@ -11,7 +11,6 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -32,6 +31,7 @@ from veristack_lab.backends import (
     postgres_server,
 )
 from veristack_lab.errors import BackendUnavailable
+from veristack_lab.pools import thread_pool
 
 InUse = Literal["yours", "started here", "none"]
 ANSWER_TIMEOUT_S = 2
@@ -76,7 +76,7 @@ def examine() -> list[ServiceReport]:
         examine_llm,
         examine_jit,
     ]
-    with ThreadPoolExecutor(len(examinations)) as pool:
+    with thread_pool(len(examinations), "veristack-doctor") as pool:
         return [found.result() for found in [pool.submit(look) for look in examinations]]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from veristack_lab import paths
 from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.errors import DownloadFailed
+from veristack_lab.pools import thread_pool
 from veristack_lab.progress import OnProgress
 
 KAFKA_COORDINATE = "org.apache.kafka:kafka_2.13:"
@@ -106,7 +107,7 @@ def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: O
     failures, total = [], len(pinned())
     kept = total - len(wanted)
     on_progress(kept, total)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with thread_pool(THREADS, "veristack-jars") as pool:
         outcomes = [pool.submit(_bring, jar, scratch, target, fetch) for jar in wanted]
         for done, outcome in enumerate(as_completed(outcomes), kept + 1):
             if (error := outcome.exception()) is not None:

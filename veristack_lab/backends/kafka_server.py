@@ -18,7 +18,7 @@ from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.processes import Child, spawn, stretched, wait_until_ready
 
 INSTALL_COMMAND = "veristack backends install kafka"
 FORMAT_TIMEOUT_S = 60.0
@@ -160,7 +160,7 @@ class KafkaServer:
         properties.write_text(own)
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         with self._spawn([], tool, "kafka-format") as child:
-            code = child.wait(FORMAT_TIMEOUT_S)
+            code = child.wait(stretched(FORMAT_TIMEOUT_S))
             if code != 0:
                 raise BackendStartFailed(f"formatting ended with code {code}:\n{child.log_tail()}")
 

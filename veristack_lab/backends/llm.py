@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ from veristack_lab.backends.llama_engine import LlamaEngine
 from veristack_lab.backends.ollama_engines import OllamaEngine, OllamaServer
 from veristack_lab.errors import BackendUnavailable, InvalidInput
 from veristack_lab.llmcache.facts import Capability, EngineFacts
+from veristack_lab.pools import thread_pool
 from veristack_lab.processes import temporary_folder
 from veristack_lab.runtime.supervised import ServerPart
 
@@ -213,6 +213,6 @@ def _start_all(engines: Sequence[Engine]) -> None:
     """Start all at once; when one fails, its error is raised after the others are settled."""
     if not engines:
         return
-    with ThreadPoolExecutor(len(engines)) as pool:
+    with thread_pool(len(engines), "veristack-engines") as pool:
         for outcome in [pool.submit(engine.start) for engine in engines]:
             outcome.result()

@@ -19,7 +19,7 @@ from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
 from veristack_lab.guardian import remove_segments
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.processes import Child, spawn, stretched, wait_until_ready
 
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SUPERUSER = "veristack"
@@ -142,7 +142,7 @@ class PostgresServer:
             "--no-instructions",
         ]
         with self._spawn([str(part) for part in argv], "initdb") as child:
-            code = child.wait(INITDB_TIMEOUT_S)
+            code = child.wait(stretched(INITDB_TIMEOUT_S))
             if code != 0:
                 raise BackendStartFailed(f"initdb ended with code {code}:\n{child.log_tail()}")
 

@@ -13,6 +13,7 @@ from typing import TextIO
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from veristack_lab.cli import (
     backends,
@@ -72,7 +73,9 @@ def main() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, StoreDamaged):
-            Console(stderr=True).print(f"[bold yellow]{category.__name__}[/]:", str(message))
+            Console(stderr=True, soft_wrap=True).print(
+                f"[bold yellow]{category.__name__}[/]:", escape(str(message))
+            )
         else:
             show_otherwise(message, category, filename, lineno, file, line)
 
@@ -80,7 +83,9 @@ def main() -> None:
     try:
         app()
     except VeriStackError as error:
-        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(  # whole lines, for grep and for paths
+            f"[bold red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")

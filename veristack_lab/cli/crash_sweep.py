@@ -43,8 +43,8 @@ def command(
     from contextlib import nullcontext
 
     from veristack_lab import sim
+    from veristack_lab.pools import process_pool
     from veristack_lab.progress import bar
-    from veristack_lab.sim.pool import process_pool
 
     chosen = sim.workloads.named(workload)
     pool = nullcontext(None) if workers == 1 else process_pool(workers or None)

@@ -145,7 +145,7 @@ def as_offsets(offsets: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np
 def first_bad_stretch(bounds: npt.NDArray[np.int64], size: int) -> int:
     """The first item whose offsets fall or lie outside, or -1."""
     bad = (bounds[:-1] < 0) | (np.diff(bounds) < 0) | (bounds[1:] > size)
-    return int(bad.argmax()) if bad.any() else -1
+    return int(np.argmax(bad)) if bad.any() else -1
 
 
 def bad_stretch(index: int, bounds: npt.NDArray[np.int64], size: int) -> InvalidInput:

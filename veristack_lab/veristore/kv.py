@@ -333,9 +333,13 @@ class Store:
             raise error from cause
 
     def _sync_in_background(self) -> None:
-        # A failure is kept by the committer: the next writer is told.
-        with suppress(StoreFailed, DiskFull, StoreClosed):
-            self.sync()
+        # The group that asked for this sync may be in the log and not in the map yet, so the log
+        # says what is to be synced, once that group is done. A failure is kept by the committer:
+        # the next writer is told.
+        with suppress(StoreFailed, DiskFull, StoreClosed), self._commit.exclusive():
+            self._commit.check()
+            if self._log.unsynced:
+                self._sync()
 
     # ----------------------------------------------------------------- recovery
 
