@@ -40,7 +40,17 @@ STRANGE_BODIES = [
 METHODS = st.sampled_from(
     ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"]
 )
-STRANGE_QUERIES = ["", "?", "?limit=-1", "?limit=" + "9" * 50, "?limit=NaN", "?q=%00", "?k=1e9"]
+STRANGE_QUERIES = [
+    "",
+    "?",
+    "?limit=-1",
+    "?limit=" + "9" * 50,
+    "?limit=NaN",
+    "?q=%00",
+    "?k=1e9",
+    "?limit=" + "9" * 5000,
+    "?request=" + "9" * 30,
+]
 HEADERS = st.sampled_from(
     [
         {},

@@ -153,12 +153,12 @@ def test_a_killed_guardian_is_replaced_and_told_everything() -> None:
     owner, folder, _, child, guard = run_owner_of_a_daemon()
     for _ in range(3):
         os.kill(guard, signal.SIGKILL)
-        assert wait_until(lambda dead=guard: guardians_of(owner.pid) - {dead} != set())
+        wait_until(lambda dead=guard: guardians_of(owner.pid) - {dead})
         (guard,) = guardians_of(owner.pid) - {guard}
-    assert wait_until(lambda: open_pipe_is_read(guard))
+    wait_until(lambda: open_pipe_is_read(guard))
     owner.kill()
     owner.wait(PATIENCE_S)
-    assert wait_until(lambda: gone(child) and not folder.exists() and gone(guard))
+    wait_until(lambda: gone(child) and not folder.exists() and gone(guard))
 
 
 def open_pipe_is_read(guard: int) -> bool:
@@ -175,7 +175,7 @@ def test_a_daemon_without_session_and_environment_ends_too() -> None:
     assert not gone(daemon)
     owner.kill()
     owner.wait(PATIENCE_S)
-    assert wait_until(lambda: gone(daemon) and gone(child) and not folder.exists())
+    wait_until(lambda: gone(daemon) and gone(child) and not folder.exists())
 
 
 def test_a_ward_without_a_group_remembers_what_left_its_child(folder: Path) -> None:
@@ -183,13 +183,13 @@ def test_a_ward_without_a_group_remembers_what_left_its_child(folder: Path) -> N
     slow = f"{DETACHED}; read line"
     log = folder / "log"
     with spawn(["sh", "-c", slow], name="sh", log_path=log, pipe_stdin=True) as shell:
-        assert wait_until(lambda: log.read_text().endswith("\n"))
+        wait_until(lambda: log.read_text().endswith("\n"))
         ward.hear(f"child {shell.pid} {guardian.start_ticks(shell.pid)}".encode())
         ward.look()
     daemon = int(log.read_text())
     assert not gone(daemon)
     ward.kill_children()
-    assert wait_until(lambda: gone(daemon))
+    wait_until(lambda: gone(daemon))
 
 
 @pytest.mark.crash
@@ -204,11 +204,11 @@ time.sleep(600)
 """
     owner = subprocess.Popen([sys.executable, "-c", script])
     log = folder / "log"
-    assert wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
+    wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
     path, *pids = log.read_text().split()
     owner.kill()
     owner.wait(PATIENCE_S)
-    assert wait_until(lambda: all(gone(int(pid)) for pid in pids) and not Path(path).exists())
+    wait_until(lambda: all(gone(int(pid)) for pid in pids) and not Path(path).exists())
 
 
 @pytest.mark.crash

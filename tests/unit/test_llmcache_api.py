@@ -33,6 +33,7 @@ def test_broken_json(body: bytes, message: str) -> None:
         ({"prompt": 7}, 400, "cannot unmarshal number into Go struct field GenerateRequest.prompt"),
         ({"stream": "yes"}, 400, "string into Go struct field GenerateRequest.stream of type bool"),
         ({"context": [1, "a"]}, 400, "GenerateRequest.context of type int"),
+        ({"context": [2**63]}, 400, "GenerateRequest.context of type int"),
         ({"options": {"num_predict": "a"}}, 500, 'option "num_predict" must be of type integer'),
         ({"options": {"temperature": []}}, 500, 'option "temperature" must be of type float32'),
         ({"options": {"stop": [1]}}, 500, 'option "stop" must be of type array'),

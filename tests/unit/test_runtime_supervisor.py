@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from veristack_lab.errors import BackendUnavailable
 from veristack_lab.runtime.backoff import Backoff
 from veristack_lab.runtime.parts import PartState, Restarts
@@ -19,15 +18,6 @@ from veristack_lab.runtime.supervised import EXIT_OUTAGE, ChildPart, ServerPart,
 from veristack_lab.runtime.supervisor import Supervisor, all_up
 
 FAST = Restarts(Backoff(0.01, 0.02), deaths=3, window_s=1000)
-LIMIT_S = 60.0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + LIMIT_S
-    tick = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline_s, "it did not happen in time"
-        tick.wait(0.02)
 
 
 def sleeper(folder: Path, program: str = "import time; time.sleep(600)") -> Child:
@@ -40,7 +30,7 @@ def test_a_killed_child_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFix
     with Supervisor([part], FAST) as supervisor:
         assert all_up(supervisor.health())
         part.child.kill()
-        until(lambda: supervisor.health()[0].restarts == 1)
+        wait_until(lambda: supervisor.health()[0].restarts == 1)
         (health,) = supervisor.health()
         assert (health.state, health.reason) == (PartState.UP, "started again")
         assert health.document()["name"] == "sleeper"
@@ -55,7 +45,7 @@ def test_a_crash_loop_is_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     program = "print('my last words'); raise SystemExit(7)"
     part = ChildPart("doomed", sleeper(tmp_path, program), lambda: sleeper(tmp_path, program))
     with Supervisor([part], FAST) as supervisor:
-        until(lambda: supervisor.health()[0].state is PartState.GAVE_UP)
+        wait_until(lambda: supervisor.health()[0].state is PartState.GAVE_UP)
         (health,) = supervisor.health()
     assert "3 times" in health.reason
     assert "code 7: my last words" in health.reason
@@ -72,7 +62,7 @@ def test_an_outage_is_waited_out(tmp_path: Path) -> None:
 
     part = ChildPart("patient", sleeper(tmp_path, away), start)
     with Supervisor([part], FAST) as supervisor:
-        until(lambda: part.alive and len(starts) == 5)
+        wait_until(lambda: part.alive and len(starts) == 5)
         assert supervisor.health()[0].state is not PartState.GAVE_UP
     part.stop()
 
@@ -88,7 +78,7 @@ def test_a_server_that_does_not_start_is_tried_again() -> None:
         alive.set()
 
     with Supervisor([ServerPart("server", alive.is_set, start)], FAST) as supervisor:
-        until(lambda: supervisor.health()[0].restarts == 1)
+        wait_until(lambda: supervisor.health()[0].restarts == 1)
     assert alive.is_set()
 
 
@@ -103,7 +93,7 @@ def test_a_thread_that_fails_runs_again() -> None:
 
     part = ThreadPart("thread", work)
     with Supervisor([part], FAST) as supervisor:
-        until(lambda: len(runs) == 2)
-        until(lambda: supervisor.health()[0].state is PartState.UP)
+        wait_until(lambda: len(runs) == 2)
+        wait_until(lambda: supervisor.health()[0].state is PartState.UP)
     part.stop()
     assert len(runs) == 2

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -37,13 +36,13 @@ from veristack_lab.llmcache import ollama_replies as replies
 from veristack_lab.llmcache.attempts import Job
 from veristack_lab.llmcache.engines import Finish, TextPiece
 from veristack_lab.llmcache.facts import EngineFacts
+from veristack_lab.llmcache.gateway_parameters import session_id, shortened, whole_number
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Service
 from veristack_lab.runtime.faces import Guard, Policy
 from veristack_lab.runtime.replies import ollama_shape
 from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 
-MAX_SESSION_ID = 256
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Of one request: thousands of texts to embed, and no more than a process can hold."""
 DECISIONS_SHOWN = 50
@@ -151,9 +150,9 @@ class _Face:
 
     async def decisions(self, request: Request) -> Response:
         attempts = list(self.service.attempts)
-        if (number := _whole_number(request, "request", None)) is not None:
+        if (number := whole_number(request, "request", None)) is not None:
             attempts = [attempt for attempt in attempts if attempt.request == number]
-        limit = _whole_number(request, "limit", DECISIONS_SHOWN) or 0
+        limit = whole_number(request, "limit", DECISIONS_SHOWN) or 0
         return _json([attempt.as_json() for attempt in attempts[-limit:] if limit])
 
     # ------------------------------------------------------------ text
@@ -173,7 +172,7 @@ class _Face:
             raise ApiError(400, f'"{call.model}" does not support {verb}')
         if call.loads_only:
             return _json(replies.loaded(call, facts.model))
-        job = self.service.job(facts.model, _session_id(request))
+        job = self.service.job(facts.model, session_id(request))
         items = self.service.text(job, call.text, whole=not call.stream)
         if not call.stream:
             reply = await _unless_gone(request, _complete(job, call, facts, items))
@@ -199,7 +198,7 @@ class _Face:
         )
         vectors = found.vectors
         if call.dimensions is not None:
-            vectors = [_shortened(vector, call.dimensions) for vector in vectors]
+            vectors = [shortened(vector, call.dimensions) for vector in vectors]
         return _json(
             {
                 "model": facts.model,
@@ -313,31 +312,6 @@ def _end(
     load_ns = job.load_ns + round(end.usage.load_ms * replies.NANOSECONDS_PER_MS)
     durations_ns = (job.total_ns, load_ns)
     return replies.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
-
-
-def _shortened(vector: list[float], dimensions: int) -> list[float]:
-    """The first components, brought back to length one."""
-    if dimensions < 1:
-        raise ApiError(400, f"dimensions must be positive, not {dimensions}")
-    head = vector[:dimensions]
-    length = math.sqrt(math.fsum(x * x for x in head)) or 1.0
-    return [x / length for x in head]
-
-
-def _session_id(request: Request) -> str | None:
-    session_id = request.headers.get("x-session-id")
-    if session_id is not None and len(session_id) > MAX_SESSION_ID:
-        raise ApiError(400, f"X-Session-Id is longer than {MAX_SESSION_ID} characters")
-    return session_id or None
-
-
-def _whole_number(request: Request, name: str, default: int | None) -> int | None:
-    given = request.query_params.get(name)
-    if given is None:
-        return default
-    if not given.isdecimal():
-        raise ApiError(400, f"{name} must be a whole number, not {given!r}")
-    return int(given)
 
 
 def _number(job: Job) -> dict[str, str]:

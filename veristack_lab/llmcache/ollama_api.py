@@ -22,6 +22,8 @@ from veristack_lab.llmcache.engines.options import WrongOptionType, checked
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
 _DURATION = re.compile(rf"[+-]?(?:0|(?:{_DURATION_PART.pattern})+)")
+INT64 = range(-(2**63), 2**63)
+"""What Go's `int` holds."""
 _GO_NAMES = {
     dict: "object",
     list: "array",
@@ -199,7 +201,7 @@ class _Fields:
     def integers(self, name: str) -> list[int]:
         values: list[object] = self.get(name, list, [])
         for value in values:
-            if not isinstance(value, int) or isinstance(value, bool):
+            if not isinstance(value, int) or isinstance(value, bool) or value not in INT64:
                 raise self._wrong(name, value, int)
         return [value for value in values if isinstance(value, int)]
 
