@@ -62,6 +62,8 @@ def test_the_registry_goes_from_best_to_least_and_the_last_runs_anywhere() -> No
         module, features = TIERS[tier.name]
         assert tier.module == module
         assert tier.features <= set(features.split(","))
+        means = _tiers.loaded(tier)  # nothing is compiled before it is called
+        assert {"begin_many", "finish", "step1", "step4", "step8", "update"} <= set(dir(means))
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,19 @@ def test_wide_registers_fold_right_with_whatever_instruction_there_is(data, bits
         assert _crc32c_python.update(0, memoryview(left)) == _crc32c_python.update(ONES, piece)
         left = b"".join(int(word).to_bytes(8, "little") for word in rest_other)
         assert crc64nvme.update(0, memoryview(left)) == crc64nvme.update(ONES, piece)
+
+
+@pytest.mark.parametrize("bits", [128, 256, 512])
+def test_each_wide_tier_updates_right_with_whatever_instruction_there_is(data, bits: int) -> None:
+    from veristack_lab.kernels import _tiers
+
+    if not _tiers.HARDWARE:
+        pytest.skip("this processor has no crc32 instruction")
+    (tier,) = (tier for tier in _tiers.TIERS if tier.bits == bits)
+    update = _tiers.loaded(tier).update
+    for length in (0, 100, 255, 256, 1023, 1024, 1300, 4900):
+        found = update(np.uint64(ONES), data, 3, 3 + length)
+        assert found == _crc32c_python.update(ONES, data[3 : 3 + length].data)
 
 
 @pytest.mark.parametrize(("bits", "multiplied"), [(512, 4), (256, 4), (256, 3), (128, 4), (128, 2)])

@@ -31,7 +31,7 @@ LANE_BYTES = 16
 
 @dataclass(frozen=True)
 class Folding:
-    """So many registers of some width, and the polynomial."""
+    """How many registers of which width hold the sum, and the polynomial."""
 
     bits: int
     factors: Factors = CRC32C
