@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import hypothesis
 import pytest
 
 from tests.thoroughness import THOROUGH, sized
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from veristack_lab.backends.kafka import KafkaFacts
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 hypothesis.settings.register_profile("lab", max_examples=sized(50, 200), deadline=None)
 hypothesis.settings.load_profile("lab")
+
+# By default httpx gives up after 5 s, which a busy machine exceeds.
+for phase in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_S)
 
 
 # Files are shared out over processes in this order: what begins last should be short.

@@ -165,7 +165,8 @@ def test_headers_that_would_change_something_are_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in REFUSED.items() for value in sorted(values)]
+    ("name", "value"),
+    [(name, value) for name, values in REFUSED.items() for value in sorted(values)],
 )
 def test_values_that_change_nothing_are_taken(
     http: httpx.Client, bucket: str, name: str, value: str
