@@ -116,14 +116,14 @@ DETACHED = f"env -i setsid {sys.executable} -S -c 'import time; time.sleep(600)'
 """A daemon with a session of its own and a clean environment; the shell that started it ends."""
 OWNER_OF_A_DAEMON = f"""
 import pathlib, sys, time
-from veristack_lab import processes
+from veristack_lab.runtime import guard
 from veristack_lab.runtime.processes import spawn, temporary_folder
 with temporary_folder() as folder:
     log = folder / "log"
     with spawn(["sh", "-c", {DETACHED!r}], name="sh", log_path=log) as shell:
         assert shell.wait(20) == 0
     child = spawn([sys.executable, "-S", "-c", {SLEEPER!r}], name="c", log_path=folder / "log2")
-    print(folder, int(log.read_text()), child.pid, processes._guard._process.pid, flush=True)
+    print(folder, int(log.read_text()), child.pid, guard._guard._process.pid, flush=True)
     time.sleep(600)
 """
 

@@ -187,19 +187,26 @@ def test_a_thread_that_commits_does_not_wait_for_itself(folder: Path) -> None:
     disk = GatedDisk()
     with open_store(folder / "s", disk=disk, max_pending=1) as store:
         handed: list[CommitHandle] = []
+        first = iter([True])
 
         def handler(_number: int, _frame: object) -> None:
-            handed.extend(store.put_async(b"h%d" % number, b"v") for number in range(3))
-            disk.gate.set()
+            if next(first, False):
+                handed.extend(store.put_async(b"h%d" % number, b"v") for number in range(3))
 
         before = signal.signal(signal.SIGUSR1, handler)
         try:
             disk.gate.clear()
             main_thread = threading.get_ident()
 
+            def pressed() -> bool:
+                # Again and again: a signal just before the thread sleeps does not wake it.
+                signal.pthread_kill(main_thread, signal.SIGUSR1)
+                return len(handed) == 3
+
             def press() -> None:
                 disk.reached.wait()
-                signal.pthread_kill(main_thread, signal.SIGUSR1)
+                until(pressed)
+                disk.gate.set()
 
             sender = threading.Thread(target=press)
             sender.start()

@@ -1,18 +1,13 @@
 """Group commit: many writers, one write and one sync.
 
-Each writer queues its record. Who finds nobody at work becomes the leader: it takes all that
-is queued, has it appended and synced in one go, and applies it; then it wakes exactly the
-writers of its group, each by a lock of its own, and hands the lead to the first one waiting. A
-lone writer pays for no hand-over. (DeWitt et al., "Implementation Techniques for Main Memory
-Database Systems", 1984; the leader and its group as in LevelDB.)
+Each writer queues its record. A writer that finds no leader becomes the leader: it takes all
+queued records, appends and syncs them in one step, and applies them; then it wakes exactly the
+writers of its group, each by a lock of its own (see `chain`), and the lead goes to the first
+writer in the queue. A lone writer pays for no hand-over. (DeWitt et al., "Implementation
+Techniques for Main Memory Database Systems", 1984; the leader and its group as in LevelDB.)
 
-**Waking in a chain.** The leader wakes one writer, that one the next, and the last hands on the
-lead. Woken all at once, they would all fight for the interpreter's lock, and each would sleep
-and wake twice. And as the lead comes behind the woken, the next leader finds them back with
-their next records: the groups are whole, without anybody waiting for a time.
-
-A record handed in by `submit` has no thread that could lead. When it is first in the queue, a
-thread of the committer's own leads; it is started when that first happens.
+A record queued with `submit` has no thread that could lead. When such a record is first in the
+queue, the committer's own thread leads; the thread is started when this first happens.
 
 **Commit point**: the return of `append` (see `log`). A writer returns after it, and only then
 do readers see its change.
@@ -26,17 +21,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 from veristack_lab.errors import StoreError, StoreFailed
 from veristack_lab.veristore.commit.background import Background
+from veristack_lab.veristore.commit.chain import wake_in_chain
 from veristack_lab.veristore.commit.handles import CommitHandle, Waiter
 from veristack_lab.veristore.commit.pending import MAX_PENDING, Pending
 from veristack_lab.veristore.failures import copy, explain
 from veristack_lab.veristore.wal.mutations import Change
 
 MAX_GROUP_BYTES = 16 * 1024 * 1024
-"""A group takes no further record beyond this; a single larger record is a group alone."""
+"""A group of this size takes no further record; a larger record is a group of its own."""
 
 Append = Callable[[Sequence[int], Sequence[bytes]], int]
 
@@ -55,8 +50,8 @@ class GroupCommit:
     Args:
         append: makes records durable and returns the first LSN; raises `OSError`.
         apply: makes the changes of a durable group visible, in log order.
-        undo: after a failed append, takes back what may have been written; raises `OSError`.
-        max_pending: how many records handed in with `submit` may wait (see `pending`).
+        undo: after a failed append, removes what may have been written; raises `OSError`.
+        max_pending: at most n records queued with `submit` may wait (see `pending`).
     """
 
     def __init__(
@@ -73,7 +68,7 @@ class GroupCommit:
         self._mutex = threading.Lock()
         self._queue: deque[Waiter] = deque()
         self._leader: Waiter | None = None
-        """Always the first in the queue, or just taken from it. Nobody: the queue is empty."""
+        """The first in the queue, or just taken from it. None: the queue is empty."""
         self._refusal: StoreError | None = None
         self._records = 0
         self._groups = 0
@@ -108,7 +103,7 @@ class GroupCommit:
             self._take_turn(waiter)
             if not waiter.done:
                 self._lead(waiter)
-        except BaseException:  # Ctrl-C: nobody will be here to lead or to listen
+        except BaseException:  # Ctrl-C: this thread will neither lead nor wait
             self._walk_away(waiter)
             raise
         if waiter.error is not None:
@@ -122,10 +117,10 @@ class GroupCommit:
         changes: Iterable[Change],
         max_pending: int | None = None,
     ) -> CommitHandle:
-        """Hand in one record. The handle tells when it is durable.
+        """Queue one record. The handle tells when the record is durable.
 
-        Returns at once while fewer than `max_pending` (None: as many as the committer was told)
-        wait; else sleeps until that is so.
+        Returns at once if fewer than `max_pending` records wait (None: the committer's limit);
+        otherwise sleeps until there is room.
 
         Raises:
             StoreFailed: a write or sync failed, before or while this call waited.
@@ -136,22 +131,22 @@ class GroupCommit:
         waiter = Waiter(kind, payload, changes, handle)
         try:
             while (signal := self._enter(waiter, max_pending)) is not None:
-                self._committer.request()  # Ctrl-C may have kept it from being asked
+                self._committer.request()  # Ctrl-C may have come before the request
                 self._pending.sleep(self._mutex, signal)
             if waiter.leads:
                 self._committer.request()
         except KeyboardInterrupt:
-            if waiter.leads:  # it is written all the same: others may already stand behind it
+            if waiter.leads:  # still written: other records may already wait behind it
                 self._committer.request()
             raise
         return handle
 
     async def room(self, max_pending: int | None = None) -> None:
-        """Return when `submit` would not sleep; raises as it does. Reserves nothing."""
+        """Return when `submit` would not sleep; raises what `submit` raises. Reserves no place."""
         await self._pending.room(self._mutex, lambda: self._must_wait(max_pending))
 
     def _enter(self, waiter: Waiter, max_pending: int | None) -> threading.Lock | None:
-        """Queue up what was handed in; if there is no room, what to sleep on first."""
+        """Queue a record of `submit`. If there is no room, returns the lock to sleep on first."""
         with self._mutex:
             if self._must_wait(max_pending):
                 return self._pending.sleeper()
@@ -162,9 +157,8 @@ class GroupCommit:
         return None
 
     def _must_wait(self, max_pending: int | None) -> bool:
-        """Whether one more record must wait for room. The thread that leads, or that stands in
-        the queue and may lead next, must not: a signal handler that runs there waits for itself.
-        """
+        """Whether one more record must wait for room. Not in a thread that leads, or that is
+        queued and may lead next: a signal handler there would wait for its own thread."""
         self.check()
         if not self._pending.is_full(max_pending):
             return False
@@ -173,17 +167,17 @@ class GroupCommit:
         return all(waiter.thread != this for waiter in (*leads, *self._queue))
 
     def disown(self, reason: StoreError) -> None:
-        """In a fork: refuse every write, and forget those of the owner (see `forks`)."""
+        """In a fork: refuse every write, and forget the owner's queue (see `forks`)."""
         self._mutex, self._queue, self._leader = threading.Lock(), deque(), None
         self._refusal = reason
 
     def stop(self) -> None:
-        """End the thread that leads for handles. Nothing may be in the queue any more."""
+        """End the thread that leads for handles. The queue must be empty."""
         self._committer.stop()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Be alone with the log: groups before are done, groups after have not begun."""
+        """Run the body between two groups: earlier ones are done, later ones have not begun."""
         waiter = Waiter(0, None, ())
         try:
             self._take_turn(waiter)
@@ -194,12 +188,11 @@ class GroupCommit:
             self._walk_away(waiter)
 
     def refuse(self, reason: StoreError) -> None:
-        """Take no more writes, and fail those that wait. The first reason stays."""
+        """Take no more writes, and fail those that wait. The first reason is kept."""
         with self._mutex:
             if self._refusal is None:
                 self._refusal = reason
-            refused = [waiter for waiter in self._queue if waiter.payload is not None]
-            refused = [waiter for waiter in refused if not waiter.leads]
+            refused = [w for w in self._queue if w.payload is not None and not w.leads]
             for waiter in refused:
                 self._queue.remove(waiter)
         for waiter in refused:
@@ -209,7 +202,7 @@ class GroupCommit:
             self._pending.settled(refused)
 
     def _take_turn(self, waiter: Waiter) -> None:
-        """Queue up; return when the record is done, or when it is this thread's turn to lead."""
+        """Queue a record; return when it is done, or when it is this thread's turn to lead."""
         with self._mutex:
             if waiter.payload is not None:
                 self.check()
@@ -220,12 +213,12 @@ class GroupCommit:
                 return
             signal = waiter.signal = threading.Lock()
             signal.acquire()
-        signal.acquire()  # until a leader, or the one before in its chain, releases it
+        signal.acquire()  # until the leader, or the writer before it in the chain, releases it
         if waiter.wake_next is not None:
             waiter.wake_next()
 
     def _walk_away(self, waiter: Waiter) -> None:
-        """Give up a place in the queue or a chain, if there is one, and the lead, if it was got."""
+        """Give up the waiter's place in the queue and in a chain, and the lead, if it has them."""
         with self._mutex, suppress(ValueError):  # a leader may have taken the record already
             waiter.is_gone = True
             self._queue.remove(waiter)
@@ -238,17 +231,17 @@ class GroupCommit:
         with self._mutex:
             leader = self._leader
             if leader is None or leader.handle is None or leader.begun:
-                return  # asked twice
+                return  # requested twice
             leader.begun, leader.thread = True, threading.get_ident()
-        with suppress(BaseException):  # the group was told: there is nobody else to tell here
+        with suppress(BaseException):  # the group was told, and this thread has no caller
             self._lead(leader)
 
     def _lead(self, leader: Waiter) -> None:
         """Commit a group. Ctrl-C in the middle does not stop it: it is raised after.
 
-        A step that was interrupted is done again. Again is harmless: the same bytes go to the
-        same place, or, if the key was pressed after the sync, the same changes follow
-        themselves; and who was woken is not harmed by being woken again.
+        An interrupted step is repeated, which is harmless: the same bytes are written to the same
+        place; or, if the interrupt came after the sync, the same changes are applied again; and a
+        writer may be woken twice.
         """
         group: list[Waiter] = []
         error: StoreError | None = None
@@ -265,7 +258,7 @@ class GroupCommit:
             except OSError as cause:
                 error = explain(cause)
                 break
-            except BaseException as cause:  # noqa: BLE001 the group must be released, whatever it is
+            except BaseException as cause:  # noqa: BLE001 the group must be released after any error
                 error = StoreFailed(f"a write was broken off ({cause!r}); close and reopen it")
                 interrupt = cause
                 break
@@ -292,16 +285,16 @@ class GroupCommit:
         self._apply([waiter.changes for waiter in group])
         for number, waiter in enumerate(group):
             waiter.lsn = first_lsn + number
-        # No call from here on: Ctrl-C cannot come between, so nothing is counted twice.
+        # No call from here on, so Ctrl-C cannot interrupt it and nothing is counted twice.
         self._records += count
         self._groups += 1
 
     def _take_back(self) -> BaseException | None:
-        """Undo a failed append. Whatever happens here, the group must still be released."""
+        """Undo a failed append. The group must be released even if this fails."""
         try:
             self._undo()
         except OSError:
-            return None  # the disk has failed: what can be undone is a bonus
+            return None  # the disk has failed: undo is best effort
         except BaseException as cause:  # noqa: BLE001 raised again by the caller
             return cause
         return None
@@ -321,29 +314,14 @@ class GroupCommit:
         self._wake(leader, sleepers)
 
     def _wake(self, leader: Waiter, sleepers: Sequence[Waiter]) -> None:
-        """Wake them in a chain, whose end hands on the lead."""
-        if not sleepers:
-            self._hand_over(leader)
-            return
-        main_thread = threading.main_thread().ident
-        with self._mutex:
-            chain: list[Waiter] = []
-            for waiter in sleepers:
-                if waiter.thread == main_thread:
-                    waiter.wake()  # Ctrl-C may strike there, so nobody else depends on it
-                elif not waiter.is_gone:
-                    chain.append(waiter)
-            for waiter, follower in pairwise(chain):
-                waiter.wake_next = follower.wake
-            if chain:
-                chain[-1].wake_next = partial(self._hand_over, leader)
-        if chain:
-            chain[0].wake()
+        """Wake the writers of a group; the last to wake hands on the lead."""
+        if sleepers:
+            wake_in_chain(sleepers, self._mutex, partial(self._hand_over, leader))
         else:
             self._hand_over(leader)
 
     def _take_group(self, group: list[Waiter]) -> None:
-        """Move records from the queue into the group, which may have some from before Ctrl-C."""
+        """Move records from the queue to the group, which may hold some from before Ctrl-C."""
         with self._mutex:
             queue, size = self._queue, 0
             if group and queue and queue[0] is group[-1]:
@@ -354,7 +332,7 @@ class GroupCommit:
                 queue.popleft()
 
     def _hand_over(self, leader: Waiter) -> None:
-        """Let the first in the queue lead, if this one did."""
+        """If `leader` leads, let the first in the queue lead."""
         with self._mutex:
             if self._leader is leader:
                 successor = self._queue[0] if self._queue else None
