@@ -1,8 +1,8 @@
 """Operations on buckets.
 
-A bucket may have any name of 1 to 255 bytes in UTF-8 without a slash: every name that S3 allows
-is one, and some are more. A client that goes on to S3 keeps to S3's (3 to 63 lower-case
-letters, digits, dots and dashes).
+A bucket may have any name of 1 to 255 bytes in UTF-8 without a slash: every name that S3 allows is
+valid here, and some others are. A client that will also use S3 keeps to S3's names (3 to 63
+lower-case letters, digits, dots and dashes).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def list_buckets(objects: ObjectStore, request: S3Request) -> Answer:
 
 
 def _described(objects: ObjectStore, name: str) -> list[tuple[str, str]]:
-    """What a listing tells of a bucket; nothing if it was deleted meanwhile."""
+    """A bucket's entry in a listing; empty if it was deleted meanwhile."""
     try:
         created_ms = objects.bucket_created_ms(name)
     except BucketNotFound:
@@ -60,7 +60,7 @@ def _described(objects: ObjectStore, name: str) -> list[tuple[str, str]]:
 
 
 def create_bucket(objects: ObjectStore, request: S3Request) -> Answer:
-    """CreateBucket. A location is taken and means nothing: there is one region."""
+    """CreateBucket. A location is accepted and ignored: there is one region."""
     request.allow_query()
     if body := request.body.read(MAX_XML_BYTES):
         wanted = parse(body, "CreateBucketConfiguration")
