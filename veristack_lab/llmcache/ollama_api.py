@@ -250,9 +250,9 @@ def _schema(given: Any) -> Mapping[str, Any] | None:
 
 
 def _keep_alive(given: Any) -> float | None:
-    """Seconds that the model shall stay loaded; None when not said.
+    """Seconds that the model should stay loaded; None if not given.
 
-    Checked as Ollama does. Engines here keep their model for good all the same.
+    Checked as Ollama does. Engines here keep their model loaded regardless.
     """
     if given is None or isinstance(given, int | float):
         return given
