@@ -235,7 +235,7 @@ class FlowError(VeriStackError):
 
 
 class JobNotFound(FlowError):
-    """There is no such job. `list()` lists them."""
+    """There is no such job. `list()` lists the jobs."""
 
 
 class IdempotencyConflict(FlowError):

@@ -1,4 +1,4 @@
-"""Figures of writers and durability: group commit, what a power cut takes, whom to wake."""
+"""Figures of writers and durability: group commit, what a power cut takes, which writer to wake."""
 
 from __future__ import annotations
 
