@@ -39,7 +39,7 @@ MINILM_FILES = {
 
 
 def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = None) -> list[str]:
-    """Install every jar that is missing or damaged; the names of those that were fetched.
+    """Install every jar that is missing or damaged. Returns the names of the fetched ones.
 
     Then a broker is started once to write what makes later starts quicker: a formatted data
     folder and, where Java can, an ahead-of-time cache (1 s less a start).
@@ -60,7 +60,7 @@ def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = N
 
 
 def install_models(on_progress: OnProgress = silent) -> list[str]:
-    """Install every model that is missing or damaged; the names of those that were made.
+    """Install every model that is missing or damaged. Returns the names of the new ones.
 
     Progress counts models.
 

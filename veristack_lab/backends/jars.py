@@ -97,7 +97,7 @@ def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: O
     """Bring the wanted jars into place, several at a time; each appears whole or not at all.
 
     Args:
-        on_progress: counts all pinned jars, those that were there already included.
+        on_progress: counts all pinned jars, including those already installed.
 
     Raises:
         DownloadFailed: one could not be fetched or was wrong twice. The others are kept.

@@ -191,7 +191,7 @@ def _search(
     broker: bool = False,
     parts: list[Supervised] | None = None,
 ) -> Iterator[Search]:
-    """A `Search` on servers that are found or started; only those that are needed.
+    """A `Search` on servers that are found or started; only the needed ones.
 
     Those that were started here are added to `parts`.
     """

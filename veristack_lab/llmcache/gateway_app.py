@@ -1,6 +1,6 @@
 """Ollama's API over HTTP, as a Starlette application around a `Service`.
 
-Beside Ollama's paths there are three of ours: `GET /api/lab/engines` (the nodes and their state),
+Beside Ollama's paths there are three more: `GET /api/lab/engines` (the nodes and their state),
 `GET /api/lab/health` (whether all is up, and which process is down since when) and
 `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
 may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply

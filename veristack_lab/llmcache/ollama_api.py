@@ -2,7 +2,7 @@
 
 Pure translation between JSON and the gateway's own types. Shapes, status codes and wording
 follow what Ollama 0.17 answers, so that its official client cannot tell the difference.
-Durations are in nanoseconds. One field is ours: `prompt_eval_cached_count`, how many of the
+Durations are in nanoseconds. One field is added: `prompt_eval_cached_count`, how many of the
 `prompt_eval_count` tokens the engine did not have to compute, or null when it does not say.
 """
 

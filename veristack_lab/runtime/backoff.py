@@ -42,7 +42,7 @@ class Backoff:
     def delay_s(self, attempt: int, rng: random.Random) -> float:
         """A pause from 0 to the ceiling, drawn evenly (full jitter).
 
-        So many clients of a server that came back do not all call it at once.
+        This keeps the clients of a server that came back from all calling it at once.
 
         Args:
             attempt: see `ceiling_s`.

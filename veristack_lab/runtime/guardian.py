@@ -1,11 +1,11 @@
 """The process that outlives its owner by a moment, to clean up after it.
 
 Run as `python -I -S guardian.py TOKEN GROUP`, with the read end of a pipe as standard input. The
-owner writes one line a message (see `Ward.hear`). When the pipe ends, for whatever reason, SIGKILL
-included, the guardian kills every process that was named, that carries the owner's token in its
-environment, that is below such a process, or that is in the owner's control group. Then it removes
-the named folders and the shared-memory segments those processes made, and exits. If the guardian
-itself is killed, its owner starts another and tells it everything again.
+owner writes one line per message (see `Ward.hear`). When the pipe ends, for whatever reason,
+SIGKILL included, the guardian kills every process that was named, that carries the owner's token in
+its environment, that is below such a process, or that is in the owner's control group. Then it
+removes the named folders and the shared-memory segments those processes made, and exits. If the
+guardian itself is killed, its owner starts another and repeats all messages to it.
 
 A control group (version 2) is used where the system lets us make one: no process leaves it by
 itself. Elsewhere the guardian looks once a second for processes below the named ones; one that

@@ -95,7 +95,7 @@ def _lacks(conn: psycopg.Connection[Any], query: LiteralString, name: str) -> bo
 
 
 def check_schema(schema: str) -> str:
-    """The name, if it can be a schema of ours.
+    """The name, if it is a valid schema name.
 
     Raises:
         InvalidInput: it cannot, or belongs to Postgres itself.

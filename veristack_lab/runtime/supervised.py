@@ -109,7 +109,7 @@ class ServerPart:
 
 
 class ThreadPart:
-    """A thread of this process that runs `work(stop)` until it is told to stop."""
+    """A thread of this process that runs `work(stop)` until it is stopped."""
 
     def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
         self.name = name
@@ -120,7 +120,7 @@ class ThreadPart:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, or ended because it was told to."""
+        """Whether it runs, or ended because it was asked to."""
         return self._thread.is_alive() or self._stop.is_set()
 
     @property

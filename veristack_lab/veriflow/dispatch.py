@@ -60,7 +60,7 @@ class Dispatch:
         return claims
 
     def heartbeat(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Extend the leases; return those that could not be, because they are lost."""
+        """Extend the leases; return the lost ones, which could not be extended."""
         if not leases:
             return []
         with self._database.transaction() as cursor:

@@ -41,7 +41,7 @@ def lock_folder(disk: Disk, folder: Path) -> Lock:
 
 
 def require_folder(disk: Disk, folder: Path) -> None:
-    """Return if there is a folder to look into; never make one.
+    """Return if the folder exists; never make one.
 
     Raises:
         NotAStore: there is none, or it is a file.

@@ -90,7 +90,7 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
                 col=column,
             )
     figure.update_xaxes(title="writes that had returned")
-    figure.update_yaxes(title="of them lost", row=1, col=1)
+    figure.update_yaxes(title="lost", row=1, col=1)
     _legend_below(figure, "What a power cut takes", 380)
     return figure
 

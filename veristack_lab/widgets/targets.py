@@ -55,7 +55,8 @@ class Target(Protocol):
 
 
 class ChildTarget:
-    """A supervised child process. The one handed in stays its owner's; respawned ones are ours."""
+    """A supervised child process. The given child stays its owner's; respawned children belong to
+    the view."""
 
     def __init__(self, child: Child, respawn: Callable[[], Child] | None) -> None:
         self._child = child

@@ -50,7 +50,7 @@ class FileTrace:
     exists_before: bool
     exists_after: bool
     cached_bytes: int
-    """Length as the power fails; 0 if the file is not there."""
+    """Length as the power fails; 0 if the file does not exist."""
     durable_bytes: int
     """Length at the last sync."""
     left_bytes: int

@@ -76,7 +76,7 @@ class Finding:
     """How one writer's part of a recovered store compares with what was acknowledged."""
 
     lost: int
-    """Acknowledged operations that are not there."""
+    """Acknowledged operations that are missing."""
     kept_unacknowledged: int
     """1 if the operation under way at the kill is there, which is allowed."""
     mixed: bool

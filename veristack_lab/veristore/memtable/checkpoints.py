@@ -140,6 +140,6 @@ class Checkpointer:
             # grown.
             self.failure = str(error)
             self._due_bytes = self.log_bytes + self._limit_bytes
-        except BaseException as error:  # noqa: BLE001 a thread has nobody to raise it to
+        except BaseException as error:  # noqa: BLE001 a thread has no caller to raise it to
             self.failure = f"broken off ({error!r})"
             self._commit.refuse(StoreFailed(f"a checkpoint was {self.failure}; reopen the store"))

@@ -44,7 +44,7 @@ class Flight:
     content_id: bytes
     outcome: Outcome = Outcome.WRITING
     has_file: bool = False
-    """Whether a content file of this id may be there, and is ours."""
+    """Whether a content file of this id may exist and belongs to this put."""
 
 
 class Shared:

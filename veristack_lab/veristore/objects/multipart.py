@@ -209,7 +209,7 @@ class Multipart(ObjectKeeper):
         Raises:
             UploadNotFound: there is no such upload.
             ChecksumMismatch: the object would have another checksum. Nothing was changed.
-            InvalidPart: a part is not there, or has another ETag.
+            InvalidPart: a part is missing, or has another ETag.
             InvalidPartOrder: the numbers do not ascend.
             PartTooSmall: one that is not the last is under `min_part_bytes`.
             PreconditionFailed, ObjectNotFound: see `ObjectStore.put`; the upload stays open.

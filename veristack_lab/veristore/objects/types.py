@@ -16,7 +16,7 @@ MAX_KEY_BYTES = 1024
 """As in S3, counted in UTF-8."""
 MAX_METADATA_BYTES = 8192
 MAX_OBJECT_BYTES = 5 * 1024**4
-"""5 TiB, as in S3. Content lies in files, so nothing of ours sets a lower limit."""
+"""5 TiB, as in S3. Content lies in files, so the store needs no lower limit."""
 MAX_PARTS = 10_000
 MAX_PAGE = 1000
 """Most entries that one page of a listing has."""

@@ -70,7 +70,7 @@ def read_back(
 ) -> Recovered:
     """What opening would find, with a log that takes no records.
 
-    Damage that the mode tolerates is told by a `StoreDamaged` warning, and left as it is.
+    Damage that the mode tolerates is reported by a `StoreDamaged` warning, and not repaired.
 
     Raises:
         StoreCorrupt: the mode refuses what was found.

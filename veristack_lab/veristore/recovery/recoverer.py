@@ -2,8 +2,8 @@
 
 First everything is read and judged (`examine`), and not a byte changed; then what was found is
 settled (`settle`): a torn tail is cut off, damage is repaired (see `repair`), the log opened
-for appending. So a mode that refuses has touched nothing, and `recover_report` tells what
-opening would give without opening.
+for appending. So a mode that refuses has touched nothing, and `recover_report` says what opening
+would give, without opening.
 
 Each step is an override point (see `museum`).
 
@@ -57,7 +57,7 @@ class Recoverer(Settler):
         """Read everything, then make the folder fit for appending.
 
         A torn tail is cut off, and the cut synced, before this returns: so before anything
-        new is appended. Damage that was repaired is told by a `StoreDamaged` warning.
+        new is appended. Repaired damage is reported by a `StoreDamaged` warning.
 
         Raises:
             StoreCorrupt: the mode refuses what was found; nothing was changed.

@@ -3,7 +3,7 @@
 Nothing is changed, no lock is taken and no right to write is needed: so a store on a read-only
 file system may be looked at, and one in use too. What its writers are just appending then looks
 like a torn tail, never like damage (see `looking`). The room that they have reserved is
-told as such (`FileReport.reserved_bytes`).
+reported as such (`FileReport.reserved_bytes`).
 """
 
 from __future__ import annotations

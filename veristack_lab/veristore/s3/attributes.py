@@ -58,7 +58,7 @@ def _parts(info: ObjectInfo, sizes: tuple[int, ...], limit: int, marker: int) ->
         ("MaxParts", str(limit)),
         ("IsTruncated", str(len(rest) > len(page)).lower()),
     ]
-    if not info.checksums:  # S3 tells single parts only of objects with a checksum
+    if not info.checksums:  # S3 lists single parts only for objects with a checksum
         return head
     return [
         *head,

@@ -37,7 +37,7 @@ def list_buckets(objects: ObjectStore, request: S3Request) -> Answer:
     ]
     is_paged = "max-buckets" in request.query
     page = rest[:limit] if is_paged else rest
-    # S3 tells the region where a parameter was given, and not otherwise
+    # S3 returns the region only if a parameter was given
     region = [("BucketRegion", REGION)] if request.query else []
     described = [
         ("Bucket", [*found, *region]) for name in page if (found := _described(objects, name))

@@ -1,4 +1,4 @@
-"""Presigned URLs of Signature Version 2, which boto3 makes unless it is told otherwise.
+"""Presigned URLs of Signature Version 2, which boto3 makes by default.
 
 Only in a URL, and only of objects: version 2 leaves most parameters of a query unsigned, so a
 signed listing of one prefix could be turned into one of another. Such a parameter is refused.

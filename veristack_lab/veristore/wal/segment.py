@@ -172,7 +172,7 @@ class Window:
 def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
     """Decode a file from its first record, a window of 4 MiB (or one record) at a time.
 
-    The last window tells by `decoded.stop` why reading ended: END for a clean end of file.
+    The last window's `decoded.stop` says why reading ended: END for a clean end of file.
     """
     size, offset, lsn, window = file.size(), HEADER_BYTES, first_lsn, _WINDOW_BYTES
     while True:

@@ -93,7 +93,7 @@ def _as_tuple(
 
 
 def _as_pair(pair: Iterable[bytes]) -> tuple[bytes, bytes]:
-    """A pair of whatever kind as a tuple of plain bytes.
+    """A pair of any kind as a tuple of plain bytes.
 
     Raises:
         InvalidInput: it is not a pair of bytes.
