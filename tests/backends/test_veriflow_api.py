@@ -59,7 +59,7 @@ def test_submit_look_and_cancel(api: httpx.Client) -> None:
     assert api.get("/v1/jobs", params={"state": "QUEUED"}).json()["jobs"] == [made.json()]
     assert api.get("/v1/jobs", params={"state": "FAILED"}).json()["jobs"] == []
     why = api.get(f"/v1/jobs/{job['job_id']}/why").json()
-    assert why["headline"] == "nobody is there to run it"
+    assert why["headline"] == "no scheduler is running"
     for _ in range(2):
         cancelled = api.post(f"/v1/jobs/{job['job_id']}/cancel")
         assert (cancelled.status_code, cancelled.json()["job"]["state"]) == (200, "CANCELLED")

@@ -56,7 +56,7 @@ def test_a_job_from_submission_to_result(url: str, flow: veriflow.Flow) -> None:
     assert "(seen before)" in veristack(
         url, "submit", "primes", "-p", "below=100", "--name", "few", "--key", "k"
     )
-    assert "nobody is there to run it" in veristack(url, "why", job_id)
+    assert "no scheduler is running" in veristack(url, "why", job_id)
     dispatch = Dispatch(flow.database, "s1", 30)
     (claim,) = dispatch.claim()
     RunLog(flow.database, claim.lease).metrics(1, {"primes": 25.0})

@@ -381,7 +381,7 @@ def test_list_filters_by_state_newest_first(flow: veriflow.Flow) -> None:
 
 def test_why_follows_a_job_through_its_life(flow: veriflow.Flow) -> None:
     job_id = flow.submit(spec(max_attempts=2, retry_base_s=60)).job_id
-    assert "nobody is there" in flow.why(job_id).headline
+    assert "no scheduler is running" in flow.why(job_id).headline
     scheduler = dispatch(flow)
     scheduler.seen(slots=1)
     assert "next" in flow.why(job_id).headline

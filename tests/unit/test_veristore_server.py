@@ -249,7 +249,7 @@ def test_commands_of_the_command_line(folder: Path) -> None:
     assert "'k'" in run("scan", path).stdout
     stats = run("stats", path).stdout
     assert "keys                  1" in stats
-    assert "closed in good order  yes" in stats
+    assert "closed cleanly        yes" in stats
     assert run("delete", path, "k").stdout.startswith("OK lsn=")
     assert run("checkpoint", path).stdout.startswith("OK snapshot")
     with veristore.open(path):

@@ -230,8 +230,8 @@ def test_nonsense_is_refused_where_it_was_said(
     ("op", "argument", "note"),
     [
         ("record", 99, "no whole record with LSN 99"),
-        ("goto", 10**9, "behind the end"),
-        ("flip", 10**9, "behind the end"),
+        ("goto", 10**9, "past the end"),
+        ("flip", 10**9, "past the end"),
         ("segment", "log-0000000077", "there is no log-0000000077"),
     ],
 )

@@ -40,7 +40,7 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 @dataclass(frozen=True)
 class ServiceReport:
-    """What one service is on this machine."""
+    """Which server one service uses on this machine."""
 
     service: str
     in_use: InUse
@@ -54,7 +54,7 @@ class ServiceReport:
 
 @dataclass(frozen=True)
 class Machine:
-    """What the lab has to live on."""
+    """The machine's resources."""
 
     cores: int
     memory_bytes: int
@@ -137,7 +137,7 @@ def examine_kafka() -> ServiceReport:
 
 
 def examine_kubernetes() -> ServiceReport:
-    """A cluster of yours. The lab starts none in this version."""
+    """A cluster of yours. This version does not start one."""
     cluster = kubernetes.find_cluster()
     if cluster is None:
         binaries = kubernetes.control_plane_binaries()
@@ -243,7 +243,7 @@ def _package(name: str) -> str:
 
 
 def _free_bytes(path: Path) -> int:
-    """Free space where `path` is, or would be."""
+    """Free space at `path`, which need not exist."""
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, and the SHA-256 of files."""
+"""Files and folders that appear whole or not at all, and the SHA-256 of files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 def publish(complete: Path, path: Path) -> None:
-    """Give a complete file of the same file system its public name.
+    """Give a complete file on the same file system its public name.
 
     The commit point is the rename, made after the content was synced; the folder is synced
-    after it. Whoever looks before sees the old file or none.
+    after it. Before it a reader sees the old file or none.
     """
     _sync(complete)
     complete.replace(path)
@@ -40,7 +40,7 @@ def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Pat
     """Give the body another folder to make, and that folder its name when it is complete.
 
     Commit point: the rename. What an interrupted earlier body left is removed first, and so is
-    anything at `path`: the caller has found it not to be complete.
+    anything at `path`: the caller has found it incomplete.
 
     Args:
         path: the folder's name; its parent exists.
@@ -48,7 +48,7 @@ def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Pat
     """
     for left in path.parent.glob(f"{path.name}.*.partial"):
         shutil.rmtree(left, ignore_errors=True)
-    # A name of our own: what a killed process started may write into its folder for a moment yet.
+    # A unique name: children of a killed process may still write into its folder for a moment.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     yield partial
     if not syncs_itself:

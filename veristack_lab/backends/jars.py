@@ -1,4 +1,4 @@
-"""Apache Kafka's jars: which ones, whether they are there, and how they come here.
+"""Apache Kafka's jars: which ones, whether they are installed, and how they are fetched.
 
 `data/kafka-jars.tsv` pins every jar of Kafka's runtime by coordinates, SHA-256 and size. They
 are fetched through jgo, which knows where Maven artifacts live; its own checksum test only
@@ -27,7 +27,7 @@ ATTEMPTS = 2
 TIMEOUT_S = 60
 
 Fetch = Callable[[str, Path], Path]
-"""Brings the jar of a coordinate below a scratch folder, and says where it is."""
+"""Fetches the jar of a coordinate below a scratch folder, and returns its path."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Jar:
 
     @property
     def file_name(self) -> str:
-        """What it is called in our folder."""
+        """Its file name in the lab's folder."""
         _, artifact, version = self.coordinate.split(":")
         return f"{artifact}-{version}.jar"
 
@@ -77,7 +77,7 @@ def jar_paths() -> list[Path]:
 
 
 def installed() -> bool:
-    """Whether every jar is there in its full size. `install` checks the content as well."""
+    """Whether every jar is present in its full size. `install` checks the content as well."""
     return all(
         path.is_file() and path.stat().st_size == jar.size_bytes
         for jar, path in zip(pinned(), jar_paths(), strict=True)
@@ -85,7 +85,7 @@ def installed() -> bool:
 
 
 def damaged_or_missing() -> list[Jar]:
-    """The jars that are not there with the pinned SHA-256."""
+    """The jars that are missing or lack the pinned SHA-256."""
     return [
         jar
         for jar, path in zip(pinned(), jar_paths(), strict=True)
@@ -97,7 +97,7 @@ def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: O
     """Bring the wanted jars into place, several at a time; each appears whole or not at all.
 
     Args:
-        on_progress: counts all pinned jars, those that were there already included.
+        on_progress: counts all pinned jars, including those already installed.
 
     Raises:
         DownloadFailed: one could not be fetched or was wrong twice. The others are kept.

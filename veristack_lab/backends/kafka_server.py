@@ -112,7 +112,7 @@ class KafkaServer:
         """Start it, on the ports it had if it had any; returns when it answers metadata.
 
         Args:
-            extra_flags: for the JVM, before all others.
+            extra_flags: flags for the JVM, before all others.
 
         Raises:
             BackendUnavailable: the jars are not installed.
@@ -133,7 +133,7 @@ class KafkaServer:
             self._child.kill()
 
     def stop(self) -> None:
-        """Let it hand over and close its log; after ten seconds it is killed."""
+        """Ask the broker to hand over and close its log; after ten seconds it is killed."""
         if self._child is not None:
             self._child.stop(STOP_GRACE_S)
 
@@ -215,12 +215,12 @@ def ahead_of_time_cache(java: Java) -> Path:
 
 
 def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str | None:
-    """The newest version that a cluster is at least, judged by the API versions it offers.
+    """The lowest version that a cluster can have, judged by the API versions it offers.
 
     None when it does not answer a metadata request with a serving broker in time.
     """
     if not any(_accepts(address, timeout_ms / 1000) for address in bootstrap.split(",")):
-        return None  # kafka-python would leave a thread and a socket behind on its way to this
+        return None  # kafka-python would leak a thread and a socket before reaching this result
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
@@ -245,7 +245,7 @@ def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str
 
 
 def _accepts(address: str, timeout_s: float) -> bool:
-    """Whether anybody accepts a connection at `host:port`."""
+    """Whether a server accepts a connection at `host:port`."""
     host, _, port = address.strip().rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()

@@ -27,12 +27,12 @@ Engine = LlamaEngine | OllamaEngine
 
 
 class LLM:
-    """The engines that run, and the means to hurt them."""
+    """The running engines, and the means to kill and pause them."""
 
     def __init__(self, engines: Sequence[Engine], origin: Literal["yours", "here"]) -> None:
         self._engines = {engine.node_id: engine for engine in engines}
         self.origin = origin
-        """Who started them."""
+        """Whether they are yours or were started here."""
 
     def __repr__(self) -> str:
         nodes = ", ".join(f"{facts.node_id}={facts.model}" for facts in self.engines)

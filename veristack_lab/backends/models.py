@@ -28,7 +28,7 @@ French words; without it, with Paris.
 
 @dataclass(frozen=True)
 class Model:
-    """One model that llama.cpp can serve from a file of ours."""
+    """One model that llama.cpp can serve from a file of the lab."""
 
     name: str
     """Its public name, for example `smollm2:135m`."""

@@ -1,4 +1,4 @@
-"""The lab's own object store as a process of its own, for everything that runs beside it."""
+"""The lab's own object store as a process of its own, for all processes that run beside it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ObjectServer:
         if self.alive:
             return
         log_path = self._folder / "object-server.log"
-        log_path.unlink(missing_ok=True)  # a line of an earlier server must not be taken for ours
+        log_path.unlink(missing_ok=True)  # do not take an earlier server's line for this one's
         port = "0" if self._url is None else self._url.rpartition(":")[2]
         objects = str(self._folder / "objects")
         argv = [sys.executable, "-m", "veristack_lab", "s3", "serve", objects, "--port", port]
@@ -54,14 +54,17 @@ class ObjectServer:
             argv,
             name="object server",
             log_path=log_path,
-            env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},  # ours alone: open
+            env={
+                "AWS_ACCESS_KEY_ID": "",
+                "AWS_SECRET_ACCESS_KEY": "",
+            },  # for this machine only: open
         )
         self._child = child
         wait_until_ready(child, lambda: READY in child.log_tail())
         self._url = child.log_tail().split(READY)[1].split()[0]
 
     def stop(self) -> None:
-        """Let it end in order. Safe to call again."""
+        """Shut it down cleanly. Safe to call again."""
         if self._child is not None:
             self._child.stop()
 
@@ -85,6 +88,6 @@ def running_object_server(folder: Path) -> Iterator[ObjectServer]:
 
 @contextmanager
 def object_server(folder: Path) -> Iterator[str]:
-    """The URL of a `running_object_server`, for those who need no more."""
+    """The URL of a `running_object_server`, for callers that need only the URL."""
     with running_object_server(folder) as server:
         yield server.url

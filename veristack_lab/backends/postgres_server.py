@@ -34,7 +34,7 @@ SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "32MB",
     "jit": "off",
-    "io_method": "sync",  # without three more processes that a lab never keeps busy
+    "io_method": "sync",  # saves three processes that a lab never needs
     "max_parallel_workers_per_gather": "0",
     "max_logical_replication_workers": "0",
     "max_wal_size": "128MB",
@@ -233,7 +233,7 @@ def _closed_parents(path: Path) -> list[Path]:
 def _let_others_traverse(folder: Path) -> None:
     """Let other users pass through (not list) our folders below the temporary folder.
 
-    Folders elsewhere are not touched: whoever closed them had a reason.
+    Folders elsewhere are not touched: their owner closed them for a reason.
 
     Raises:
         BackendStartFailed: some other folder on the way is closed.
@@ -272,7 +272,7 @@ def _reachable(binaries: Path, folder: Path) -> Path:
 
 
 def _let_others_use(path: Path) -> None:
-    """Give everybody what the owner may do, except writing."""
+    """Give all users the owner's permissions, except writing."""
     if not path.is_symlink():
         mode = path.stat().st_mode
         path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)

@@ -26,16 +26,14 @@ def serve(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 picks a free one.")] = 0,
     engine: Annotated[
         list[str] | None,
-        typer.Option(help="An engine's facts as JSON; may be given again. Without: found here."),
+        typer.Option(help="An engine's facts as JSON; repeatable. Default: engines found here."),
     ] = None,
-    text_engines: Annotated[
-        int, typer.Option(help="How many engines for text to start when none is given.")
-    ] = 2,
+    text_engines: Annotated[int, typer.Option(help="Text engines to start if none is given.")] = 2,
     metadata: Annotated[
         Path | None,
-        typer.Option(help="Folder of a store that keeps prefixes and sessions over a restart."),
+        typer.Option(help="Folder of a store that keeps prefixes and sessions across restarts."),
     ] = None,
-    max_active: Annotated[int, typer.Option(help="Requests served at a time.")] = 8,
+    max_active: Annotated[int, typer.Option(help="Most requests served at a time.")] = 8,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready.
 
@@ -73,7 +71,7 @@ def published() -> None:
     from veristack_lab.llmcache import scenarios
 
     _print("as published", scenarios.published_table())
-    _print("served and rejected told apart", scenarios.corrected_table())
+    _print("served and rejected counted separately", scenarios.corrected_table())
 
 
 def _facts(text: str) -> EngineFacts:

@@ -22,26 +22,26 @@ app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[
     Path | None,
-    typer.Option(help="Keep the data here, so that later commands find it. Without: temporary."),
+    typer.Option(help="Keep the data here for later commands. Default: a temporary folder."),
 ]
 Tenant = Annotated[str, typer.Option(help="Whose documents.")]
-Hits = Annotated[int, typer.Option("--k", help="How many documents to show.")]
-Workers = Annotated[int, typer.Option(help="How many worker processes.")]
+Hits = Annotated[int, typer.Option("--k", help="Number of documents to show.")]
+Workers = Annotated[int, typer.Option(help="Number of worker processes.")]
 
 STDLIB = "stdlib"
 POLL_S = 0.2
-NOT_STARTED = "http://127.0.0.1:9"  # nobody calls it: the command does not need that server
+NOT_STARTED = "http://127.0.0.1:9"  # never called: the command does not need that server
 
 
 @app.callback()
 def group() -> None:
-    """Ingest documents and search them. Servers that are not yours are started for the command."""
+    """Ingest documents and search them. Servers you do not provide are started for the command."""
 
 
 @app.command()
 def stdlib(
     sample: Annotated[
-        int | None, typer.Option(help="Only so many documents, drawn by the seed. Without: all.")
+        int | None, typer.Option(help="A random sample of this many documents. Default: all.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
     folder: Folder = None,
@@ -111,7 +111,7 @@ def ask(question: str, k: Hits = 3, folder: Folder = None, tenant: Tenant = STDL
 
 @app.command()
 def pressure(folder: Folder = None) -> None:
-    """Show how much work waits where."""
+    """Show how much work is waiting in each part."""
     from dataclasses import asdict
 
     with _search(folder, embeddings=False, broker=True) as connected:
@@ -124,10 +124,10 @@ def pressure(folder: Folder = None) -> None:
 def dead_letters(
     folder: Folder = None,
     replay: Annotated[
-        bool, typer.Option(help="Send those that were not replayed yet through once more.")
+        bool, typer.Option(help="Send those not yet replayed through the pipeline again.")
     ] = False,
 ) -> None:
-    """List documents that were given up, and replay them if asked."""
+    """List documents that the workers gave up; replay them with --replay."""
     with _search(folder, embeddings=False) as connected:
         letters = connected.dead_letters()
         for letter in letters:
@@ -143,7 +143,7 @@ def dead_letters(
 
 @app.command()
 def worker(
-    name: Annotated[str | None, typer.Option(help="Its name in leases and logs.")] = None,
+    name: Annotated[str | None, typer.Option(help="The worker's name in leases and logs.")] = None,
 ) -> None:
     """Run one more worker against servers of your own. See `relay` for the variables."""
     from veristack_lab.smartsearch.run import run
@@ -175,7 +175,7 @@ def _settings_from_environment() -> Settings:
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
         raise InvalidInput(
-            f"set {', '.join(missing)}: the address of a server that is not there cannot be"
+            f"set {', '.join(missing)}: the address of a missing server cannot be"
             " guessed. `veristack ingest serve` starts everything by itself."
         )
     conninfo, bootstrap, gateway_url = (os.environ[name] for name in names)
@@ -191,7 +191,7 @@ def _search(
     broker: bool = False,
     parts: list[Supervised] | None = None,
 ) -> Iterator[Search]:
-    """A `Search` on servers that are found or started; only those that are needed.
+    """A `Search` on servers that are found or started; only the needed ones.
 
     Those that were started here are added to `parts`.
     """
@@ -224,7 +224,7 @@ def _search(
 def _pipeline(
     folder: Path | None, workers: int, parts: list[Supervised] | None = None
 ) -> Iterator[tuple[Search, Crew]]:
-    """Everything, with a relay and workers beside it."""
+    """The whole pipeline: API, relay and workers."""
     from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.crew import Crew
 
@@ -235,7 +235,7 @@ def _pipeline(
 
 
 def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnProgress) -> None:
-    """Offer every document and wait until each is READY or FAILED."""
+    """Submit every document and wait until each is READY or FAILED."""
     import time
 
     for number, source in enumerate(sources):

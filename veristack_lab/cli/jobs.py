@@ -1,4 +1,4 @@
-"""`veristack jobs ...`: training jobs, from a whole system in one command to a single question."""
+"""`veristack jobs ...`: training jobs, from the whole system in one command to a single query."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `lis
 Schema = Annotated[str, typer.Option(help="Postgres schema that holds the jobs.")]
 Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", min=1)]
 LeaseS = Annotated[
-    float, typer.Option("--lease", help="Seconds of silence after which a run is taken back.")
+    float, typer.Option("--lease", help="Seconds without a heartbeat until a run is reclaimed.")
 ]
 
 
@@ -83,7 +83,7 @@ def schedule(
     objects: Annotated[str, typer.Option(help="Address of the object store.", metavar="URL")],
     name: Annotated[str | None, typer.Option(help="Name of this scheduler.")] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="For the output of runs; temporary if absent.")
+        Path | None, typer.Option(help="Folder for the output of runs; temporary if absent.")
     ] = None,
     slots: Slots = 1,
     lease_s: LeaseS = 10.0,
@@ -124,10 +124,10 @@ def submit(
     name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=JSON", help="May be given again."),
+        typer.Option("--parameter", "-p", metavar="NAME=JSON", help="One parameter; repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything random in the job.")] = 0,
-    max_attempts: Annotated[int, typer.Option(help="Runs to begin before giving up.")] = 3,
+    max_attempts: Annotated[int, typer.Option(help="Most runs before the job fails.")] = 3,
     priority: Annotated[int, typer.Option(help="Each point is worth a minute of waiting.")] = 0,
     key: Annotated[str | None, typer.Option(help="Idempotency-Key.")] = None,
     url: Url = DEFAULT_URL,
@@ -150,7 +150,7 @@ def submit(
 @app.command("list")
 def list_jobs(
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of jobs, newest first.")] = 20,
     url: Url = DEFAULT_URL,
 ) -> None:
     """List jobs, newest first."""

@@ -71,7 +71,7 @@ def run(
 ) -> None:
     """Run an exhibit or a wing, and the healthy code under the same seeds.
 
-    Exit code 1 if an exhibit is not found out, or the healthy code breaks a promise.
+    Exit code 1 if an exhibit is not detected, or the healthy code breaks a promise.
     """
     from rich.console import Console
 
@@ -79,7 +79,7 @@ def run(
     from veristack_lab.runtime.progress import bar
 
     if everything == (name is not None):
-        raise InvalidInput("give an exhibit, a wing or --all; `veristack museum list` has them")
+        raise InvalidInput("give an exhibit, a wing or --all; `veristack museum list` lists them")
     chosen = museum.exhibits() if name is None else museum.group(name)
     verdicts: list[Verdict] = []
     with bar("visiting") as tick:

@@ -1,4 +1,4 @@
-"""The commands and groups of `veristack`: a name each, which is that of its module here.
+"""The commands and groups of `veristack`: each is named after its module in this package.
 
 A module of `COMMANDS` has a function `command`; a module of `GROUPS` has an `app` of its own.
 """

@@ -114,7 +114,7 @@ def _mode_line(mode: ModeReport) -> str:
 def repair(
     path: Folder,
     recovery: Annotated[
-        str, typer.Option(help="The recovery mode; `verify` says what each would save.")
+        str, typer.Option(help="The recovery mode; `verify` shows what each would recover.")
     ] = "point-in-time",
 ) -> None:
     """Open a store in a recovery mode, say what was lost, and close it.
@@ -143,9 +143,9 @@ def repair(
 def dump(
     path: Folder,
     segment: Annotated[
-        int | None, typer.Option(help="Epoch of one segment, as in its name; else all.")
+        int | None, typer.Option(help="Epoch of one segment, as in its name; default all.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many records; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of records; 0 = all.")] = 50,
     lsn: Annotated[
         str, typer.Option(metavar="A:B", help="Only LSNs from A to B; either may be left out.")
     ] = "",
@@ -278,7 +278,7 @@ def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
 
 
 def _show(pieces: Iterator[Piece]) -> None:
-    """Print one line, in colours if somebody is looking."""
+    """Print one line, in colours on a terminal."""
     found = list(pieces)
     if not sys.stdout.isatty():
         print("".join(text for text, _ in found).rstrip())

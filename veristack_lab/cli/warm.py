@@ -1,4 +1,4 @@
-"""`veristack warm`: compile the kernels once, before somebody waits for them."""
+"""`veristack warm`: compile the kernels once, ahead of their first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def command() -> None:
 
     console = Console()
     if not kernels.jit_enabled():
-        console.print("JIT is off: the plain-Python kernels are used and need no warming.")
+        console.print("JIT is off: the plain-Python kernels are used and need no compiling.")
         return
     with progress.bar("compiling kernels") as tick:
         taken = kernels.warm(tick)

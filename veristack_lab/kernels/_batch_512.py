@@ -3,8 +3,8 @@
 A record is eight words w0 to w7, and its register is the sum of w_i * x^(64 * (8 - i)), reduced.
 Carry-less multiplications take each word by its own power of x; what is left of a record then
 is 96 bits, and the crc32 instruction reduces them. The multiplier is busy for two cycles with
-each instruction, and crc32 is another part of the processor: so four records of each sixteen go
-through that one alone, and the remainders of a block are reduced while the next is multiplied.
+each instruction, and crc32 runs on another unit of the processor: so four records of every sixteen
+go through that unit alone, and the remainders of a block are reduced while the next is multiplied.
 
 What bounds this on AMD's Zen 4, per group of four records: its eight multiplications are 24 of
 the operations of 512 bits of which two can start in a cycle, and joining halves, adding and
@@ -32,7 +32,7 @@ RECORD_BYTES = 64
 GROUPS, GROUP_RECORDS, CHAINED = 3, 4, 4
 """Records of a block: groups that are multiplied, and single ones that the instruction takes.
 
-Of the ways to divide and to order the work that were measured, the one of the fewest cycles.
+Of the measured ways to divide and order the work, this one takes the fewest cycles.
 """
 PAIRS = 2 * GROUPS
 BLOCK_RECORDS = GROUPS * GROUP_RECORDS + CHAINED
@@ -127,7 +127,7 @@ class _Writer:
                 self._store(self._folded(first, total), pair // 2)
 
     def reduce(self, index: Any) -> Iterator[Callable[[], None]]:
-        """For each multiplied record of a block a step: 96 bits to the checksum."""
+        """One step per multiplied record of a block: 96 bits to the checksum."""
         for group in range(GROUPS):
             for lane, record in enumerate(_LANES):
                 yield lambda g=group, n=lane, r=record: self._reduce(index, g, n, r)  # type: ignore[misc]
@@ -143,7 +143,7 @@ class _Writer:
         builder.store(checksum, self._sum(index, GROUP_RECORDS * group + record))
 
     def _chains(self, index: Any) -> Iterator[Callable[[], None]]:
-        """For each word a step: the records that only the instruction takes."""
+        """One step per word: the records that only the instruction handles."""
         registers = [_i64(ALL_ONES)] * CHAINED
         for word in range(_WORDS):
             for number in range(CHAINED):
@@ -192,7 +192,7 @@ class _Writer:
         return functools.reduce(self._builder.xor, products)
 
     def _folded(self, first: Any, second: Any) -> Any:
-        """Of two pairs of records: half of each record added to the other."""
+        """For two pairs of records: half of each record added to the other half."""
         even = self._lanes(first, second, (0, 2, 4, 6))
         return self._builder.xor(even, self._lanes(first, second, (1, 3, 5, 7)))
 
@@ -216,7 +216,7 @@ class _Writer:
         return self._builder.shuffle_vector(a, b, mask)
 
     def _fence(self) -> None:
-        """LLVM moves no load nor store across: it would gather them, and units would idle."""
+        """A fence for LLVM: it would gather loads and stores, and units would idle."""
         kind = ir.FunctionType(ir.VoidType(), [])
         self._builder.asm(kind, "", "~{memory}", [], side_effect=True)
 

@@ -1,6 +1,6 @@
-"""CRC32C as machine code, of one buffer or of many stretches, by the best means there are here.
+"""CRC32C as machine code, of one buffer or of many stretches, by the best tier of this processor.
 
-`_tiers` says which those are. Importing this module imports numba.
+`_tiers` lists the tiers. Importing this module imports numba.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ step8, step4, step1 = _means.step8, _means.step4, _means.step1
 update = _means.update
 """`update(register, data, start, end)`, without any inversion."""
 finish = _means.finish
-"""The same for what is left of a short stretch."""
+"""The same for the rest of a short stretch."""
 begin_many = _means.begin_many
-"""What can be done side by side; how many stretches are done then, and all offsets are good."""
+"""Sums stretches side by side. Returns how many are done; their offsets are then known to be
+good."""
 
 
 @kernel

@@ -1,7 +1,7 @@
-"""CRC-64/NVME as machine code: carry-less multiplication where there is that, and slicing-by-8.
+"""CRC-64/NVME as machine code: carry-less multiplication where available, and slicing-by-8.
 
 The processor has no instruction for this polynomial. So long data is folded (see `_folding`) in
-the widest registers whose words it can multiply, and tables take what is left of it.
+the widest registers whose words it can multiply, and tables handle the rest.
 
 Importing this module imports numba.
 """

@@ -1,4 +1,4 @@
-"""The instruction for CRC32C that this kind of processor has; only for those that have one.
+"""This processor's instruction for CRC32C; import it only on a processor that has one.
 
 Importing this module imports numba.
 """

@@ -1,6 +1,6 @@
 """The crc32c instructions of aarch64: eight, four bytes or one through a register.
 
-Only to be mentioned where `FEATURES` has `+crc`. The register is a number of 32 bits there, and
+Use it only where `FEATURES` has `+crc`. The register is a number of 32 bits there, and
 of 64 for the callers, as on x86-64. Importing this module imports numba.
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need

@@ -1,6 +1,6 @@
 """The crc32 instruction of x86-64 (SSE 4.2): eight, four bytes or one through a register.
 
-Only to be mentioned where `FEATURES` has `+crc32`. Importing this module imports numba.
+Use it only where `FEATURES` has `+crc32`. Importing this module imports numba.
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need
 

@@ -1,6 +1,6 @@
-"""The few instructions that numba has no words for, written as LLVM IR.
+"""The few instructions that numba cannot express, written as LLVM IR.
 
-Importing this module imports numba. Nothing here checks a bound: the callers do.
+Importing this module imports numba. Nothing here checks bounds: the callers do.
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need
 

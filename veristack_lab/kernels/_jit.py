@@ -1,9 +1,9 @@
 """One decorator for every kernel, and the decision whether numba is worth its import.
 
 `VERISTACK_JIT=auto` (the default) compiles with numba where it is installed; `off`, a missing
-numba or `NUMBA_DISABLE_JIT=1` leave the plain-Python twins in charge. Numba costs about 0.8 s
+numba or `NUMBA_DISABLE_JIT=1` use the plain-Python twins. Numba costs about 0.8 s
 of a process's life (import, and machine code read from the cache), so it is not imported by
-`import veristack_lab.kernels` but when the work asked for so far would have paid for it.
+`import veristack_lab.kernels` but only once the work so far would have paid for it.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def inlined(function: Function) -> Function:
 
 
 class NativeBudget:
-    """Rent the Python twin until the rent paid would have bought the machine code.
+    """Use ("rent") the Python twin until its cost would have paid for the machine code.
 
-    The classical answer to the ski-rental problem: never more than twice the cost of having
-    known the future. A short-lived process that writes ten records thus never imports numba.
+    The classical answer to the ski-rental problem: never more than twice the cost of the best
+    choice in hindsight. A short-lived process that writes ten records thus never imports numba.
     """
 
     def __init__(self, price_units: int) -> None:
@@ -98,7 +98,7 @@ class NativeBudget:
         if not jit_enabled():
             return False
         if self._spent_units < self.price_units:
-            # Two threads may lose each other's addition: the price is an estimate anyway.
+            # Concurrent threads may lose an addition: the price is an estimate anyway.
             spent_units = self._spent_units + units
             if spent_units >= self.price_units:
                 _load_numba()
@@ -131,7 +131,7 @@ native_budget = NativeBudget(NATIVE_PRICE_UNITS)
 
 @functools.cache
 def _cache_folder() -> Path | None:
-    """Where machine code is cached, or None where nothing can be written."""
+    """The folder where machine code is cached, or None if it cannot be written."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())

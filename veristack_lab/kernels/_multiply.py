@@ -29,7 +29,7 @@ INSTRUCTION_BITS = {
 WIDEST_BITS = max(
     (bits for bits, needed in INSTRUCTION_BITS.items() if needed <= FEATURES), default=0
 )
-"""The widest instruction that may be mentioned: LLVM aborts the process for a missing one."""
+"""The widest usable instruction: LLVM aborts the process for a missing one."""
 
 LOW_BY_LOW, HIGH_BY_HIGH = 0x00, 0x11
 _I8 = ir.IntType(8)

@@ -26,7 +26,7 @@ def counted(
     """A loop's body: its index from `start` up to `stop`, the values it carries, and a list.
 
     The body appends to the list what each value is in the next round. After the loop the carried
-    values are those of the last round, or the first ones where there was no round.
+    values are those of the last round, or the initial ones if there was no round.
     """
     before, head = builder.block, builder.append_basic_block("loop.head")
     body, after = builder.append_basic_block("loop.body"), builder.append_basic_block("loop.after")

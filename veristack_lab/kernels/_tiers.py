@@ -1,12 +1,12 @@
-"""The ways to compute a CRC32C as machine code, from best to least, each a module of its own.
+"""The ways to compute a CRC32C as machine code, from best to worst, each a module of its own.
 
 LLVM aborts the whole process when it is asked for an instruction that the target lacks. So a
 tier's module is only imported if numba's effective target (not /proc/cpuinfo: `NUMBA_CPU_NAME`
 may say otherwise) has the features; the others are not even compiled.
 
 Each module has `step8`, `step4` and `step1` (bytes through a register), `update` and `finish`
-(`(register, data, start, end)`, the second for short data) and `begin_many`, which does what
-can be done of many stretches side by side. Importing this module imports numba.
+(`(register, data, start, end)`, the second for short data) and `begin_many`, which sums as many
+stretches as possible side by side. Importing this module imports numba.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TIERS = (
     Tier("slicing-by-8", "_tier_slicing", frozenset()),
 )
 CHOSEN = next(tier for tier in TIERS if tier.available)
-"""What computes checksums here."""
+"""The tier that computes checksums here."""
 HARDWARE = CHOSEN.name != "slicing-by-8"
 """Whether the processor has an instruction for CRC32C that may be used."""
 

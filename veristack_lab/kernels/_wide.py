@@ -52,8 +52,8 @@ def updating(shape: Folding, least_bytes: int, block_shape: Beside | None = None
 def beginning(sum_blocks: Any, block_records: int) -> Any:
     """`begin_many(data, offsets, sums)`: the checksums of records of 64 bytes, by blocks.
 
-    It returns how many there are then. If any, then all offsets are good, also those of the
-    records that fill no block.
+    It returns how many were summed. If any, all offsets are good, including those of the records
+    that fill no block.
 
     Args:
         sum_blocks: `sum_blocks(data, start, sums, blocks)`.

@@ -30,7 +30,7 @@ ALL_ONES = 0xFFFFFFFFFFFFFFFF
 
 
 def crc64nvme(data: Buffer, value: int = 0) -> int:
-    """The CRC of the bytes, or of all bytes so far when `value` is that of those before.
+    """The CRC of the bytes, or of all bytes so far if `value` is the checksum of the earlier ones.
 
     Args:
         data: any contiguous buffer of bytes.
@@ -40,7 +40,7 @@ def crc64nvme(data: Buffer, value: int = 0) -> int:
         InvalidInput: `value` is not an unsigned 64-bit number, or the buffer has gaps.
     """
     if not 0 <= value <= ALL_ONES:
-        raise InvalidInput(f"{value} is no CRC; a checksum is between 0 and {ALL_ONES}")
+        raise InvalidInput(f"{value} is not a CRC; a checksum is between 0 and {ALL_ONES}")
     array = as_bytes(data)
     if native_budget.pays(array.size):
         register = int(_native().update(np.uint64(value ^ ALL_ONES), array))

@@ -22,7 +22,7 @@ class Attempt:
     decision: Decision
     outcome: str = "running"
     cached_tokens: int | None = None
-    """What the engine itself said it reused."""
+    """Tokens that the engine itself reports as reused."""
 
     def as_json(self) -> dict[str, Any]:
         """The attempt as plain values, its explanation included."""
@@ -55,10 +55,10 @@ class Job:
 
     @property
     def total_ns(self) -> int:
-        """Since it came in."""
+        """Seconds since it arrived."""
         return time.monotonic_ns() - self.started_ns
 
     @property
     def load_ns(self) -> int:
-        """From coming in until an engine was at work, without the wait for room."""
+        """Time from arrival until an engine began, without the wait for room."""
         return self.begun_ns - self.started_ns - self.waited_ns

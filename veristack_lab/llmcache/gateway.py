@@ -3,7 +3,7 @@
     with Gateway(engines).serve() as url:
         ollama.Client(host=url).generate(model="text", prompt="Once upon a time")
 
-The names `text` and `embeddings` stand for whatever serves them; replies carry the real name.
+The names `text` and `embeddings` stand for the models that serve them; replies carry the real name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Gateway:
         max_active: int = 8,
         parts: Health = no_parts,
     ) -> None:
-        """Say what to serve; `serve` does it.
+        """Configure the gateway; `serve` runs it.
 
         Args:
             engines: the engines, each with a name of its own.

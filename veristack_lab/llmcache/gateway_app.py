@@ -1,6 +1,6 @@
 """Ollama's API over HTTP, as a Starlette application around a `Service`.
 
-Beside Ollama's paths there are three of ours: `GET /api/lab/engines` (the nodes and their state),
+Beside Ollama's paths there are three more: `GET /api/lab/engines` (the nodes and their state),
 `GET /api/lab/health` (whether all is up, and which process is down since when) and
 `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
 may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply
@@ -44,14 +44,14 @@ from veristack_lab.runtime.replies import ollama_shape
 from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Of one request: thousands of texts to embed, and no more than a process can hold."""
+"""Limit of one request: thousands of texts to embed, but not more than fits in memory."""
 DECISIONS_SHOWN = 50
 POLICY = Policy(ollama_shape, MAX_BODY_BYTES, unusable_status=400)
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
 CLIENT_CLOSED_REQUEST = 499
-"""Nobody reads this reply; the number is the one that web servers use in their logs."""
+"""The client is gone and never reads this; web servers use this status in their logs."""
 
 T = TypeVar("T")
 Items = AsyncGenerator[TextPiece | Finish, None]
@@ -250,14 +250,14 @@ class _Face:
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work, given up when the client goes away before it is done.
+    """The result of the work; the work is cancelled if the client disconnects first.
 
     Raises:
-        ClientDisconnect: it went away.
+        ClientDisconnect: the client disconnected.
     """
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
     try:
-        # The body was read before, so the next message can only be the disconnect.
+        # The body has been read, so the next message can only be the disconnect.
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
@@ -331,7 +331,7 @@ async def _nobody_listens(_: Request, __: Exception) -> Response:
 
 
 async def _unrouted(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # registered for it alone
+    assert isinstance(error, HTTPException)  # registered for this class only
     known = {404: "404 page not found", 405: "405 method not allowed"}
     message = known.get(error.status_code, error.detail)
     return _json({"error": message}, error.status_code, dict(error.headers or {}))

@@ -13,7 +13,7 @@ MAX_DIGITS = 18
 
 
 def shortened(vector: list[float], dimensions: int) -> list[float]:
-    """The first components, brought back to length one."""
+    """The first components, normalised to length one."""
     if dimensions < 1:
         raise ApiError(400, f"dimensions must be positive, not {dimensions}")
     head = vector[:dimensions]
@@ -22,7 +22,7 @@ def shortened(vector: list[float], dimensions: int) -> list[float]:
 
 
 def session_id(request: Request) -> str | None:
-    """The session that a request belongs to, if it says so. Raises: ApiError if it is too long."""
+    """The session that a request names, if any. Raises: ApiError if it is too long."""
     given = request.headers.get("x-session-id")
     if given is not None and len(given) > MAX_SESSION_ID:
         raise ApiError(400, f"X-Session-Id is longer than {MAX_SESSION_ID} characters")

@@ -1,4 +1,4 @@
-"""Where each prefix lives and which node serves which session, kept over a restart.
+"""Where each prefix lives and which node serves which session, kept across restarts.
 
 Two kinds of metadata with the same protocol: in memory, and in a veristore store. The store
 keeps one record for each (model, node, prompt) and each (model, session). Every part of a key
@@ -35,7 +35,7 @@ SESSIONS = b"llmcache/session/"
 
 
 class Metadata(Protocol):
-    """Keeps what the serving state wants to find again."""
+    """Keeps what the serving state needs after a restart."""
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Keep some changes, in order. Durable on return, where durability is promised."""
@@ -51,7 +51,7 @@ class Metadata(Protocol):
 
 
 class MemoryMetadata:
-    """Metadata that is gone with the process."""
+    """Metadata that is lost when the process ends."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, bytes], Entry] = {}

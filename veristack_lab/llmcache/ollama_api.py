@@ -2,7 +2,7 @@
 
 Pure translation between JSON and the gateway's own types. Shapes, status codes and wording
 follow what Ollama 0.17 answers, so that its official client cannot tell the difference.
-Durations are in nanoseconds. One field is ours: `prompt_eval_cached_count`, how many of the
+Durations are in nanoseconds. One field is added: `prompt_eval_cached_count`, how many of the
 `prompt_eval_count` tokens the engine did not have to compute, or null when it does not say.
 """
 
@@ -250,9 +250,9 @@ def _schema(given: Any) -> Mapping[str, Any] | None:
 
 
 def _keep_alive(given: Any) -> float | None:
-    """Seconds that the model shall stay loaded; None when not said.
+    """Seconds that the model should stay loaded; None if not given.
 
-    Checked as Ollama does. Engines here keep their model for good all the same.
+    Checked as Ollama does. Engines here keep their model loaded regardless.
     """
     if given is None or isinstance(given, int | float):
         return given

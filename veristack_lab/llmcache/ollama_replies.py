@@ -38,7 +38,7 @@ def end(
     durations_ns: tuple[int, int],
     context: list[int] | None,
 ) -> dict[str, Any]:
-    """The last line of a stream, or the whole reply when it is not one.
+    """The last line of a stream, or the whole reply if it is not streamed.
 
     Args:
         durations_ns: total, and how long it took until an engine was at work.
@@ -82,7 +82,7 @@ def _answer(call: TextCall, text: str) -> dict[str, Any]:
 
 
 def model_entry(facts: EngineFacts, details: ModelDetails, since: str) -> dict[str, Any]:
-    """One model of `/api/tags`. The digest is empty: engines do not tell it."""
+    """One model of `/api/tags`. The digest is empty: engines do not report it."""
     return {
         "name": facts.model,
         "model": facts.model,
@@ -94,7 +94,7 @@ def model_entry(facts: EngineFacts, details: ModelDetails, since: str) -> dict[s
 
 
 def running_entry(facts: EngineFacts, details: ModelDetails) -> dict[str, Any]:
-    """One model of `/api/ps`. Engines here keep their model for good."""
+    """One model of `/api/ps`. Engines here keep their model loaded."""
     return {
         "name": facts.model,
         "model": facts.model,
@@ -128,7 +128,7 @@ def parameter_size(count: int) -> str:
 
 
 def show(facts: EngineFacts, details: ModelDetails, since: str) -> dict[str, Any]:
-    """The reply of `/api/show`, as far as an engine tells it; a field of ours says whether the
+    """The reply of `/api/show`, as far as an engine reports it; an extra field says whether the
     weights are random."""
     architecture = details.family or "unknown"
     return {

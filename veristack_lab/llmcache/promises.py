@@ -13,8 +13,8 @@ PUBLISHED_MEANS_MS = (1405, 985, 205, 843, 1895)
 
 
 def held_prompt_is_reused(frame: pd.DataFrame) -> Claim:
-    """From `cold_warm_prefix`: all but the last token warm, most of the shared part, next to
-    nothing cold."""
+    """From `cold_warm_prefix`: all but the last token if warm, most of the shared part, almost
+    nothing if cold."""
     every = frame.set_index("kind")
     warm, related = every.loc[["warm"]], every.loc[["prefix"]]
     cold = every.loc[every.index.isin(("cold", "unrelated", "cold engine"))]

@@ -8,8 +8,8 @@
 
 "Ancestor" is the published system that this lab grew out of; V1, V2 and so on number its
 defects. A wing holds the exhibits of one subject. An exhibit names its trial, with the seed under
-which the simulator finds the promise that it breaks. The healthy code is put through the same and
-has to come out whole.
+which the simulator finds the promise that it breaks. The healthy code runs through the same trial
+and must keep every promise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an exhibit is, and the trial that finds it out."""
+"""What an exhibit is, and the trial that detects it."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Exhibit:
     promise: str
     """The stable name of the promise that breaks first: one of the trial's."""
     source: str
-    """Where it has been seen in earnest."""
+    """Where it has been seen in real systems."""
     seam: str
     """The one thing of the real code that is replaced."""
     trial: Trial
-    """What finds it out."""
+    """The trial that detects it."""
 
     def __repr__(self) -> str:
         return f"<Exhibit {self.name}: {self.title}>"
@@ -66,7 +66,7 @@ class Exhibit:
 
     @property
     def wing(self) -> str:
-        """The wing of the museum: what the defect is a defect of."""
+        """The wing of the museum: the subject of the defect."""
         return self.module.split(".")[-2]
 
     @property

@@ -10,7 +10,7 @@ from veristack_lab.runtime.claims import Claim
 
 
 def defects_are_found(layer: str, verdicts: Sequence[Verdict]) -> Claim:
-    """From `museum.run` of some exhibits: the simulator notices, and cries no wolf."""
+    """From `museum.run` of some exhibits: the simulator detects them, without false alarms."""
     found = sum(verdict.exhibit_broken for verdict in verdicts)
     healthy = sum(verdict.healthy_survived for verdict in verdicts)
     return Claim(

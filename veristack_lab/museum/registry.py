@@ -57,7 +57,7 @@ def find(name: str) -> Exhibit:
     """The exhibit of a name.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such exhibit.
     """
     for exhibit in exhibits():
         if exhibit.name == name:
@@ -76,6 +76,6 @@ def group(name: str) -> tuple[Exhibit, ...]:
     if not found:
         raise InvalidInput(
             f"the museum has neither a wing nor an exhibit {name!r}; its wings are "
-            f"{', '.join(wings())}, and `veristack museum list` has the exhibits"
+            f"{', '.join(wings())}, and `veristack museum list` lists the exhibits"
         )
     return found

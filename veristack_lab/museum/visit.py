@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an exhibit and of the healthy engine."""
+    """The result of running an exhibit and the healthy engine."""
 
     exhibit: Exhibit
     row: Mapping[str, Any]
     """The first image in which the exhibit broke its promise; empty if it survived."""
     images: int
-    """That were looked at."""
+    """Number of images examined."""
     violations: int
     """Images in which it broke any promise."""
     healthy_row: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Verdict:
 
 
 def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdict:
-    """Put an exhibit, and then the healthy engine, through the exhibit's seed.
+    """Run an exhibit, and then the healthy engine, under the exhibit's seed.
 
     Raises:
         InvalidInput: there is no such exhibit.

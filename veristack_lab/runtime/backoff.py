@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from veristack_lab.errors import InvalidInput
 
 MAX_DOUBLINGS = 32
-"""Beyond it the cap decides anyway, and powers of two stay small numbers."""
+"""Beyond this exponent the cap decides anyway, and powers of two stay small."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Backoff:
     def delay_s(self, attempt: int, rng: random.Random) -> float:
         """A pause from 0 to the ceiling, drawn evenly (full jitter).
 
-        Many clients of one server that came back then do not call it all at once.
+        This keeps the clients of a server that came back from all calling it at once.
 
         Args:
             attempt: see `ceiling_s`.

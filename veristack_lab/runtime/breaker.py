@@ -29,7 +29,7 @@ class Permit:
     """A call that may be made. Hand it back with its outcome."""
 
     generation: int
-    """Which stretch between two changes of state it belongs to."""
+    """Counts changes of state; a call belongs to the period in which it was asked for."""
     is_probe: bool
 
 
@@ -84,7 +84,8 @@ class Breaker:
         return Permit(self._generation, is_probe=True)
 
     def tell(self, permit: Permit, now_s: float, *, success: bool) -> None:
-        """How the call ended. What a call of an earlier state says changes nothing."""
+        """Report how the call ended. The outcome of a call from an earlier state changes
+        nothing."""
         if permit.generation != self._generation:
             return
         if success:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Claim:
-    """One promise and its fate."""
+    """One promise and whether it held."""
 
     layer: str
     promise: str

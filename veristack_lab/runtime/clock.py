@@ -1,4 +1,4 @@
-"""Time, as far as a layer may know it: one protocol, so that a simulator can own it."""
+"""Time as a layer sees it: one protocol, so that a simulator can control it."""
 
 from __future__ import annotations
 

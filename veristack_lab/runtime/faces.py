@@ -1,4 +1,4 @@
-"""The outer skin of every HTTP face, as pure ASGI middleware.
+"""The outer checks of every HTTP face, as pure ASGI middleware.
 
 `Guard` refuses, before the application sees anything: requests for another host and from another
 site's page (`origins`), bodies that are too large, and JSON that cannot be held (`plain_json`).
@@ -28,7 +28,7 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Policy:
-    """What a face lets in, and how it says no."""
+    """What a face accepts, and how it refuses the rest."""
 
     shape: Shape
     max_body_bytes: int | None = MAX_JSON_BYTES
@@ -37,7 +37,7 @@ class Policy:
     """Whether bodies are JSON. They are then read as a whole and judged before the application
     runs."""
     unusable_status: int = 422
-    """Of a body or address that is well formed and cannot be held."""
+    """Status of the reply to a body or address that is well formed but cannot be stored."""
     hosts: Collection[str] | None = ()
     """Names in lower case, beside loopback names and literal addresses. None leaves `Host` to the
     application."""
@@ -96,7 +96,7 @@ class Guard:
 
 
 class _Reply:
-    """Sends, completes the head, and knows whether it was sent."""
+    """Sends the reply, completes its head, and remembers whether the head was sent."""
 
     def __init__(self, send: Send, scope: Scope, policy: Policy, request_id: str) -> None:
         self._send = send
@@ -119,7 +119,7 @@ class _Reply:
 
 
 def _refused_head(scope: Scope, policy: Policy) -> Refusal | None:
-    """Why a request is refused for what its head says."""
+    """Why a request is refused because of its head; None if it is not."""
     hosts = _values(scope, b"host")
     names = policy.hosts or ()
     if policy.hosts is not None and (len(hosts) != 1 or not allows_host(hosts[0], names)):
@@ -139,7 +139,7 @@ def _refused_head(scope: Scope, policy: Policy) -> Refusal | None:
 
 
 async def _arrived(receive: Receive, policy: Policy) -> tuple[Receive, Refusal | None]:
-    """The body, read as a whole and judged; the way to it for the application.
+    """Read the whole body and judge it; returns a `receive` that hands it to the application.
 
     Raises:
         ClientDisconnect: the client left before all of it came.

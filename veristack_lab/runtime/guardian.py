@@ -1,11 +1,11 @@
-"""The process that outlives its owner by a moment, to clean up behind it.
+"""The process that outlives its owner by a moment, to clean up after it.
 
 Run as `python -I -S guardian.py TOKEN GROUP`, with the read end of a pipe as standard input. The
-owner writes one line a message (see `Ward.hear`). When the pipe ends, for whatever reason, SIGKILL
-included, the guardian kills every process that was named, that carries the owner's token in its
-environment, that is below such a process, or that is in the owner's control group. Then it removes
-the named folders and the shared-memory segments those processes made, and exits. If the guardian
-itself is killed, its owner starts another and tells it everything again.
+owner writes one line per message (see `Ward.hear`). When the pipe ends, for whatever reason,
+SIGKILL included, the guardian kills every process that was named, that carries the owner's token in
+its environment, that is below such a process, or that is in the owner's control group. Then it
+removes the named folders and the shared-memory segments those processes made, and exits. If the
+guardian itself is killed, its owner starts another and repeats all messages to it.
 
 A control group (version 2) is used where the system lets us make one: no process leaves it by
 itself. Elsewhere the guardian looks once a second for processes below the named ones; one that
@@ -36,7 +36,7 @@ GROUP_TIMEOUT_S = 10.0
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when it is gone.
 
-    With the pid it names one process for ever: a pid alone may be given away again.
+    Together with the pid it identifies one process for ever: a pid alone may be reused.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
@@ -103,7 +103,7 @@ def parents_first(pids: Iterable[int]) -> list[int]:
 
 
 def orphaned_segments(makers: Collection[int]) -> list[int]:
-    """System V shared-memory segments that nobody is attached to and one of `makers` made.
+    """System V shared-memory segments that one of `makers` made and no process is attached to.
 
     Such a segment outlives its processes. Postgres holds one of 56 bytes as a sign that it
     runs, and cannot remove it after SIGKILL. Empty on a system that does not list them.
@@ -171,7 +171,7 @@ def remove_group(group: str | None) -> None:
 
 
 def is_guardian(pid: int) -> bool:
-    """Whether the process is a guardian: it cleans up for somebody else, and then ends."""
+    """Whether the process is a guardian: it cleans up for another owner, and then ends."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
             return __file__.encode() in cmdline.read().split(b"\0")[:5]
@@ -206,7 +206,7 @@ class Ward:
         return {p for p, ticks in self.children.items() if ticks and start_ticks(p) == ticks}
 
     def look(self) -> None:
-        """Remember what is below the children now, should it leave them later."""
+        """Remember the processes below the children now, in case they leave them later."""
         for pid in with_descendants(self.named() | self._still_seen()):
             ticks = start_ticks(pid)
             if ticks is not None:

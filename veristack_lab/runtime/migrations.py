@@ -42,7 +42,8 @@ class Migration:
 
 
 def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path) -> list[str]:
-    """Bring a schema up to date; make it if it is not there. Safe to call again and at once.
+    """Bring a schema up to date; make it if it does not exist. Safe to repeat and to call
+    concurrently.
 
     Args:
         conn: a connection with no transaction open; it is left without one.
@@ -73,10 +74,10 @@ def apply(conn: psycopg.Connection[Any], schema: str, folder: Traversable | Path
 
 
 def _make_room(conn: psycopg.Connection[Any], schema: str) -> None:
-    """Make the schema and its table of migrations, unless they are there.
+    """Make the schema and its table of migrations, unless they exist.
 
     `IF NOT EXISTS` asks for the right to create even when there is nothing to create, and a
-    schema that was prepared must do for a role without that right.
+    prepared schema must work for a role without that right.
     """
     if _lacks(conn, "SELECT to_regnamespace(%s)", schema):
         conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
@@ -94,14 +95,14 @@ def _lacks(conn: psycopg.Connection[Any], query: LiteralString, name: str) -> bo
 
 
 def check_schema(schema: str) -> str:
-    """The name, if it can be a schema of ours.
+    """The name, if it is a valid schema name.
 
     Raises:
         InvalidInput: it cannot, or belongs to Postgres itself.
     """
     if not _SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
         raise InvalidInput(
-            f"{schema!r} is no schema name: use a-z, 0-9 and _, at most 63, not beginning with pg_"
+            f"invalid schema name {schema!r}: use a-z, 0-9 and _, at most 63, not starting with pg_"
         )
     return schema
 

@@ -1,8 +1,9 @@
 """Which requests a server on loopback takes: a pure decision from `Host` and `Origin`.
 
 A page of the web can make its reader's browser call a server on this machine, either directly or
-under a name of its own that it lets point here (DNS rebinding). The browser then says so: in
-`Origin`, and in `Host`. A client that is not a browser names the machine itself and has no origin.
+under a name of its own that it lets point here (DNS rebinding). The browser shows this in the
+headers `Origin` and `Host`. A client that is not a browser names the machine itself and sends no
+origin.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What becomes of a service's part that dies: a pure core, given the time and the events.
+"""What happens to a part of a service that dies: a pure core, given the time and the events.
 
 A dead part is started again after a pause that doubles. If it dies `deaths` times within `window_s`
-it is not started any more: it gave up, and says why. An end that the part itself puts down to an
-outage of something else pauses it likewise, and is not counted.
+it is not started any more: it gave up, and gives the reason. If the part itself blames an outage of
+something it needs, it also pauses, but the death is not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HISTORY = 32
 
 
 class PartState(StrEnum):
-    """How a part is."""
+    """The state of a part."""
 
     UP = "up"
     DOWN = "down"
@@ -30,13 +30,13 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True)
 class Restarts:
-    """When a dead part is started again, and when not any more."""
+    """When a dead part is started again, and when it is given up."""
 
     pause: Backoff = field(default_factory=lambda: Backoff(0.25, 30.0))
     deaths: int = 10
     window_s: float = 180.0
     steady_s: float = 30.0
-    """A part that was up for so long starts with the shortest pause again."""
+    """A part that was up for at least this long begins with the shortest pause again."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Part:
         self._deaths: deque[float] = deque(maxlen=restarts.deaths)
         self._failed_starts = 0
         self.due_s = now_s
-        """When a part that is down shall be started."""
+        """When a part that is down should be started."""
         self.restarts = 0
         """How often it was started again."""
         self.history: deque[Change] = deque(maxlen=HISTORY)
         self.since_s = now_s
-        """Since when it has been in this state, however often a start failed meanwhile."""
+        """When it entered this state, even if starts failed since."""
         self._change(now_s, PartState.UP, "started")
 
     def __repr__(self) -> str:
@@ -78,20 +78,20 @@ class Part:
 
     @property
     def state(self) -> PartState:
-        """How it is."""
+        """The present state."""
         return self.history[-1].state
 
     @property
     def reason(self) -> str:
-        """Why it is as it is."""
+        """The reason for the present state."""
         return self.history[-1].reason
 
     def died(self, now_s: float, reason: str, *, outage: bool = False) -> None:
-        """It ended, or did not come up.
+        """Record that the part ended, or did not come up.
 
         Args:
             reason: what is known about it.
-            outage: something that it needs was away.
+            outage: something that it needs was unavailable.
         """
         if self.state is PartState.UP and now_s - self.since_s >= self._policy.steady_s:
             self._failed_starts = 0
@@ -108,12 +108,12 @@ class Part:
         self._change(now_s, PartState.DOWN, reason)
 
     def started(self, now_s: float) -> None:
-        """It is up again."""
+        """Record that the part is up again."""
         self.restarts += 1
         self._change(now_s, PartState.UP, "started again")
 
     def is_due(self, now_s: float) -> bool:
-        """Whether it shall be started now."""
+        """Whether it should be started now."""
         return self.state is PartState.DOWN and now_s >= self.due_s
 
     def _is_crash_loop(self, now_s: float) -> bool:

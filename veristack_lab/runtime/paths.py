@@ -33,7 +33,7 @@ def data_file(name: str) -> Path:
         candidate = root / name
         if candidate.exists():
             return candidate
-    raise InvalidInput(f"there is no data file {name!r}; `ls data/` shows the ones there are")
+    raise InvalidInput(f"there is no data file {name!r}; `ls data/` lists them")
 
 
 def checkout() -> Path | None:

@@ -1,8 +1,8 @@
 """JSON that every layer behind an HTTP face can hold: a pure judgement of a body.
 
 Python's parser takes more than JSON and Postgres can: NaN and infinities, halves of surrogate
-pairs, NUL in strings, integers of any size, any depth. Such a body is refused at the door, with
-words, instead of failing in the first component that cannot hold it.
+pairs, NUL in strings, integers of any size, any depth. Such a body is refused on arrival, with a
+reason, instead of failing in the first component that cannot hold it.
 """
 
 from __future__ import annotations

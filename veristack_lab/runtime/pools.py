@@ -1,4 +1,4 @@
-"""Pools of processes and of threads that end when they are told to: on return and on Ctrl-C.
+"""Pools of processes and of threads that end when their block ends: on return and on Ctrl-C.
 
 A worker process has a pipe of its own, and only the worker holds the other end. When a worker
 dies, reading from its pipe and writing to it fail at once, so no thread can wait for a process
@@ -37,8 +37,8 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
     """A pool of worker processes, for `crash_sweep` and everything else that takes an executor.
 
     When the block ends, by return or by an exception, calls that have not begun are dropped and
-    the workers are gone. A worker whose parent is killed ends by itself. A worker that dies
-    fails the call that it was at, with `ProcessDied`; another worker takes its place.
+    the workers are gone. A worker whose parent is killed ends by itself. If a worker dies, its call
+    fails with `ProcessDied` and another worker takes its place.
 
     Args:
         workers: number of processes; None: one per processor.
@@ -94,7 +94,7 @@ class _ProcessPool(Executor):
                 worker.end()
 
     def kill(self) -> None:
-        """SIGKILL to every worker; calls under way fail at once, and no worker starts again."""
+        """SIGKILL every worker; calls under way fail at once, and no worker is started again."""
         with self._lock:
             self._killed = True
             workers = list(self._workers)
@@ -151,7 +151,7 @@ class _Worker:
         return done, value
 
     def end(self) -> None:
-        """Close the pipe, which an idle worker takes for the end, and wait. Safe to call again."""
+        """Close the pipe, which ends an idle worker, and wait. Safe to call again."""
         self._pipe.close()
         self.process.join(_GRACE_S)
         if self.process.is_alive():
@@ -197,7 +197,7 @@ def _reply(pipe: Connection, answer: tuple[bool, Any]) -> None:
 
 
 def _told(error: Exception) -> Exception:
-    """The error with the worker's traceback, which does not travel with it."""
+    """The error with the worker's traceback as a note: pickling drops tracebacks."""
     error.add_note("in a worker process:\n" + traceback.format_exc())
     return error
 

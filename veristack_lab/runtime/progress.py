@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 OnProgress = Callable[[int, int], None]
-"""Called with (done, total), from any thread, as often as one likes."""
+"""Called with (done, total), from any thread, any number of times."""
 
 
 def silent(done: int, total: int) -> None:
-    """The progress of somebody who does not want to see it."""
+    """Progress that is not shown."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How an HTTP face says no: one refusal, in the shape that the face's clients read."""
+"""How an HTTP face refuses: one refusal, in the shape that the face's clients read."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Refusal:
 
     status: int
     kind: str
-    """One word, for programs."""
+    """A one-word code, for programs."""
     message: str
     """A sentence that says what to do, for people."""
     request_id: str | None = None
-    """Given where the log holds more about it."""
+    """Set if the log holds more about it."""
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -33,11 +33,11 @@ GRACE_S = 3.0
 CANCEL_S = 2.0
 """How long handlers may take to end once their connections were cut."""
 JOIN_S = 10.0
-"""How much longer than that the owner of a server's thread waits for what lives beside it."""
+"""How much longer the owner of a server's thread waits for what runs beside the server."""
 START_TIMEOUT_S = 15.0
 KEEP_ALIVE_S = 75
-"""Longer than clients keep an idle connection, so that it is they who close it: a request on
-a connection that the server is just closing would fail."""
+"""Longer than clients keep an idle connection, so that the client closes it: a request on a
+connection that the server is just closing would fail."""
 
 Beside = Callable[[], AbstractAsyncContextManager[object]]
 """Something that lives in the server's event loop, from before the first request to after the
@@ -61,7 +61,7 @@ class _Protocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn that tells when it answers, leaves signals alone and always comes to its end."""
+    """uvicorn that reports when it answers, leaves signals alone and always ends."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             self._until_cut,
             interface="asgi3",
-            proxy_headers=False,  # there is no proxy whose word counts
+            proxy_headers=False,  # no proxy is trusted
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -111,8 +111,8 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
     async def _until_cut(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application. uvicorn drops what is sent to a connection that is gone, so that a
-        handler without an end would fill the event loop for ever: here it ends."""
+        """The application. uvicorn drops what is sent to a connection that is gone, so an endless
+        handler would fill the event loop for ever: here it is ended."""
 
         async def sending(message: Message) -> None:
             if self._is_cut:
@@ -126,7 +126,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        yield  # signals belong to whoever owns the main thread: see `stopping`
+        yield  # signals belong to the main thread's owner: see `stopping`
 
 
 def run(
@@ -145,7 +145,7 @@ def run(
     Args:
         app: what is served.
         port: on 127.0.0.1; 0 picks a free one.
-        on_ready: gets the URL once the server answers.
+        on_ready: called with the URL once the server answers.
         shape: how a request that is not HTTP is refused.
         grace_s: how long requests in progress may go on after the signal.
         date_header: whether every reply gets a `Date`.

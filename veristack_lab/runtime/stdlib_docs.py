@@ -1,6 +1,6 @@
 """The standard library's own documentation, read from its source files.
 
-Real text that every machine has and nobody must download: the docstrings of modules, classes
+Real text that every machine has without a download: the docstrings of modules, classes
 and functions, found with `ast`. Nothing is imported or executed.
 """
 

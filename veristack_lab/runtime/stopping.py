@@ -1,4 +1,4 @@
-"""How a command that serves learns that it shall end: SIGTERM or Ctrl-C."""
+"""How a command that serves learns that it must end: SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 

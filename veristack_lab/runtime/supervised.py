@@ -15,7 +15,7 @@ from veristack_lab.runtime.processes import Child
 
 STOP_TIMEOUT_S = 5.0
 EXIT_OUTAGE = os.EX_TEMPFAIL
-"""The exit code of a process that ends because something it needs is away."""
+"""The exit code of a process that ends because something it needs is unavailable."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,17 +43,17 @@ class Supervised(Protocol):
 
     @property
     def is_outage(self) -> bool:
-        """Whether its end is due to something else that is away."""
+        """Whether it ended because something it needs is unavailable."""
 
     def why(self) -> str:
         """What is known about its end."""
 
     def start(self) -> None:
-        """Start it again; return when it is ready. Raises what prevents it."""
+        """Start it again; return when it is ready. Raises the error that prevents it."""
 
 
 class ChildPart:
-    """A child process; `child` is always the newest."""
+    """A child process; `child` is always the newest one."""
 
     def __init__(self, name: str, child: Child, start: Callable[[], Child]) -> None:
         self.name = name
@@ -67,7 +67,7 @@ class ChildPart:
 
     @property
     def is_outage(self) -> bool:
-        """Whether the process said so by its exit code."""
+        """Whether the exit code of the process says so."""
         return self.child.returncode == EXIT_OUTAGE
 
     def why(self) -> str:
@@ -109,7 +109,7 @@ class ServerPart:
 
 
 class ThreadPart:
-    """A thread of this process that runs `work(stop)` until it is told to stop."""
+    """A thread of this process that runs `work(stop)` until it is stopped."""
 
     def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
         self.name = name
@@ -120,16 +120,16 @@ class ThreadPart:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, or ended because it was told to."""
+        """Whether it runs, or ended because it was asked to."""
         return self._thread.is_alive() or self._stop.is_set()
 
     @property
     def is_outage(self) -> bool:
-        """Whether a backend that it needs was away."""
+        """Whether a backend that it needs was unavailable."""
         return isinstance(self._failure, BackendUnavailable)
 
     def why(self) -> str:
-        """What it raised."""
+        """The error it raised."""
         failure = self._failure
         return "it returned" if failure is None else f"{type(failure).__name__}: {failure}"
 

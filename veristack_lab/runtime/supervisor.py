@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PartHealth:
-    """How one part is, as people and programs read it."""
+    """The state of one part, for people and programs."""
 
     name: str
     state: PartState
@@ -64,12 +64,12 @@ def all_up(parts: Sequence[PartHealth]) -> bool:
 
 
 class Supervisor:
-    """Watches parts that are up, from `with` to its end. It ends no part.
+    """Watches parts that are up, from `with` to its end. It does not end them.
 
     Args:
         supervised: the parts, each with a name of its own.
         restarts: when a dead part is started again.
-        seed: of the pauses.
+        seed: decides the random pauses.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Supervisor:
         return f"<Supervisor {', '.join(f'{p.name}={p.state}' for p in self.health())}>"
 
     def health(self) -> list[PartHealth]:
-        """How every part is."""
+        """The state of every part."""
         now, now_s = datetime.now(UTC), time.monotonic()
         with self._lock:
             return [

@@ -1,4 +1,4 @@
-"""A simulator for the store: a disk whose power can be cut anywhere, and the sweep that does.
+"""A simulator for the store: a disk whose power can be cut anywhere, and the sweep that cuts it.
 
     from veristack_lab import sim
 

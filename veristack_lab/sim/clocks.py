@@ -1,4 +1,4 @@
-"""Time that stands still until somebody moves it."""
+"""Time that stands still until a caller moves it."""
 
 from __future__ import annotations
 

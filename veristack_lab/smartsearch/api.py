@@ -1,7 +1,7 @@
 """The HTTP face of smartsearch: FastAPI, JSON in camel case, OpenAPI at `/docs`.
 
-The tenant is a parameter, not a credential: put a gateway that knows its callers in front of
-it before anybody else can reach it. It binds to loopback.
+The tenant is a parameter, not a credential: put a gateway that authenticates callers in front of it
+before other machines can reach it. It binds to loopback.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def application(search: Search, parts: Health = no_parts) -> FastAPI:
 
 def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is a union of two
     def handle(_: Request, error: Exception) -> JSONResponse:
-        # A database's own words name hosts and roles, which are not for every caller.
+        # A database's own messages name hosts and roles, which callers need not see.
         own = not isinstance(error, BackendError)
         told = {"error": type(error).__name__, "message": str(error)}
         return JSONResponse(told if own else DATABASE_AWAY, status_code=code)
@@ -138,7 +138,7 @@ def _add_query_routes(app: FastAPI, search: Search) -> None:
 def _add_operation_routes(app: FastAPI, search: Search) -> None:
     @app.get("/api/system/pressure")
     def pressure(tenant: OptionalTenant = None) -> views.PressureView:
-        """How much work waits where, for one tenant or for all."""
+        """How much work is waiting in each part, for one tenant or for all."""
         return views.PressureView.of(search.pressure(tenant))
 
     @app.get("/api/dead-letters")
@@ -148,7 +148,7 @@ def _add_operation_routes(app: FastAPI, search: Search) -> None:
 
     @app.post("/api/dead-letters/{letter_id}/replay", status_code=202)
     def replay(letter_id: UUID) -> views.Replayed:
-        """Send a given-up document through once more."""
+        """Send a given-up document through the pipeline again."""
         return views.Replayed(document_id=search.replay(letter_id))
 
 

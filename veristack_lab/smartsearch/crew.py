@@ -20,7 +20,7 @@ class Crew:
     """Processes of one pipeline. Use as a context manager; all end with it.
 
     Args:
-        settings: what they are told.
+        settings: the settings of all processes.
         folder: where their logs go.
         workers: how many workers.
     """
@@ -32,7 +32,7 @@ class Crew:
         self._spawned = 0
         self.relay: Child | None = None
         self.workers: dict[str, Child] = {}
-        """By worker name, which is also the lease's owner in the database."""
+        """Processes by worker name, which is also the lease's owner in the database."""
 
     def __enter__(self) -> Self:
         try:
@@ -53,7 +53,7 @@ class Crew:
         return f"<Crew {self.settings.topic}: {alive} workers alive>"
 
     def require_alive(self) -> None:
-        """Check that the pipeline can still get anywhere.
+        """Check that the pipeline can still make progress.
 
         Raises:
             ProcessDied: the relay, or the last worker, ended by itself.

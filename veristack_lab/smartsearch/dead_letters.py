@@ -1,4 +1,4 @@
-"""Documents that were given up: look at them, and send them through once more.
+"""Documents that were given up: list them, and send them through the pipeline again.
 
 The table is the truth, with one record for each time a document was given up. The copies on
 the dead-letter topic are sent by the relay, at least once.
@@ -37,7 +37,7 @@ def list(  # noqa: A001  (read as dead_letters.list)
 
 
 def replay(database: Database, dead_letter_id: UUID) -> UUID:
-    """Give a failed document a fresh budget of attempts; its id.
+    """Give a failed document a fresh budget of attempts. Returns its id.
 
     Commit point: one transaction marks the letter, makes the document PENDING and announces
     it. A second call for the same letter changes nothing more.

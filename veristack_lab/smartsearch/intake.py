@@ -1,8 +1,8 @@
-"""The door: a document comes in once, however often it is sent.
+"""The intake: a document is accepted once, however often it is sent.
 
-Commit point: the one transaction that inserts the document's row and its outbox event. Before
-it nobody knows of the document; after it the document will be processed, whatever dies. The
-broker is not asked: documents are taken in while it is down.
+Commit point: the one transaction that inserts the document's row and its outbox event. Before it no
+component knows of the document; after it the document will be processed, whichever process dies.
+The broker is not involved: documents are accepted while it is down.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Who may work on a document, and what each outcome writes.
+"""Which worker may process a document, and what each outcome writes.
 
 A claim raises the document's `lease_epoch`. The epoch is the fencing token (Kleppmann, "How to
 do distributed locking", 2016) and the version under which the claim's chunks are written: two
 workers can never write the same version, and each write checks, in its own transaction, that
-the epoch is still the document's. All times are the database's; a worker's clock is never asked.
+the epoch is still the document's. All times are the database's; a worker's clock is never used.
 
 Commit points: `write_chunks(last=True)` makes a version visible, by one UPDATE of the document's
 row; before it commits no reader sees any chunk of that version. `give_back` makes a failure known.
@@ -29,7 +29,7 @@ MAX_ERROR_CHARS = 500
 def claim(
     database: Database, owner: str, document_ids: Sequence[UUID], lease_s: float
 ) -> list[Claimed]:
-    """Take those of the documents that are PENDING and due; the others need nothing from us.
+    """Take those of the documents that are PENDING and due; the others need no work.
 
     A document whose retry lies in the future is not taken, so that a duplicate message cannot
     get around the pause.
@@ -51,7 +51,7 @@ def claim(
 
 
 def renew(database: Database, held: Sequence[Claimed], lease_s: float) -> set[UUID]:
-    """Put off the expiry of these leases; the ids of those that are still ours."""
+    """Extend these leases. Returns the ids of those still held."""
     with database.transaction() as conn:
         rows = conn.execute(
             "UPDATE documents d SET"

@@ -1,4 +1,5 @@
-"""How much work waits where, read from the database and the broker, never from counters.
+"""How much work is waiting in each part, read from the database and the broker, never from
+counters.
 
 A worker's own counters die with it, and an average age hides the one document that is stuck:
 so the ages here are those of the oldest.
@@ -33,7 +34,7 @@ FROM documents WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
 def pressure(database: Database, settings: Settings, tenant_id: str | None = None) -> Pressure:
     """The state of the pipeline; documents and dead letters of one tenant, or of all.
 
-    Outbox and consumer lag are always those of all tenants, who share them.
+    Outbox and consumer lag are always those of all tenants, which share them.
     """
     with database.transaction() as conn:
         row = conn.execute(_QUERY, {"tenant": tenant_id}).fetchone()

@@ -63,7 +63,7 @@ def poison_gets_one_dead_letter(frame: pd.DataFrame) -> Claim:
     seen = frame.attrs
     return Claim(
         LAYER,
-        "what cannot be embedded ends FAILED with exactly one dead letter and holds nobody up",
+        "what cannot be embedded ends FAILED with exactly one dead letter and delays no others",
         "scanned pages without a readable character among the documents",
         f"{seen['poison']} of them: {seen['audit_failed']} FAILED, {seen['audit_dead_letters']}"
         f" dead letters; {seen['audit_ready']} others READY",

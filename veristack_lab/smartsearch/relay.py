@@ -2,7 +2,7 @@
 
 Commit point of one round: the transaction that marks events as sent. It commits only after the
 broker has acknowledged each of them with all replicas. If the relay dies in between, the events
-are sent again: a duplicate asks for work that the database knows to be done. Events are locked
+are sent again: a duplicate announces work that the database records as done. Events are locked
 with SKIP LOCKED, so several relays share the work and a dead one's locks vanish with its
 connection.
 """
@@ -64,7 +64,7 @@ class Relay:
             stop.wait(pause_s)
 
     def relay_once(self) -> int:
-        """Send one batch; how many events were acknowledged.
+        """Send one batch. Returns how many events were acknowledged.
 
         Raises:
             KafkaError: the broker did not acknowledge; the events stay unsent.

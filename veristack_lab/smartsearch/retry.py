@@ -15,7 +15,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     """This text cannot be embedded."""
     OUTAGE = "outage"
-    """A server or the worker itself was gone; the text may be fine."""
+    """A server or the worker itself was unavailable; the text may be fine."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What nobody else would notice: dead workers, due retries, lost messages.
+"""The sweeper handles what no other part notices: dead workers, due retries, lost messages.
 
-Any number of sweepers may run, in any process: each step locks the rows it changes and passes
-over rows that another one holds. Nobody has to be elected.
+Any number of sweepers may run, in any process: each step locks the rows it changes and skips rows
+that another sweeper holds. No leader has to be elected.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def sweep(database: Database, settings: Settings) -> Swept:
 def end_expired(database: Database, settings: Settings) -> int:
     """Take documents from workers that have been silent for longer than their lease.
 
-    Commit point: one transaction a round. The claim's epoch stays what it was, but the status
-    no longer is PROCESSING, so a worker that wakes up again finds its claim ended.
+    Commit point: one transaction a round. The claim's epoch stays the same, but the status is no
+    longer PROCESSING, so a worker that wakes up again finds its claim ended.
     """
     with database.transaction() as conn:
         rows = conn.execute(

@@ -1,4 +1,4 @@
-"""Somebody who watches from outside whether the promises hold.
+"""A witness: it checks from outside whether the promises hold.
 
 `Reader` compares, in one snapshot of the database, what search shows with what is READY.
 `audit` looks at everything once at the end.
@@ -17,16 +17,16 @@ from veristack_lab.smartsearch.chunking import clean, split
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.retrieval import Vector
 
-PAUSE_S = 0.02  # leaves the two cores of a small machine to those who work
+PAUSE_S = 0.02  # leaves the two cores of a small machine to the workers
 
 
 @dataclass
 class Reader:
-    """Hammers search from a thread of its own and counts every disagreement.
+    """Queries search continuously from its own thread and counts every disagreement.
 
     Args:
         database: where to look.
-        tenant_id: whose documents.
+        tenant_id: owner of the documents.
         vectors: queries, asked in turn.
     """
 
@@ -56,14 +56,16 @@ class Reader:
             try:
                 self.read_once()
             except BackendUnavailable:
-                self._stop.wait(0.2)  # a database that is away shows nothing, so breaks nothing
+                self._stop.wait(
+                    0.2
+                )  # a database that is unavailable shows nothing, so it breaks no promise
             self._stop.wait(PAUSE_S)
 
     def read_once(self) -> None:
         """One comparison: exactly the READY documents are found, each once."""
         vector = self.vectors[self.reads % len(self.vectors)]
         with self.database.snapshot() as conn:
-            # One moment for both queries: else a document could change in between.
+            # One snapshot for both queries: otherwise a document could change in between.
             hits = retrieval.nearest(conn, self.tenant_id, vector, retrieval.MAX_RESULTS)
             rows = conn.execute(
                 "SELECT id, status FROM documents WHERE tenant_id = %s", (self.tenant_id,)

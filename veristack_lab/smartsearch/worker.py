@@ -1,4 +1,5 @@
-"""One member of the consumer group: Kafka says what may want work, Postgres says what does.
+"""One member of the consumer group: Kafka says which documents may need work, Postgres says which
+do.
 
 A record is committed to Kafka only after the database transactions of its document, so a
 record is never lost with a worker. It may come twice; the second time the claim finds nothing
@@ -94,7 +95,7 @@ class Worker:
         try:
             consumer.commit(timeout_ms=COMMIT_TIMEOUT_MS)
         except KafkaError as error:
-            # The partitions moved, or the broker is away: the records come again, harmlessly.
+            # The partitions moved, or the broker is down: the records come again, harmlessly.
             _log.warning("offsets were not committed: %s: %s", type(error).__name__, error)
         return outcome
 
@@ -107,7 +108,7 @@ class Worker:
             try:
                 leases.renew(self._database, held, self.settings.lease_s)
             except BackendError as error:
-                # The next beat tries again; if none succeeds, the fence stops our writes.
+                # The next beat tries again; if none succeeds, the fence stops this worker's writes.
                 _log.warning("leases were not renewed: %s", error)
 
     def _connected(self) -> KafkaConsumer:
@@ -133,14 +134,14 @@ class Worker:
 
 
 def _document_ids(records: list[Any]) -> list[UUID]:
-    """The documents that records speak of; a record that is not ours is passed over."""
+    """The documents that records name; a record that is not an announcement is skipped."""
     found: dict[UUID, None] = {}
     for record in records:
         try:
             found[UUID(json.loads(record.value)["documentId"])] = None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             _log.warning(
-                "record %s/%s of %s is no announcement: %s",
+                "record %s/%s of %s is not an announcement: %s",
                 record.partition, record.offset, record.topic, error,
             )  # fmt: skip
     return list(found)

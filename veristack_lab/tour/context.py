@@ -1,4 +1,4 @@
-"""What an act of the tour is given: a seed, a folder, servers, and somewhere to report to."""
+"""What an act of the tour is given: a seed, a folder, servers, and a place to report to."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Tour:
         return random.Random(f"{self.seed}/{name}")
 
     def add(self, *claims: Claim) -> None:
-        """Report promises that were judged already, as those of a layer's `promises` are."""
+        """Report promises that were judged already, such as those of a layer's `promises`."""
         self.claims.extend(claims)
 
     def picture(self, layer: str, title: str, figure: go.Figure, caption: str) -> None:

@@ -28,8 +28,8 @@ def act(tour: Tour) -> None:
 
 
 def _engines(tour: Tour, stack: ExitStack) -> LLM:
-    """Engines that may be killed and that count cached tokens: the tour's, or our own if the
-    tour's are a server of yours or an Ollama."""
+    """Engines that may be killed and that count cached tokens: the tour's, or llama.cpp engines if
+    the tour's are a server of yours or an Ollama."""
     engines = tour.llm()
     if engines.origin == "here" and all(facts.kind == "llama.cpp" for facts in engines.text):
         return engines
@@ -63,7 +63,7 @@ def _reuse(tour: Tour, engines: LLM, url: str) -> None:
         LAYER,
         "Cold, warm, related",
         viz.cold_warm_prefix(frame),
-        "Medians at the client. Loading the model is told apart from computing the prompt; the "
+        "Medians at the client. Loading the model is measured apart from computing the prompt; the "
         "counts are the engine's own.",
     )
 

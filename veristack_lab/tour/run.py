@@ -1,4 +1,4 @@
-"""Run the acts in order in one temporary folder, and clean up behind them."""
+"""Run the acts in order in one temporary folder, and clean up after them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def run(console: Console, *, seed: int, quick: bool, only: Sequence[str] = ()) -
 
 
 def _play(tour: Tour, layer: str, console: Console) -> None:
-    """One act; an act that fails is a broken claim, and the others still get their turn."""
+    """One act; an act that fails is a broken claim, and the others still run."""
     try:
         importlib.import_module(ACTS[layer]).act(tour)
     except Exception as error:  # noqa: BLE001 - any failure of an act belongs into the table

@@ -48,7 +48,7 @@ def act(tour: Tour) -> None:
             viz.states_over_time(frame),
             "Each document moves from PENDING over PROCESSING to READY. What the killed worker held"
             " waits until its lease expires and is then finished by another; while the broker is"
-            " dead, documents are accepted all the same and wait in the outbox.",
+            " dead, documents are still accepted and wait in the outbox.",
         )
         connected = experiments.connect_to(frame, postgres.conninfo, kafka.bootstrap, url)
         with connected as search, tour.progress("smartsearch: asking questions", 2) as tick:

@@ -12,7 +12,7 @@ LAYER = "veriflow"
 
 
 def act(tour: Tour) -> None:
-    """Train and kill, schedule and kill, submit again and again; and look at what is left."""
+    """Train and kill, schedule and kill, submit again and again; and check what is left."""
     conninfo = tour.postgres().conninfo
     prefix = f"tour_{tour.rng('veriflow/schema').getrandbits(32):08x}"
     with object_server(tour.work / LAYER) as objects_url, _schemas(conninfo, prefix) as names:

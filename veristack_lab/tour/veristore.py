@@ -89,6 +89,6 @@ def _group_commit(tour: Tour) -> None:
         LAYER,
         "Group commit",
         viz.group_commit(frame),
-        "Each put returns after its own record is on the disk. The more writers there are, the "
-        "more records one sync carries.",
+        "Each put returns after its own record is on the disk. With more writers, one "
+        "sync carries more records.",
     )

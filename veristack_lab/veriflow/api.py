@@ -56,7 +56,7 @@ STATUS: dict[type[VeriStackError], HTTPStatus] = {
 
 
 def create_app(flow: Flow, parts: Health = no_parts) -> FastAPI:
-    """The application over one open `Flow`, which stays the caller's to close.
+    """The application over one open `Flow`, which the caller closes.
 
     Args:
         parts: the health of the processes that serve the jobs.
@@ -100,7 +100,7 @@ def _add_routes(app: FastAPI, flow: Flow) -> None:
 
     @app.post("/v1/jobs/{job_id}/cancel", responses=_problems(404, 409, 422, 503))
     def cancel(job_id: str) -> dict[str, Any]:
-        """Stop a job; what its run does from now on does not count."""
+        """Stop a job; later results of its run do not count."""
         return document(flow.cancel(job_id))
 
     @app.get("/v1/jobs/{job_id}/why", responses=_problems(404, 422, 503))
@@ -175,7 +175,7 @@ def _add_problems(app: FastAPI) -> None:
 
 
 def serve(flow: Flow, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. For a main thread.
+    """Serve until SIGTERM or SIGINT; `on_ready` is called with the URL. For a main thread.
 
     Raises:
         PortUnavailable: the port cannot be used.

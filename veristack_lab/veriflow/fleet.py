@@ -17,13 +17,13 @@ from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE,
 
 @dataclass(frozen=True)
 class Fleet:
-    """What schedulers share, and how patient they are with each other."""
+    """What schedulers share, and their timeouts for each other."""
 
     conninfo: str
     schema: str
     objects_url: str
     folder: Path
-    """For the logs of schedulers and runs."""
+    """Folder of the logs of schedulers and runs."""
     lease_s: float = 10.0
     poll_s: float = 0.2
 

@@ -201,7 +201,7 @@ def checked_id(job_id: UUID | str) -> UUID:
 def _find(cursor: Cursor, job_id: UUID) -> Row:
     row = cursor.execute("select * from jobs where job_id = %s", [job_id]).fetchone()
     if row is None:
-        raise JobNotFound(f"there is no job {job_id}; `list()` shows the ones there are")
+        raise JobNotFound(f"there is no job {job_id}; `list()` lists the jobs")
     return row
 
 

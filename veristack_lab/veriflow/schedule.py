@@ -1,6 +1,6 @@
 """A scheduler as a process: `python -m veristack_lab.veriflow.schedule --id NAME ...`.
 
-Prints one line `scheduling as NAME` when it is ready. SIGTERM and SIGINT end it in good order:
+Prints one line `scheduling as NAME` when it is ready. SIGTERM and SIGINT shut it down cleanly:
 its runs are ended and their jobs given back to the queue. After SIGKILL its runs die with it
 and their leases run out.
 """

@@ -1,4 +1,4 @@
-"""What a key-value store is to those that build on it: one protocol.
+"""What a key-value store offers to the layers above it: one protocol.
 
 The object store and the metadata of llmcache need no more than this, so any store that passes
 the conformance tests can stand below them. `veristore.Store` is one.
@@ -39,7 +39,7 @@ class Readable(Protocol):
         Args:
             prefix: only keys that begin with it.
             start: only keys that are not below it.
-            limit: at most n pairs.
+            limit: at most this many pairs.
 
         Raises:
             StoreClosed: the store or the view was closed.
@@ -128,17 +128,17 @@ class LocalKeyValue(KeyValue, Protocol):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the store was opened to be looked at."""
+        """Whether the store was opened read-only."""
 
     @property
     def is_inherited(self) -> bool:
         """Whether this process is a fork of the one that opened the store."""
 
     def check_open(self) -> None:
-        """Raises why the store cannot be used, if so: `StoreClosed` or `StoreForked`."""
+        """Raises `StoreClosed` or `StoreForked` if the store cannot be used."""
 
     def check_writable(self) -> None:
-        """Raises why the store takes no writes, if so: a `StoreError`."""
+        """Raises a `StoreError` if the store takes no writes."""
 
     def stats(self) -> Progress:
         """How far the store is durable, and more. Cheap."""

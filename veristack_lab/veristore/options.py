@@ -1,4 +1,4 @@
-"""What a store is told when it is opened."""
+"""The options of a store."""
 
 from __future__ import annotations
 

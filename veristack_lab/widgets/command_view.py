@@ -1,4 +1,4 @@
-"""What every view that obeys commands has in common: one state, one queue, one way to close."""
+"""What all views with commands have in common: one state, one queue, one way to close."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         return self._loop.wait_for(predicate, timeout_s)
 
     def close(self) -> None:
-        """Carry out what was asked and stop the thread. What is drawn stays. Idempotent."""
+        """Carry out pending commands and stop the thread. The drawing stays. Idempotent."""
         loop = self.__dict__.get("_loop")
         if loop is None:
             return  # the constructor refused its arguments
@@ -99,7 +99,7 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
                 del _open[self._key]
 
     def dispose(self) -> None:
-        """`close`, and take the drawing away too."""
+        """`close`, and remove the drawing too."""
         self.close()
         super().close()
 

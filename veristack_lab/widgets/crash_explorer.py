@@ -9,7 +9,7 @@
 
 The workload has run once, on a simulated disk. Nothing here touches a real one.
 
-Commands: `move` (operations before the cut), `image` (number of one that a cut may leave; -1:
+Commands: `move` (operations before the cut), `image` (number of an image that a cut may leave; -1:
 the power is on), `judge` (all images of this moment), `engine` (name), `violation` ("next" or
 "previous").
 """
@@ -29,10 +29,10 @@ HEALTHY_NAME = "healthy"
 
 
 class CrashExplorer(CommandView):
-    """Shows a workload's disk at every moment, its power cuts, and what recovery makes of them.
+    """Shows a workload's disk at every moment, its power cuts, and what recovery returns for them.
 
     Args:
-        workload: to begin with, or its name; an exhibit brings its own.
+        workload: the first workload, or its name; an exhibit brings its own.
         engine: "healthy", or the name of an exhibit of the museum.
         seed: of the simulated disk.
         name: what the view is called; see `CommandView`.

@@ -1,10 +1,10 @@
 """What a simulated disk looks like at one moment, and what one power cut would leave of it.
 
 Each sector and each name is in one of a few states. While the power is on there are two:
-`durable` and `cached`, which is what no sync has covered. In an image of a power cut every
-cached one has met its fate:
+`durable` and `cached`, which is what no sync has covered. In an image of a power cut every cached
+sector or name is in one of these states:
 
-    kept     it is as the program last wrote it, though nobody had promised so
+    kept     it is as the program last wrote it, although nothing guaranteed that
     lost     it is as it was at the last sync
     torn     the write stopped inside it
     zeros, garbage, stale

@@ -1,6 +1,6 @@
 """Where the records of a segment lie, and what each byte of some of them is for.
 
-An `Index` costs 26 bytes a record, so a segment of 64 MiB is no trouble; fields are worked out
+An `Index` costs 26 bytes a record, so a segment of 64 MiB is cheap to index; fields are worked out
 for one page at a time.
 """
 
@@ -37,12 +37,12 @@ class Index:
     size_bytes: int
     epoch: int
     header_error: StoreError | None
-    """Why the header cannot be believed. Without it no record is looked for."""
+    """Why the header cannot be trusted. Without a header no record is searched for."""
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     lsns: npt.NDArray[np.int64]
     types: npt.NDArray[np.uint8]
-    """With the group bit."""
+    """The type bytes, with the group bit."""
     behind: npt.NDArray[np.bool_]
     """Whether damage lies before it in this segment."""
     gaps: tuple[Gap, ...]

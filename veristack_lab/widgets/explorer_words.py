@@ -19,7 +19,7 @@ _OPERATION_WORDS = {
     "pwrite": "{size:,} bytes are written to {name} at byte {offset:,}. They are in the cache.",
     "truncate": "{name} is cut to {size:,} bytes, in the cache.",
     "fdatasync": "{name} is synced: what it holds is durable from now on. Its name may not be.",
-    "fdatasync-failed": "The sync of {name} fails. Its pages are marked clean all the same: no "
+    "fdatasync-failed": "The sync of {name} fails. Its pages are marked clean anyway: no "
     "later sync will write them.",
     "rename": "{name} is renamed to {target}, in the cache: the folder is not synced yet.",
     "unlink": "The name {name} is removed, in the cache: the folder is not synced yet.",
@@ -60,7 +60,7 @@ def step_words(recording: Recording, position: int) -> str:
 
 
 def items(recording: Recording, position: int, found: State) -> list[dict[str, Any]]:
-    """What is there, item by item, against what was acknowledged.
+    """What was found, item by item, compared with what was acknowledged.
 
     Returns:
         Rows with `name`, `value` and `fate`: kept (as acknowledged), extra (as the step under

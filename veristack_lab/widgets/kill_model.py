@@ -1,7 +1,7 @@
-"""What a kill switch shows: processes, watched, and the commands that are done to them.
+"""What a kill switch shows: processes that are watched, and the commands carried out on them.
 
-The processes are looked at ten times a second, asked or not. Counters come from a probe on a thread
-of its own, which may hang in a request to a paused process.
+The processes are checked ten times a second, with or without commands. Counters come from a probe
+on a thread of its own, which may hang in a request to a paused process.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STATES: dict[process_faults.Condition, State] = {
 
 
 class KillModel(Model):
-    """Owns what a kill switch knows of its targets.
+    """Owns what a kill switch knows about its targets.
 
     Args:
         name: what the view is called.
@@ -150,7 +150,7 @@ class KillModel(Model):
         try:
             getattr(target, verb)()
             text = f"{target.name}: {_DONE_BY[verb]}, process {target.pid}"
-        except Exception as error:  # noqa: BLE001 - targets are anybody's; the view must outlive them
+        except Exception as error:  # noqa: BLE001 - targets are foreign code; the view must outlive them
             text = f"{target.name}: {verb} failed: {type(error).__name__}: {error}"
         snapshot = put_target(self._snapshot, before)
         self._snapshot = see(snapshot, _observe(target), self._at_s(), asked=True)

@@ -85,14 +85,13 @@ class KillSwitch(CommandView):
         return super().do(op, target, timeout_s)
 
     def close(self) -> None:
-        """Carry out what was asked, stop the thread, end what `restart` started. Idempotent.
-
-        What is drawn stays, marked as closed.
+        """Carry out pending commands, stop the thread, end what `restart` started. Idempotent. The
+        drawing stays, marked as closed.
         """
         super().close()
 
     def _check_name(self, name: str) -> None:
-        """Any name will do: the DOM ids are those of the targets."""
+        """Any name is allowed: the DOM ids are those of the targets."""
 
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         if isinstance(content, dict):

@@ -79,11 +79,11 @@ class Model(Protocol):
         return
 
     def release(self) -> None:
-        """The view was shown for the last time: let go of what it held."""
+        """The view was shown for the last time: release its resources."""
         return
 
     def last_seen(self, view: View) -> str:
-        """A view in a few words, for a wait that was in vain; empty if there are none."""
+        """A short summary of a view, for the message of a wait that expired; may be empty."""
         del view
         return ""
 
@@ -137,7 +137,7 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=f"view-{name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to obey."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -189,7 +189,7 @@ class Loop:
             return copy.deepcopy(self._latest)
 
     def close(self) -> None:
-        """Carry out what was already asked, and end the thread. Idempotent."""
+        """Carry out pending commands, and end the thread. Idempotent."""
         with self._lock:
             if self._closing:
                 return
@@ -254,7 +254,7 @@ class Loop:
             is_unfinished = act()
         except (VeriStackError, OSError) as error:
             self._note = str(error)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: it must show it
+        except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to: it must show it
             self._note = f"{op} failed: {type(error).__name__}: {error}"
         self._unfinished = number if is_unfinished else None
         if not is_unfinished:

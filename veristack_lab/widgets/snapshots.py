@@ -25,10 +25,10 @@ class TargetView:
     pid: int | None
     verbs: tuple[Verb, ...]
     served: int | None = None
-    """Requests answered, or None when nobody counts them."""
+    """Requests answered, or None if they are not counted."""
     failed: int | None = None
     deaths: int = 0
-    """How often it went from life to death while it was watched."""
+    """How often it died while it was watched."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def count(snapshot: Snapshot, counters: Mapping[str, Counters]) -> Snapshot:
 def see(snapshot: Snapshot, seen: TargetView, at_s: float, *, asked: bool) -> Snapshot:
     """Take over what was observed of one target.
 
-    A death or a new process that nobody asked for is written to the log; one that was asked
-    for is written there by the command.
+    An unrequested death or new process is written to the log here; a requested one is written there
+    by the command.
     """
     old = snapshot.target(seen.name)
     died = old.state != "dead" and (seen.state == "dead" or seen.pid != old.pid)

@@ -95,7 +95,7 @@ def attempts_of(client: httpx.Client, number: int) -> list[dict[str, Any]]:
 
 
 def wait_for_node(client: httpx.Client, node_id: str, *, alive: bool) -> None:
-    """Wait until the gateway holds a node for alive, or dead.
+    """Wait until the gateway considers a node alive, or dead.
 
     Raises:
         EngineFailed: it did not in time.
@@ -111,7 +111,8 @@ def wait_for_node(client: httpx.Client, node_id: str, *, alive: bool) -> None:
 
 
 def poll(condition: Callable[[], str | None], complaint: str) -> str:
-    """Wait for what the condition gives. Raises `EngineFailed` with the complaint after a while."""
+    """Wait until the condition returns a value. Raises `EngineFailed` with the complaint on
+    timeout."""
     deadline = time.monotonic() + SEEN_TIMEOUT_S
     while (found := condition()) is None:
         if time.monotonic() > deadline:
@@ -121,7 +122,7 @@ def poll(condition: Callable[[], str | None], complaint: str) -> str:
 
 
 def fresh(rng: random.Random, count: int) -> str:
-    """A prompt that begins as no other does."""
+    """A prompt with a unique beginning."""
     return f"{prompts.nonce(rng)} {prompts.words(rng, count)}"
 
 

@@ -29,11 +29,11 @@ USERS = 2
 
 @dataclass(frozen=True)
 class KillPlan:
-    """When which thing happens, in steps of the experiment; from the seed alone."""
+    """When each event happens, in steps of the experiment; decided by the seed alone."""
 
     kill_step: int
     kill_user: int
-    """Whose request is being answered by the engine that is killed."""
+    """The user whose request the killed engine is answering."""
     restart_step: int
     steps: int
 

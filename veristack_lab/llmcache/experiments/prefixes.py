@@ -35,12 +35,12 @@ def cold_warm_prefix(
     engines: Engines | None = None,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """The same prompt cold, warm, related and unrelated, with the model's load told apart.
+    """The same prompt cold, warm, related and unrelated, with the model's load time separated.
 
     Each repeat asks five times: `cold` (begins with a nonce), `warm` (the same again),
-    `prefix` (the same but for its last fifth), `unrelated` (another nonce), `back` (the first
-    one again). With `engines`, their processes are killed and started first and the first row
-    is `cold engine`: its `load_ms` is the time from starting the process until it answered.
+    `prefix` (the same but for its last fifth), `unrelated` (another nonce), `back` (the first one
+    again). With `engines`, their processes are killed and started first and the first row is `cold
+    engine`: its `load_ms` is the time from starting the process until it answered.
 
     Returns:
         One row a request: kind, repeat, node_id, load_ms, prompt_tokens, cached_tokens (the

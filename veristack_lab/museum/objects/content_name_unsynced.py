@@ -1,8 +1,8 @@
 """An object's metadata is committed before the name of its content file is durable.
 
-The content is synced, the metadata is synced, and after the power cut the metadata leads to a
-file that is not there. The healthy engine syncs the folder of the content files before it
-commits the metadata.
+The content is synced, the metadata is synced, and after the power cut the metadata leads to a file
+that does not exist. The healthy engine syncs the folder of the content files before it commits the
+metadata.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """An object's id is the time in milliseconds.
 
 Two puts in one millisecond share an id. In the ancestor the second writes its chunks over
-the first one's, in place: a reader of the old object gets a mixture, and so does everybody
-after a power cut. Here a second line of defence holds: content is never written over content,
-so the put is refused; but the disk is well, and nobody was to blame for the millisecond. The
-healthy engine draws 128 random bits for each content.
+the first one's, in place: a reader of the old object gets a mixture, and so does every reader after
+a power cut. Here a second line of defence holds: content is never written over content, so the put
+is refused; but the disk is well, and no client did anything wrong. The healthy engine
+draws 128 random bits for each content.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Objects are listed in the order of a hash table.
 
 The ancestor keeps its index in an unordered map, while its documentation promises
-lexicographic order. Whoever reads a bucket page by page then meets some keys twice and others
+lexicographic order. A client that reads a bucket page by page then gets some keys twice and others
 never. S3 lists in the byte order of UTF-8, and so does the healthy engine.
 """
 

@@ -1,7 +1,7 @@
 """Bucket and key are joined by a colon that both may contain.
 
 Key `b:k` of bucket `a` and key `k` of bucket `a:b` become the same record. One overwrites the
-other, and whoever asks for the first gets the bytes of the second. The healthy engine writes
+other, and a reader of the first gets the bytes of the second. The healthy engine writes
 the bucket's length before it, so no two pairs can meet.
 """
 

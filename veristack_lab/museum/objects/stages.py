@@ -19,13 +19,13 @@ BUCKET = "bucket"
 
 @dataclass(frozen=True)
 class PutWhileCollecting(OnObjects):
-    """An object arrives in pieces, and between two of them somebody collects garbage."""
+    """An object arrives in pieces, and garbage is collected between two of them."""
 
     key: str
     pieces: tuple[bytes, ...]
 
     def run(self, session: Session) -> None:
-        """Put, with a collection behind each piece."""
+        """Put, with a collection after each piece."""
 
         def arriving() -> Iterator[bytes]:
             for piece in self.pieces:

@@ -1,9 +1,9 @@
 """Writes are acknowledged when they are in the page cache; every fifth one syncs.
 
-The ancestor's SETBATCH 5 is fast because four of five writes are told OK before anything is
-on the disk. Even closing it in good order loses them. An engine may offer that, but must call
-it by its name: here it is `durability=Interval(writes=5)`, and its docstring says what may be
-lost. Under the name "commit", the healthy engine says OK after the sync.
+The ancestor's SETBATCH 5 is fast because four of five writes get their OK before anything is on the
+disk. Even a clean close loses them. An engine may offer that, but must call it by its name: here it
+is `durability=Interval(writes=5)`, and its docstring says what may be lost. Under the name
+"commit", the healthy engine says OK after the sync.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A batch is written as one record a change.
+"""A batch is written as one record per change.
 
 Each record is whole or not there, but a power cut may keep the first and lose the rest: money
 has left one account and not arrived in the other. The healthy engine writes a batch as one

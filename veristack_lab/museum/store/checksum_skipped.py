@@ -1,4 +1,4 @@
-"""Records are read by their lengths alone, and nobody checks the checksum.
+"""Records are read by their lengths alone, and the checksum is never checked.
 
 A torn record whose header made it to the disk looks whole: its length is right, and its payload
 is whatever was in the sectors. A batch comes back with half of its bytes, the rest zeros. The

@@ -1,10 +1,10 @@
 """Damage in the middle of the log is taken for its end.
 
-One bit rots in a record that was synced long ago. The ancestor stops reading there, says
-nothing, and cuts everything behind it off: thousands of acknowledged writes, gone without a
-word. The healthy engine looks behind a bad record. When a later commit group follows, the bad
-one had been durable: that is damage, which is told with segment, offset and the LSNs that are
-lost, and the damaged file is kept.
+One bit rots in a record that was synced long ago. The ancestor stops reading there, reports
+nothing, and cuts off everything after it: thousands of acknowledged writes, silently lost. The
+healthy engine looks past a bad record. If a later commit group follows, the bad record had been
+durable: that is damage. It is reported with segment, offset and the lost LSNs, and the damaged file
+is kept.
 """
 
 from __future__ import annotations

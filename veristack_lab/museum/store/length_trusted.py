@@ -1,10 +1,10 @@
 """A record's length is believed before its checksum.
 
 Recovery reads a header, makes room for as many bytes as it announces, reads them, and only then
-computes the checksum. In a torn tail that length is garbage: up to four gigabytes are asked for
-on the word of bytes that nobody ever wrote. This exhibit runs on a machine that has one gigabyte
-to give. The healthy engine compares the length with the limit and with what is left of the file
-before it makes room for anything.
+computes the checksum. In a torn tail that length is garbage: up to four gigabytes are requested
+because of bytes that were never written. This exhibit runs on a machine with one gigabyte. The
+healthy engine compares the length with the limit and with what is left of the file before it makes
+room for anything.
 """
 
 from __future__ import annotations

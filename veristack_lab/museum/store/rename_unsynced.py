@@ -1,7 +1,7 @@
 """A snapshot is renamed, but its folder never synced, and then the log goes.
 
 A rename is a change of the folder, and durable only when the folder is synced. Without that the
-power cut may undo the rename and keep the removal of the log, for nothing orders the two. The
+power cut may undo the rename and keep the removal of the log, since nothing orders the two. The
 healthy engine syncs the folder between them.
 """
 

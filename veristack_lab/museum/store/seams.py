@@ -1,4 +1,4 @@
-"""A disk and a file before another one, for exhibits that leave out what the disk should do."""
+"""Wrappers of a disk and a file, for exhibits that omit some of their operations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A new segment gets its name before its header is on the disk.
 
 The folder is synced, the file is not: after the power cut there is a segment whose header is
-zeros, and nobody can tell a new segment from a damaged one. The healthy engine writes the
+zeros, and a new segment cannot be told from a damaged one. The healthy engine writes the
 header under a temporary name, syncs it, renames, and syncs the folder: a segment that has its
 name has its header.
 """

@@ -1,9 +1,9 @@
 """A snapshot is a text file with a space between key and value.
 
-The ancestor's SNAP writes "key value" lines and reads them back word by word. A value with
-a space comes back cut, one with a tab or a line end takes its neighbours along, and since the
-object store's metadata is separated by tabs, one SNAP destroys every object. No power cut is
-needed. The healthy engine writes lengths and bytes.
+The ancestor's SNAP writes "key value" lines and reads them back word by word. A value with a space
+comes back cut, one with a tab or a line end corrupts its neighbours, and since the object store's
+metadata is separated by tabs, one SNAP destroys every object. No power cut is needed. The healthy
+engine writes lengths and bytes.
 """
 
 from __future__ import annotations

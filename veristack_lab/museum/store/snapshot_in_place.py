@@ -1,9 +1,8 @@
 """A snapshot is written over its final name, unsynced, and then the log is deleted.
 
-Between the first write and whenever the system writes its cache back there is no whole copy of
-the data anywhere: the new snapshot has its name but not its bytes, and the log that held them
-is gone. The healthy engine writes under another name, syncs, renames, syncs the folder, and
-only then lets the log go.
+From the first write until the system writes its cache back, no whole copy of the data exists: the
+new snapshot has its name but not its bytes, and the log that held them is gone. The healthy engine
+writes under another name, syncs, renames, syncs the folder, and only then removes the log.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class _Writer(SnapshotWriter):
         return in_place.write(lsn, epoch, pieces, damaged_from)
 
     def publish(self, temporary: Path, lsn: int) -> None:
-        """It has its name already."""
+        """Does nothing: the file has its name already."""
 
 
 class _Store(Store):

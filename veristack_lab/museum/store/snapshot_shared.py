@@ -1,7 +1,7 @@
 """All stores keep their snapshot in one place.
 
 The ancestor writes every snapshot to the same path in the temporary folder. Two stores that
-have nothing to do with each other then read each other's data, and whoever wrote last wins. The
+have nothing to do with each other then read each other's data, and the last writer wins. The
 healthy engine keeps all its files in its own folder, which is locked.
 """
 

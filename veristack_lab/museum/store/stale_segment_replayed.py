@@ -1,9 +1,9 @@
 """A log segment that a snapshot has replaced is replayed once more.
 
 Removing a file is durable only when its folder is synced, so after a power cut a replaced
-segment may be back. Replayed behind the snapshot it brings deleted keys back to life and old
-values over new ones. The healthy engine knows by the snapshot's epoch which segments it
-replaces, and by the epoch inside each record's checksum to which file a record belongs.
+segment may be back. Replayed after the snapshot, it brings deleted keys back and overwrites new
+values with old ones. The healthy engine knows by the snapshot's epoch which segments it replaces,
+and by the epoch inside each record's checksum to which file a record belongs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A failed sync is tried again, and the second time it succeeds.
 
-When a sync fails, Linux marks the pages clean all the same. The next sync has nothing to write
+When a sync fails, Linux marks the pages clean anyway. The next sync has nothing to write
 and reports success, and the data is nowhere. PostgreSQL retried for twenty years; since 2018 it
 stops at once. So does the healthy engine: after a failed write or sync it takes no more writes,
 and what it acknowledges after a reopening it has read back from the disk.

@@ -1,9 +1,9 @@
-"""What recovery has read is served, and nobody has synced it.
+"""Recovery serves what it has read without syncing it.
 
 When a process dies without the power failing, the page cache lives on. The next process reads
-records that no sync ever covered, serves them to whoever asks, and with the power they go: what
-was seen is not there any more. The same holds for the cut of a torn tail. The healthy engine
-syncs the log once before it serves anything.
+records that no sync ever covered, serves them to its clients, and a power cut takes them: clients
+saw data that no longer exists. The same holds for the cut of a torn tail. The healthy engine syncs
+the log once before it serves anything.
 """
 
 from __future__ import annotations

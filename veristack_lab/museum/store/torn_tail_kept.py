@@ -1,9 +1,9 @@
-"""A torn tail is left standing, and new records are appended behind it.
+"""A torn tail is left standing, and new records are appended after it.
 
-A power cut tears the last record. The ancestor reads up to the tear, serves, and appends
-behind the garbage. Everything it acknowledges from then on stands behind bytes that no reader
-gets past: at the next start it is gone, though it was synced. The healthy engine cuts the tail
-off, and syncs the cut, before it appends.
+A power cut tears the last record. The ancestor reads up to the tear, serves, and appends after the
+garbage. Everything it acknowledges from then on follows bytes that no reader gets past: at the next
+start it is lost, although it was synced. The healthy engine cuts the tail off, and syncs the cut,
+before it appends.
 """
 
 from __future__ import annotations

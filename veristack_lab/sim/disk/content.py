@@ -77,7 +77,7 @@ class Content:
         return part[start - first * _PAGE_BYTES : max(start, end) - first * _PAGE_BYTES]
 
     def written(self, offset: int, data: bytes) -> Content:
-        """With the data written over it; a gap before them is filled with zeros."""
+        """The content with the data written over it; a gap before it is filled with zeros."""
         if not data:
             return self if offset <= self._size else self.resized(offset)
         end = offset + len(data)
@@ -90,7 +90,7 @@ class Content:
         return self._of(pages, max(self._size, end))
 
     def resized(self, length: int) -> Content:
-        """Cut, or extended with zeros, to a length."""
+        """The content cut, or extended with zeros, to a length."""
         if length == self._size:
             return self
         kept = list(self._in_pages()[: -(-min(length, self._size) // _PAGE_BYTES)])

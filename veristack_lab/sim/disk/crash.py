@@ -26,7 +26,7 @@ _FILL = {"sectors": "z", "garbage": "g", "stale": "s"}
 
 
 def choose(disk: DiskState, policy: str, seed: int) -> str:
-    """Pick a legal image of a kind; the nearest there is when the moment has none of it.
+    """Pick a legal image of a kind, or the nearest one if the moment has none of that kind.
 
     Raises:
         InvalidInput: there is no such policy.

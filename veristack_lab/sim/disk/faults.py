@@ -90,18 +90,18 @@ class Faults:
         self._waiting.clear()
 
     def copy(self) -> Faults:
-        """The same, counting down on their own."""
+        """An independent copy."""
         copy = Faults()
         copy._waiting = [replace(fault) for fault in self._waiting]
         return copy
 
     @property
     def are_waiting(self) -> bool:
-        """Whether one still has a turn."""
+        """Whether a fault can still strike."""
         return any(fault.times != 0 for fault in self._waiting)
 
     def striking(self, operation: str, name: str) -> Iterator[Fault]:
-        """Those that happen to this operation; each counts down."""
+        """The faults that strike this operation; each counts down."""
         return (fault for fault in self._waiting if fault.strikes(operation, name))
 
 

@@ -40,7 +40,7 @@ class FileChoice:
     """Which of the unsynced changes of a file made it, sector by sector."""
 
     changes: int
-    """How many of them the length knows of."""
+    """How many changes the length reflects."""
     versions: tuple[int, ...]
     """For each visible sector: 0 as before, i as after the ith change that touched it."""
     fill: str = "z"
@@ -61,7 +61,7 @@ class FileImages:
         inode: the file's number.
         state: the file.
         stale: what deleted files held, or empty.
-        seed: of the garbage.
+        seed: decides the garbage.
         torn: whether the last change was on its way when the power failed.
     """
 
@@ -125,7 +125,7 @@ class FileImages:
         return found
 
     def _base(self, changes: int) -> Content:
-        """The content when of the first n changes only the lengths are on disk."""
+        """The content if only the lengths of the first n changes are on disk."""
         content = self.state.durable
         for change in self.unsynced[:changes]:
             if change.truncates or change.length > len(content):
@@ -146,7 +146,7 @@ class FileImages:
 
     @property
     def fills(self) -> str:
-        """The fills there are: stale data needs a deleted file."""
+        """The possible fills: stale data needs a deleted file."""
         return FILLS if self._stale else FILLS[:2]
 
     @property
@@ -187,7 +187,7 @@ class FileImages:
                     yield self._name(FileChoice(changes, versions, fill))
 
     def extremes(self) -> Iterator[str]:
-        """Few choices that tell much: all, none, the length alone, one sector alone or lost."""
+        """A few informative choices: all, none, the length alone, one sector alone or lost."""
         yield from (self.lost, self.kept)
         for changes in self.lengths:
             sectors = self.sectors(changes)
@@ -274,7 +274,7 @@ def _padded(data: bytes, size_bytes: int) -> bytes:
 
 
 def parse(text: str) -> FileChoice:
-    """A file's choice from its text behind the inode number."""
+    """A file's choice from its text after the inode number."""
     changes, versions, fill = text.split(".")
     return FileChoice(int(changes), tuple(_DIGITS.index(digit) for digit in versions), fill)
 

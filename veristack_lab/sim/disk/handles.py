@@ -12,7 +12,7 @@ from veristack_lab.veristore.disk import Bytes
 
 
 class Calls(Protocol):
-    """What an open file asks of its disk."""
+    """What an open file needs from its disk."""
 
     renamed: dict[int, Path]
 
@@ -46,7 +46,7 @@ class SimFile:
 
     @property
     def path(self) -> Path:
-        """Where the file is now; it may have been renamed while it was open."""
+        """The file's present path; it may have been renamed while it was open."""
         return self._disk.renamed.get(self._inode, self._opened_as)
 
     def pwrite(self, data: Bytes, offset: int) -> None:

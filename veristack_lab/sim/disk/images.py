@@ -1,9 +1,9 @@
 """Everything that a power cut may leave of a whole disk, enumerated or sampled.
 
 An image is a choice for each file and folder that has unsynced changes; the choices are
-independent of each other. Up to a limit all combinations are given. Beyond it come the telling
-ones (each file and folder alone between all and nothing), then a seeded sample, and
-`Images.is_exhaustive` says so. Torn writes are counted apart: there is one for every byte.
+independent of each other. Up to a limit all combinations are given. Beyond it come the informative
+ones (each file and folder alone, between all and nothing), then a seeded sample;
+`Images.is_exhaustive` is then false. Torn writes are counted apart: there is one for every byte.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ class Image:
     policy: str
     """What kind of loss it is: one of `crash.POLICIES`."""
     seed: int
-    """Of the sample it belongs to; 0 for those that were enumerated."""
+    """Seed of the sample it belongs to; 0 for enumerated images."""
 
 
 class Images:
     """The images of one disk at one moment. Iterate over it.
 
     Args:
-        disk: as the power fails.
-        limit: all legal images are given if there are at most n.
-        byte_cuts: the write under way is torn at n bytes at most; None: at every byte.
+        disk: the disk at the moment the power fails.
+        limit: enumerates all legal images if there are at most `limit`, else the extremes and a
+            sample.
+        byte_cuts: number of byte positions at which the write is torn; None means all.
     """
 
     def __init__(self, disk: DiskState, limit: int, byte_cuts: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What one file or folder is in the page cache, on the platter, and in between.
+"""One file or folder as the page cache has it, as the platter has it, and what lies between.
 
 All states are values: an operation makes a new one. So a clone of a disk is a copy of a table
 of references, and a thousand images share what they have in common.
@@ -67,7 +67,7 @@ class FileState:
         return self.doubtful + self.pending
 
     def written(self, offset: int, data: bytes, landed: tuple[int, bytes] | None) -> FileState:
-        """After a write; `landed` is where and what the device gets, if not the same."""
+        """The file after a write; `landed` is what the device gets and where, if different."""
         if not data:
             return self
         cached = self.cached.written(offset, data)
@@ -103,7 +103,7 @@ class FileState:
         return Change(first, self.cached[first:end], change.length)
 
     def _still_doubtful(self, old: Change) -> Change:
-        """What a sync that worked leaves in doubt: data of other pages, no length."""
+        """What a successful sync leaves in doubt: data of other pages, but no length."""
         length = len(self.cached)
         written = old.data and any(
             _pages(old)[0] in _pages(new) for new in self.pending if new.data

@@ -1,7 +1,7 @@
 """A disk in memory: files and folders, what is durable of them, and a log of what was done.
 
 `DiskModel` implements `veristore.disk.Disk`. It knows for each file and folder what a sync has
-covered; what a power cut makes of the rest is not its business (see `simdisk`).
+covered; `simdisk` decides what a power cut makes of the rest.
 
 One process, one thread at a time. Locks are released by a crash.
 """
@@ -25,7 +25,7 @@ class DiskModel(DiskState):
     """A simulated disk, as its user sees it.
 
     Args:
-        seed: of the garbage in sectors that were never written.
+        seed: decides the garbage in sectors that were never written.
         delay: lets time pass by some seconds, for latency faults; `SimClock.advance` is one.
     """
 
@@ -156,10 +156,10 @@ class DiskModel(DiskState):
         times: int | None = 1,
         latency_s: float = 0.0,
     ) -> None:
-        """Let something go wrong from now on (see `faults`).
+        """Inject a fault from now on (see `faults`).
 
         Args:
-            kind: what.
+            kind: the kind of fault.
             path: shell pattern of the names of the files it happens to.
             skip: how many operations it lets pass first.
             times: how often it happens; None: always.
@@ -171,16 +171,16 @@ class DiskModel(DiskState):
         """
         fault = make_fault(kind, path, skip, times, latency_s)
         if kind == "latency" and self.delay is None:
-            raise InvalidInput("nothing waits for this disk; give it SimDisk(delay=clock.advance)")
+            raise InvalidInput("this disk has no clock; give it SimDisk(delay=clock.advance)")
         self._faults.add(fault)
 
     @property
     def has_faults(self) -> bool:
-        """Whether a fault still waits for its turn."""
+        """Whether a fault can still strike."""
         return self._faults.are_waiting
 
     def heal(self) -> None:
-        """Take back all faults that still wait. What they did stays."""
+        """Remove all faults that can still strike. Their past effects stay."""
         self._faults.clear()
 
     def strike(self, operation: str, path: Path) -> Fault | None:
@@ -223,7 +223,7 @@ class DiskModel(DiskState):
 
 
 def _landing(kind: str, data: bytes, offset: int) -> tuple[int, bytes] | None:
-    """What the device does with a write under a fault; None: what it was told."""
+    """What the device does with a write under a fault; None: the write as it was asked for."""
     if kind == "lost-write":
         return offset, b""
     if kind == "misdirected-write":

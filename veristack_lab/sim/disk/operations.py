@@ -13,12 +13,12 @@ class Operation:
     index: int
     kind: str
     """create, pwrite, truncate, fdatasync, rename, unlink, fsync_dir, make_dir; and
-    fdatasync-failed, after which pages are clean that the disk does not have."""
+    fdatasync-failed, which marks pages clean that the disk does not have."""
     path: str
     inode: int = field(default=0, repr=False)
     offset: int = 0
     size_bytes: int = 0
-    """Of the data; the new length for truncate."""
+    """Size of the data; for truncate, the new length."""
     data: bytes = field(default=b"", repr=False)
     target: str = ""
     """The new name, for rename."""

@@ -1,7 +1,7 @@
 """A disk in memory whose power can be cut at any moment.
 
 `SimDisk` is a `DiskModel` that can also say what a power cut at this moment may leave: `images`
-lists it, `crash` makes one of it.
+lists the possible disks, `crash` makes one of them.
 
 **The model.** A cut may leave nothing that POSIX rules out: what `fdatasync` or `fsync_dir`
 covered is there, byte for byte. Of the rest:
@@ -32,7 +32,7 @@ class SimDisk(DiskModel):
     """A simulated disk.
 
     Args:
-        seed: of the garbage in sectors that were never written.
+        seed: decides the garbage in sectors that were never written.
         delay: lets time pass by some seconds, for latency faults; `SimClock.advance` is one.
     """
 
@@ -40,8 +40,9 @@ class SimDisk(DiskModel):
         """What a power cut at this moment may leave.
 
         Args:
-            limit: at most n legal images; of more, the telling ones and a seeded sample.
-            byte_cuts: the write under way is torn at n bytes at most; None: at every byte.
+            limit: enumerates all legal images if there are at most `limit`, else the extremes and a
+                sample.
+            byte_cuts: number of byte positions at which the write is torn; None means all.
         """
         return Images(self, limit, byte_cuts)
 

@@ -17,10 +17,10 @@ _FREED_KEPT = 4
 
 
 class DiskState:
-    """What a disk holds, and how it came to that.
+    """What a disk holds, and the operations that led to it.
 
     Args:
-        seed: of the garbage in sectors that were never written.
+        seed: decides the garbage in sectors that were never written.
     """
 
     def __init__(self, seed: int = 0) -> None:

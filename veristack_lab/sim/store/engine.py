@@ -21,7 +21,7 @@ from veristack_lab.veristore.objects.store import ObjectStore
 STORE_PATH = Path("/sim/store")
 """Where the store lies on the simulated disk."""
 SEGMENT_BYTES = 4096
-"""Small, so that a few dozen writes make the log begin a new segment."""
+"""Small, so that a few dozen writes start a new segment of the log."""
 CHUNK_BYTES = 1024
 """Small, so that an object of a few sectors has a file of its own, of several chunks."""
 MIN_PART_BYTES = 1024
@@ -47,7 +47,7 @@ def open_simulated(
         StoreError: as `veristore.open` does.
     """
     with warnings.catch_warnings():
-        # A thousand images would tell of their damage a thousand times; `stats` keeps it.
+        # A thousand images would warn of their damage a thousand times; `stats` keeps it.
         warnings.simplefilter("ignore", StoreDamaged)
         return _open(path, disk, clock, store_type, durability, recovery)
 
@@ -100,8 +100,8 @@ class Engine:
     objects: Callable[[Store], ObjectStore] = objects_simulated
     """Opens the object store on an open store."""
     disk: Callable[[SimDisk], Disk] = identity
-    """The disk that the store is given: the simulated one itself, or something before it that
-    leaves out or fails what it should do."""
+    """The disk that the store is given: the simulated one itself, or a wrapper that omits or fails
+    some operations."""
     may_lose: int | None = 0
     """How many acknowledged writes a power cut may take; None: all since the last sync."""
 

@@ -24,7 +24,7 @@ class Case:
     crash_point: int
     found: Examination
     served: str = ""
-    """How what was served after a kill was lost to a power cut; asked once a crash point."""
+    """How data served after a kill was lost to a power cut; checked once per crash point."""
 
     @cached_property
     def legal(self) -> list[State]:
@@ -50,9 +50,9 @@ def make_case(
     """Examine one image.
 
     Args:
-        recording: of the workload.
+        recording: the workload's recording.
         crash_point: at which the power failed.
-        prober: of the engine.
+        prober: the engine's prober.
         disk: at the crash point.
         image: what the power cut left of it. Where it left everything, the process alone may
             have died as well, so what is then served is examined too.
@@ -104,7 +104,7 @@ def unacknowledged_atomic(case: Case) -> str:
     done = case.recording.acknowledged(case.crash_point)
     label = case.recording.steps[min(done, len(case.recording.steps) - 1)].label
     difference = describe_difference(case.legal[-1], case.found.first.state)
-    return f"'{label}' is there by half: {difference}"
+    return f"'{label}' is partially applied: {difference}"
 
 
 def _moving(case: Case) -> set[tuple[str, ...]]:
@@ -119,7 +119,7 @@ def _only(case: Case) -> State:
 
 
 def lsn_never_back(case: Case) -> str:
-    """Log sequence numbers never go back behind an acknowledged one."""
+    """Log sequence numbers never fall below an acknowledged one."""
     if case.found.first.last_lsn < case.acknowledged_lsn:
         return f"LSN {case.acknowledged_lsn} was acknowledged, recovery ends at " + str(
             case.found.first.last_lsn
@@ -134,7 +134,7 @@ def recovery_repeatable(case: Case) -> str:
 
 def recovery_interruptible(case: Case) -> str:
     """A power cut during recovery changes nothing."""
-    return f"a cut during recovery tells: {case.found.nested}" if case.found.nested else ""
+    return f"a cut during recovery shows: {case.found.nested}" if case.found.nested else ""
 
 
 def nothing_orphaned(case: Case) -> str:
@@ -200,5 +200,5 @@ def judge(case: Case) -> tuple[str, str]:
         if violation:
             return name, violation
         if case.found.first.error and name == "objects-whole":
-            break  # nothing more can be said of what cannot be opened
+            break  # a store that cannot be opened cannot be judged further
     return "", ""

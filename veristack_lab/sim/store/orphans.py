@@ -1,4 +1,4 @@
-"""Counting what an object store holds against what can be seen of it."""
+"""Comparing what an object store holds with what a user can see of it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The workload runs once; each crash point is then a prefix of its operations, and each image is
 opened, judged and written into one row. Points are handed out in small runs to any
-`concurrent.futures.Executor`; the frame is the same whatever does the work.
+`concurrent.futures.Executor`; the frame does not depend on the executor.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 4096
 """Legal images of one crash point that an exhaustive sweep opens at most: enough for all of
-them nearly everywhere. The first write of a segment, which brings room, may have some more."""
+them nearly everywhere. The first write of a segment, which reserves room, may have more."""
 DEFAULT_SAMPLES = 300
 _POINTS_A_TASK = 4
 
@@ -42,7 +42,7 @@ class Row:
 
     workload: str
     seed: int
-    """Of the disk: of its garbage."""
+    """Seed of the disk's garbage."""
     crash_point: int
     operation: str
     """The disk operation that would have come next."""
@@ -93,12 +93,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Task:
-    """Some crash points, to be swept by whoever takes them."""
+    """Some crash points, swept by any worker."""
 
     recording: Recording
     engine: Engine
     points: tuple[tuple[int, tuple[int, ...]], ...]
-    """Each with the seeds of its samples; none: all images."""
+    """The crash points, each with the seeds of its samples; without seeds: all images."""
     limit: int
     byte_cuts: int | None
     stop_at_first: bool
@@ -121,17 +121,17 @@ def crash_sweep(
 
     Args:
         workload: what to run, or its name.
-        exhaustive: every crash point, and of each every legal image up to `limit` (beyond it
-            the telling ones and a sample).
-        samples: otherwise, so many images, spread evenly over the crash points.
-        seed: of garbage and samples.
+        exhaustive: every crash point, and of each every legal image up to `limit` (beyond it the
+            extremes and a sample).
+        samples: otherwise this many images, spread evenly over the crash points.
+        seed: decides garbage and samples.
         engine: what is put to the test.
         executor: does the work; None: this thread. An executor of processes needs an engine
             that can be pickled.
         stop_at_first: end with the first violation, in the order of the frame.
-        on_progress: told after each few crash points.
+        on_progress: called after every few crash points.
         limit: see `exhaustive`.
-        byte_cuts: at so many bytes each write is torn; None: at every byte.
+        byte_cuts: number of byte positions at which each write is torn; None means all.
 
     Returns:
         One row an image, as `Row` describes it, in the order of crash points; `attrs` holds

@@ -19,7 +19,7 @@ PROBE_KEY = b"\xff written after recovery"
 PROBE_OBJECT = "written after recovery"
 PROBE_CONTENT = b"after recovery. " * 80
 _LIFE = 1000
-"""Of all recoveries: no id of theirs may meet one of the workload's own lives."""
+"""The life number of all recoveries: their ids must differ from those of the workload."""
 _NESTED_LIMIT = 6
 """Images of a cut during recovery that are opened, at each of its operations."""
 
@@ -38,12 +38,12 @@ class Outcome:
     damage: str = ""
     """What recovery reported as damaged."""
     disorder: str = ""
-    """What did not come in byte order."""
+    """Items that were not in byte order."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """All that the promises need to know of one image."""
+    """Everything that the promises need about one image."""
 
     first: Outcome
     second: str = ""
@@ -51,11 +51,11 @@ class Examination:
     nested: str = ""
     """How a recovery that was cut by power differed from one that was not."""
     nested_points: int = 0
-    """Disk operations of the recovery; the power was cut behind each."""
+    """Disk operations of the recovery; the power was cut after each."""
     going_on: str = ""
     """How a write after recovery went wrong."""
     orphans: str = ""
-    """What is left over though nothing refers to it."""
+    """What is left over although nothing refers to it."""
 
 
 class Prober:
@@ -100,7 +100,7 @@ class Prober:
         return outcome, session
 
     def _known(self, state: State) -> State:
-        """The same state as a value that is there already: few differ, and all are kept."""
+        """An equal state that is kept already: few differ, so keeping all is cheap."""
         for known in self._states:
             if known == state:
                 return known
@@ -138,15 +138,15 @@ class Prober:
         from durable ones.
 
         Args:
-            disk: at the moment at which the process alone dies: the page cache lives on, and
-                recovery may read from it what was never synced.
+            disk: the disk when only the process dies: the page cache lives on, and recovery may
+                read from it data that was never synced.
         """
         if any(state.doubtful for state in disk.files.values()):
             return ""
         alive = disk.after_kill()
         first, session = self._recover(alive)
         if session is None:
-            return ""  # whether it can be opened is asked elsewhere
+            return ""  # another promise checks whether it can be opened
         for cut in alive.images(_NESTED_LIMIT, byte_cuts=0):
             difference = _difference(first, self._outcome(alive.image(cut.choice)))
             if difference:
@@ -165,7 +165,7 @@ class Prober:
         return difference
 
     def _nested(self, image: SimDisk, first: Outcome, recovery: Sequence[Operation]) -> str:
-        """Cut the power behind each operation of the recovery, and recover from that."""
+        """Cut the power after each operation of the recovery, and recover from that."""
         disk = image.after_kill()
         for operation in recovery:
             disk.apply(operation)

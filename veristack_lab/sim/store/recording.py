@@ -32,7 +32,7 @@ class StepRecord:
     error: str
     """Why it was not acknowledged; empty if it was."""
     excused: bool
-    """Whether it had a right to fail: the disk had faults since the store was opened."""
+    """Whether it may fail: the disk had faults since the store was opened."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Recording:
 
     @cached_property
     def refusals(self) -> tuple[int, ...]:
-        """Numbers of the steps that failed without a right to."""
+        """Numbers of the steps that failed and should not have."""
         failed = (number for number, step in enumerate(self.steps) if step.error)
         return tuple(number for number in failed if not self.steps[number].excused)
 
@@ -109,7 +109,7 @@ class Recording:
         return -1
 
     def disk_at(self, crash_point: int) -> SimDisk:
-        """The disk after so many operations."""
+        """The disk after this many operations."""
         disk = SimDisk(self.seed)
         for operation in self.operations[:crash_point]:
             disk.apply(operation)

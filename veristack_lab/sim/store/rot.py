@@ -1,11 +1,11 @@
-"""Flip the bits of a store at rest: no damage may go untold.
+"""Flip the bits of a store at rest: all damage must be reported.
 
-A power cut leaves what was synced alone; time does not. A workload runs, the store is closed in
-good order, and then one bit of one byte of its files is inverted and the store opened again.
-What was lost may be lost, but the engine has to say so: refuse to open, name the damage in
-`Recovery.damage`, or raise when the content is read. The worst is a wrong answer that looks
-like a right one (Bairavasundaram et al., "An Analysis of Data Corruption in the Storage Stack",
-FAST 2008, for how often disks do this).
+A power cut leaves what was synced alone; time does not. A workload runs, the store is closed
+cleanly, and then one bit of one byte of its files is inverted and the store opened again. What was
+lost may be lost, but the engine has to say so: refuse to open, name the damage in
+`Recovery.damage`, or raise when the content is read. The worst is a wrong answer that looks like a
+right one (Bairavasundaram et al., "An Analysis of Data Corruption in the Storage Stack", FAST 2008,
+for how often disks do this).
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ def rot_sweep(
     Args:
         workload: what to run before, or its name.
         exhaustive: a bit of every byte of every file; otherwise `samples` bytes (300).
-        samples: so many bytes, chosen by the seed.
-        seed: of the bytes and bits.
+        samples: number of bytes, chosen by the seed.
+        seed: decides the bytes and bits.
         engine: what is put to the test.
         stop_at_first: end with the first violation.
-        on_progress: told now and then.
+        on_progress: called every few bytes.
 
     Returns:
         One row an inverted bit, as `RotRow` describes it; `attrs` holds seed, parameters and
@@ -107,7 +107,7 @@ def rot_sweep(
 
 
 def at_rest(workload: Workload, engine: Engine, seed: int) -> tuple[SimDisk, State]:
-    """The disk after a workload whose store was closed in good order, and what is in it."""
+    """The disk after a workload whose store was closed cleanly, and what is in it."""
     disk = SimDisk(seed)
     session = Session(engine, disk, workload.on_objects)
     state: State = {}
@@ -147,14 +147,14 @@ def _examine(
     """What the engine said, what is wrong with it, and the promise that this breaks."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the same is in `Recovery.damage`
+            warnings.simplefilter("ignore")  # `Recovery.damage` says the same
             session = Session(engine, disk, workload.on_objects, life=1)
             found = session.observe()
     except StoreError as error:
         return f"{type(error).__name__}: {error}", "", ""
     except Exception as error:  # noqa: BLE001 a broken engine may raise anything: a finding
         told = f"{type(error).__name__}: {error}"
-        return told, f"an error that is none of the lab's: {told}", "damage-refused-cleanly"
+        return told, f"an error that is not one of the lab's: {told}", "damage-refused-cleanly"
     told = "; ".join(map(str, session.store.stats().recovery.damage))
     if found == wanted or told:
         return told, "", ""

@@ -31,7 +31,7 @@ def key_item(key: bytes) -> tuple[str, ...]:
 
 
 def content_name(content: bytes) -> bytes:
-    """Size and MD5 of a part: what the object store tells about it."""
+    """Size and MD5 of a part, as the object store reports them."""
     return b"%d/" % len(content) + md5(content, usedforsecurity=False).hexdigest().encode()
 
 
@@ -41,7 +41,7 @@ class Session:
 
     Args:
         engine: how to open things.
-        disk: of the simulation.
+        disk: the simulated disk.
         with_objects: whether to open an object store too.
         life: how many lives there were before; each has a clock a day later.
     """
@@ -58,7 +58,7 @@ class Session:
     etags: dict[tuple[str, str, int], str] = field(init=False, default_factory=dict)
     """ETags of parts by bucket, key and number."""
     disorder: str = field(init=False, default="")
-    """What the last look found out of byte order."""
+    """Items that the last look found out of byte order."""
 
     def __post_init__(self) -> None:
         self.open()

@@ -145,7 +145,7 @@ class Checkpoint(Still):
 
 @dataclass(frozen=True)
 class Reopen(Still):
-    """Close in good order, if that is still possible, and open again."""
+    """Close cleanly, if that is still possible, and open again."""
 
     syncs = True
 
@@ -218,5 +218,5 @@ class Workload:
 
 
 def workload(name: str, steps: Sequence[Step]) -> Workload:
-    """A workload of these steps, behind the opening of the store."""
+    """A workload of these steps, after the opening of the store."""
     return Workload(name, (Open(), *steps))

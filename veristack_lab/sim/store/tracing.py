@@ -1,4 +1,5 @@
-"""One image of a sweep, made again and told in full: what was where, what is left, what breaks.
+"""One image of a sweep, made again and explained in full: what was where, what is left, what
+breaks.
 
 frame = sim.crash_sweep("puts", exhaustive=True)
 trace = sim.explain(frame.iloc[40])
@@ -49,7 +50,7 @@ class FileTrace:
     exists_before: bool
     exists_after: bool
     cached_bytes: int
-    """Length as the power fails; 0 if the file is not there."""
+    """Length as the power fails; 0 if the file does not exist."""
     durable_bytes: int
     """Length at the last sync."""
     left_bytes: int
@@ -120,14 +121,14 @@ def explain(
     engine: Engine = HEALTHY,
     recording: Recording | None = None,
 ) -> Trace:
-    """Make one image again and tell all about it.
+    """Make one image again and explain it.
 
     Args:
-        row: of the frame of `crash_sweep`; or any mapping with `workload`, `crash_point`,
+        row: a row of `crash_sweep`'s frame, or any mapping with `workload`, `crash_point`,
             `seed`, and either `choice` or `policy` and `image_seed`.
-        workload: if the row's is not one of `sim.workloads`.
-        engine: the one that the sweep was about.
-        recording: of the workload, if there is one already: saves running it.
+        workload: needed if the row's workload is not one of `sim.workloads`.
+        engine: the engine of the sweep.
+        recording: the workload's recording, if it exists already: saves running it.
 
     Raises:
         InvalidInput: there is no such workload or policy.

@@ -1,4 +1,4 @@
-"""Named workloads. All are functions of nothing but their seed."""
+"""Named workloads. Each depends only on its seed."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _any_upload(rng: random.Random) -> list[Step]:
 
 
 def _with_copies(steps: Sequence[Step], rng: random.Random) -> list[Step]:
-    """After some puts of an object, copy it: a copy needs a source that is there."""
+    """After some puts of an object, copy it: a copy needs an existing source."""
     found: list[Step] = []
     for step in steps:
         found.append(step)
@@ -237,7 +237,7 @@ def named(name: str) -> Workload:
     """The workload of a name.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such workload.
     """
     if name not in WORKLOADS:
         raise InvalidInput(f"there is no workload {name!r}; there are {', '.join(WORKLOADS)}")

@@ -1,7 +1,7 @@
 """Kill real writer processes on the real file system, hundreds of times a minute.
 
-SIGKILL leaves the page cache alone, so this is no power cut; it is what the simulator cannot
-be: the real kernel, real threads, real timing.
+SIGKILL leaves the page cache alone, so this is not a power cut; it adds what the simulator lacks:
+the real kernel, real threads, real timing.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Nursery:
 
     def kill(self, pid: int) -> None:
         """SIGKILL the writer, and return when it is gone. Raises `ProcessDied` if it had ended."""
-        # By whoever forked it: until it has been waited for, its id is nobody else's.
+        # Sent by its parent: until the parent has waited for it, its id is not reused.
         self._stream.write(b"%d\n" % pid)
         self._stream.flush()
         code = self._number()
@@ -123,16 +123,16 @@ def torture(
 
     Args:
         path: a folder to work in; the store grows in it from kill to kill.
-        seconds: how long; the kill under way is finished.
+        seconds: duration; the kill under way is finished.
         kills: how many. Give one of the two.
-        seed: of load and kills.
+        seed: decides load and kills.
         tear: whether to leave a torn record after every fourth kill.
-        on_progress: told after each kill, with seconds or with kills.
+        on_progress: called after each kill, with seconds or with kills.
 
     Returns:
         One row a kill: `kill`, `kill_after` (acknowledgements it waited for), `acknowledged`,
-        `kept` (writes under way that survived, whole), `lost`, `mixed` (writers with a write
-        there by half), `orphans` (contents left by the collection), `torn_bytes`, `replayed`,
+        `kept` (writes under way that survived, whole), `lost`, `mixed` (writers with a partially
+        applied write), `orphans` (contents left by the collection), `torn_bytes`, `replayed`,
         `snapshot_lsn`, `recovered_lsn`, `lsn_went_back`, `objects`, `recover_ms`, `elapsed_s`.
 
     Raises:
@@ -145,7 +145,7 @@ def torture(
     rng, expected = random.Random(seed), expectations(seed)
     rows: list[dict[str, object]] = []
     tick = on_progress or silent
-    warm()  # the time belongs to the kills, not to the compiler
+    warm()  # measure the kills, not the compiler
     with nursery(path / "nursery.log") as writers:
         started_s, floor_lsn = time.monotonic(), 0
         elapsed_s = 0.0
@@ -188,13 +188,13 @@ def _write_until_killed(
     wanted, deadline = kill_after * ENTRY_BYTES, time.monotonic() + _TIMEOUT_S
     while acks.stat().st_size < wanted and _is_running(pid) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
-    time.sleep(delay_s)  # no condition: the kill is to come at any moment
+    time.sleep(delay_s)  # not a wait for a condition: the kill may come at any moment
     writers.kill(pid)
     return read_acknowledgements(acks)
 
 
 def _is_running(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_bytes()
     except FileNotFoundError:

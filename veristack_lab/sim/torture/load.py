@@ -2,7 +2,7 @@
 
 Threads 0 to `KEY_WRITERS` - 1 put, delete and batch keys of their own (see
 `veristore.experiments.workload`); one more puts and deletes objects. Operation n of each is a
-function of the seed, so the number of acknowledged operations tells what must be there.
+function of the seed, so the number of acknowledged operations decides what must be there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHECKPOINT_BYTES = 512 * 1024
 """Small, so that kills fall into rotations and into checkpoints in the background."""
 CHUNK_BYTES = 4096
 _SIZES = (40, 3000, 6000, 30_000)
-"""Of objects: in the log, and in files of their own, of one chunk and of several."""
+"""Sizes of objects: in the log, in files of one chunk, and in files of several."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ def user_keys(store: Store, prefix: bytes) -> dict[bytes, bytes]:
 
 
 def run_until_killed(folder: Path, acks: Path, seed: int, firsts: Sequence[int]) -> None:
-    """Write with all threads, each from its own operation on. Returns only by an error."""
+    """Write with all threads, each from its own operation on. Ends only with an error."""
     acks_fd = os.open(acks, os.O_WRONLY | os.O_APPEND)
     store = open_store(folder, segment_bytes=SEGMENT_BYTES, checkpoint_bytes=CHECKPOINT_BYTES)
     objects = ObjectStore(store, chunk_bytes=CHUNK_BYTES)

@@ -28,7 +28,7 @@ def main() -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(sys.argv[1])
         warm()
-        gc.freeze()  # what is here already need not be looked at again in each child
+        gc.freeze()  # objects that exist already need not be scanned again in each child
         with connection.makefile("rwb") as stream:
             for line in stream:
                 _raise_writer(json.loads(line), stream, connection)
@@ -42,7 +42,7 @@ def _raise_writer(
         connection.close()
         _write(request)
     _answer(stream, pid)
-    stream.readline()  # the word to kill, or the end of whoever wanted the writer
+    stream.readline()  # the order to kill, or the end of the process that asked for the writer
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     _answer(stream, os.waitstatus_to_exitcode(status))

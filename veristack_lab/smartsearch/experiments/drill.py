@@ -23,7 +23,7 @@ TENANT = "stdlib"
 
 
 class Broker(Protocol):
-    """A broker that may be hurt; `backends.kafka` yields one."""
+    """A broker that may be killed; `backends.kafka` yields one."""
 
     bootstrap: str
 
@@ -65,8 +65,8 @@ class Fire:
 
     @property
     def allowed(self) -> int:
-        # While the broker is away nothing finishes: there must be room to show that documents
-        # are taken in all the same.
+        # While the broker is down nothing finishes: there must be room to show that documents are
+        # still accepted.
         return self.ahead * 2 if self.broker_down else self.ahead
 
     def _offer(self, number: int, source: Source) -> None:
@@ -111,7 +111,8 @@ class Drill:
             feeder.join()
 
     def _killed_with_documents_in_hand(self) -> bool:
-        """Stop the victim, look what it holds, and kill it there; else let it go on."""
+        """Pause the victim and look at what it holds; kill it if it holds documents, else resume
+        it."""
         child = self.crew.workers[self.victim]
         child.pause()
         with self.fire.search.database.transaction() as conn:

@@ -19,7 +19,7 @@ def retrieval_quality(search: Search, *, tenant_id: str = TENANT, k: int = 10) -
 
     Args:
         search: with the standard library's entries (or a `corpus.sample`) ingested.
-        tenant_id: whose documents.
+        tenant_id: owner of the documents.
         k: how far down to look.
 
     Returns:

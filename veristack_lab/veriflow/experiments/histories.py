@@ -29,7 +29,7 @@ def learning_curves(flow: Flow, job_ids: Sequence[UUID | str]) -> pd.DataFrame:
 
 
 def timeline(flow: Flow, job_ids: Sequence[UUID | str]) -> pd.DataFrame:
-    """Who ran what when, for a picture.
+    """Which scheduler ran what and when, for a figure.
 
     Returns:
         One row per run (kind `run`) and per event worth a mark (kind `checkpoint`, `killed`,

@@ -45,7 +45,7 @@ def kill_and_resume(
     and goes on from its newest checkpoint.
 
     Args:
-        parameters: of the `docstrings` workload; `TRAINING` when not given.
+        parameters: parameters of the `docstrings` workload; default `TRAINING`.
         kills: how often to kill.
 
     Returns:
@@ -94,7 +94,7 @@ def two_schedulers(
 ) -> pd.DataFrame:
     """Many small jobs on two schedulers, one of which gets SIGKILL while it runs something.
 
-    A replacement under another name is started, as whoever keeps the schedulers alive would.
+    A replacement under another name is started, as a supervisor would.
 
     The victim and how many jobs are done before it dies are drawn from the seed; every job
     counts primes below a bound of its own, so its result can be checked.

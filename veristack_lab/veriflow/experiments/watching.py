@@ -26,7 +26,7 @@ TIMEOUT_S = 240.0
 
 
 class Watch:
-    """Tells how far things are, but not so often that the asking slows them down."""
+    """Reports progress, but not so often that the queries slow the jobs down."""
 
     def __init__(self, done: Callable[[], int], total: int, on_progress: OnProgress | None) -> None:
         self._done, self._total, self._tick = done, total, on_progress or silent

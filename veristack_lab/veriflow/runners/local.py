@@ -23,7 +23,7 @@ ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 class LocalProcess:
-    """Each run a process of its own, which dies with the scheduler, however that dies."""
+    """Each run a process of its own, which dies with the scheduler, however the scheduler dies."""
 
     def __init__(self, folder: Path, *, conninfo: str, schema: str, objects_url: str) -> None:
         self._folder = folder

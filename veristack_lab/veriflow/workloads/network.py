@@ -20,7 +20,7 @@ DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, np.float32(1e-8)
 
 
 def initial_state(rng: np.random.Generator, inputs: int, hidden: int, outputs: int) -> State:
-    """Weights after He et al. (2015), and an optimizer that has seen nothing."""
+    """Weights after He et al. (2015), and a fresh optimizer."""
     weights = {
         "w1": rng.normal(0, np.sqrt(2 / inputs), (inputs, hidden)),
         "b1": np.zeros(hidden),

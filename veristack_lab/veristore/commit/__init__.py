@@ -1,1 +1,1 @@
-"""Group commit: when a write is durable, and how its caller is told."""
+"""Group commit: when a write is durable, and how its caller is notified."""

@@ -1,4 +1,4 @@
-"""A thread for work that nobody waits for."""
+"""A thread for work that no caller waits for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Background:
     leave it locked for good.
 
     Args:
-        name: of the thread.
+        name: the thread's name.
         work: the work; it deals with its own errors.
         delay_s: how long to wait between a request and the work.
     """
@@ -32,7 +32,7 @@ class Background:
         self._thread: threading.Thread | None = None
 
     def request(self) -> None:
-        """Have the work done, begun after this call. Never waits for it. May be done twice."""
+        """Request the work; it begins after this call. Never waits for it. Safe to call again."""
         if self._wanted.locked():
             _release(self._wanted)
         if self._thread is None and not self._is_stopped:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class CommitHandle:
     """A write that was handed in and is on its way. Made by `Store.put_async` and its like.
 
-    It will be written whether somebody waits or not; dropping the handle does not stop it.
+    It is written whether a caller waits or not; dropping the handle does not stop it.
     Wait for it in a thread with `wait`, or in any asyncio loop with `await handle`: both return
     the LSN, at the moment at which `put` would have returned. In a fork of the process that
     handed the write in, every method raises `StoreForked`.
@@ -41,7 +41,7 @@ class CommitHandle:
         return f"<CommitHandle, {self._error or f'LSN {self._lsn}'}>"
 
     def done(self) -> bool:
-        """Whether it was decided, for good or ill: whether `wait` returns at once."""
+        """Whether it was decided, as a success or a failure: then `wait` returns at once."""
         forks.check_generation(self._generation)
         return self._is_done
 
@@ -68,18 +68,18 @@ class CommitHandle:
         return self._result()
 
     def __await__(self) -> Generator[Any, None, int]:
-        import asyncio  # here, for who has no loop need not load it
+        import asyncio  # imported here: callers without a loop need not load it
 
         forks.check_generation(self._generation)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
 
         def resolve() -> None:
-            if not future.done():  # a task that was cancelled has done with it
+            if not future.done():  # its task was cancelled
                 future.set_result(None)
 
         def settled() -> None:
-            with suppress(RuntimeError):  # the loop was closed: nobody waits in it any more
+            with suppress(RuntimeError):  # the loop was closed: no task waits in it any more
                 loop.call_soon_threadsafe(resolve)
 
         self._when_done(settled)
@@ -87,10 +87,10 @@ class CommitHandle:
         return self._result()
 
     def settle(self, lsn: int, error: StoreError | None) -> None:
-        """Say how it ended. For the one who commits; may be done twice."""
+        """Record how it ended. For the committer; safe to call again."""
         with self._mutex:
             self._lsn, self._error, self._is_done = lsn, error, True
-        while self._callbacks:  # nobody adds to them any more
+        while self._callbacks:  # no callback is added any more
             with suppress(RuntimeError):  # called already, before Ctrl-C
                 self._callbacks[-1]()
             self._callbacks.pop()
@@ -114,7 +114,7 @@ class CommitHandle:
 
 
 class Waiter:
-    """One record in the queue, and whom to tell."""
+    """One record in the queue, and the waiter to notify."""
 
     __slots__ = (
         "begun",
@@ -141,10 +141,10 @@ class Waiter:
     ) -> None:
         self.kind = kind
         self.payload = payload
-        """None for one that wants to be alone with the log."""
+        """None for an entry that asks for exclusive use of the log."""
         self.changes = changes
         self.handle = handle
-        """Of one that no thread waits for."""
+        """The handle of a record that no thread waits for."""
         self.lsn = 0
         self.done = self.leads = self.begun = self.is_gone = False
         """Begun: the committer's thread leads for it already. Gone: its thread does not wait."""

@@ -1,10 +1,10 @@
-"""Writes that were handed in and are not decided yet, and who waits for room among them.
+"""Writes that were handed in and are not decided yet, and the waiters for room among them.
 
-A program can hand in writes faster than its disk takes them. So at most a number of them wait in
+A program can hand in writes faster than its disk takes them. So at most `limit` of them wait in
 memory; a thread that hands in one more sleeps until a commit group is done, and a task waits for
-that without stopping its event loop. Every waiter is woken after every group: it looks again,
-and may have a limit of its own. None is left behind that way, whatever became of another one
-(cancelled, interrupted, its loop closed).
+that without stopping its event loop. Every waiter is woken after every group: it looks again, and
+may have a limit of its own. So no waiter is left behind, whatever happened to another (cancelled,
+interrupted, its loop closed).
 
 Methods without a `mutex` are called under that of the committer.
 """
@@ -33,7 +33,7 @@ class Pending:
     """The writes handed in to one store.
 
     Args:
-        limit: how many may wait, where a call names no limit of its own.
+        limit: how many may wait, unless a call gives its own limit.
     """
 
     def __init__(self, limit: int) -> None:
@@ -56,7 +56,7 @@ class Pending:
         self._waiters.add(waiter)
 
     def settled(self, waiters: Sequence[Waiter]) -> None:
-        """These were decided: wake all that wait for room. May be said twice."""
+        """These were decided: wake all waiters for room. Safe to call again."""
         self._waiters.difference_update(waiters)
         while self._wakes:
             with suppress(RuntimeError):  # called already, before Ctrl-C; or its loop was closed
@@ -80,7 +80,7 @@ class Pending:
 
     async def room(self, mutex: threading.Lock, must_wait: Callable[[], bool]) -> None:
         """Return when `must_wait`, asked under the mutex, says no. May be cancelled."""
-        import asyncio  # here, for a program without a loop need not load it
+        import asyncio  # imported here: a program without a loop need not load it
 
         loop = asyncio.get_running_loop()
         while True:

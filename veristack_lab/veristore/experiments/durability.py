@@ -51,17 +51,17 @@ def loss_window(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """Cut the power after each single put that returned, and count what is not there any more.
+    """Cut the power after each single put that returned, and count what is missing afterwards.
 
     Args:
         disk: makes an empty simulated disk from a seed.
         levels: durability levels. `Interval(ms=...)` depends on time and is refused.
-        cuts: kinds of power cut: "lost" keeps nothing that was not synced, which is the worst
-            there is; "kept" keeps everything, which is the death of the process alone; "any"
-            keeps some sectors and loses others, by the seed.
+        cuts: kinds of power cut: "lost" keeps nothing that was not synced, the worst case; "kept"
+            keeps everything, which is the death of the process alone; "any" keeps some sectors and
+            loses others, by the seed.
         writes: how many puts.
-        seed: of the disks and the cuts.
-        on_progress: told after each level.
+        seed: decides the disks and the cuts.
+        on_progress: called after each level.
 
     Returns:
         One row a level, cut, and number of puts: `level`, `cut`, `returned` (puts that had
@@ -131,8 +131,8 @@ def loss_window_ms(
         ms: the level's milliseconds.
         writes: how many puts.
         pause_ms: between two puts.
-        seed: of the disk and the cuts.
-        on_progress: told after each put.
+        seed: decides the disk and the cuts.
+        on_progress: called after each put.
 
     Returns:
         One row a put: `at_ms` (since the first), `lost` (puts that had returned and are gone),
@@ -151,7 +151,7 @@ def loss_window_ms(
         age_s = now_s - returned_s[found] if found < number else 0.0
         rows.append((1000 * (now_s - returned_s[0]), number - found, 1000 * age_s))
         tick(number, writes)
-        time.sleep(pause_ms / 1000)  # the pace of the writer, and not a wait for anything
+        time.sleep(pause_ms / 1000)  # the writer's pace, not a wait for a condition
     store.close()
     frame = pd.DataFrame(rows, columns=["at_ms", "lost", "oldest_lost_ms"])
     frame.attrs = {"seed": seed, "ms": ms, "writes": writes, "pause_ms": pause_ms}

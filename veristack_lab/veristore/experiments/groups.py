@@ -33,8 +33,8 @@ def group_commit_sweep(
     """Puts a second against the number of writers and the durability, beside the bare disk.
 
     The yardstick is a loop of pwrite and fdatasync of a record of the same size, on the same
-    disk, half of it run before and half after each contestant, for a shared disk may change its
-    speed tenfold in between.
+    disk. Half of it runs before and half after each contestant, since the speed of a shared disk
+    may change tenfold in between.
 
     Args:
         path: a folder to work in.
@@ -44,7 +44,7 @@ def group_commit_sweep(
         rounds: how often everything is repeated, interleaved.
         value_bytes: size of a value; keys have 16 bytes.
         puts_per_writer: puts of each thread; a lone writer makes five times as many.
-        on_progress: told after each contestant.
+        on_progress: called after each contestant.
 
     Returns:
         One row a round, number of writers and level: `round`, `writers`, `level`, `puts`,
@@ -86,7 +86,7 @@ def _raw_s(path: Path, size_bytes: int) -> float:
 def _put_rate(
     folder: Path, level: Durability, writers: int, puts: int, value_bytes: int
 ) -> tuple[float, float]:
-    """Puts a second, and records a sync, of so many threads in a new store."""
+    """Puts a second, and records a sync, of `writers` threads in a new store."""
     value = bytes(value_bytes)
     with open_store(folder, durability=level) as store:
 

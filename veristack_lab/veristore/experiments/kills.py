@@ -46,17 +46,17 @@ def kill_and_recover(
     """Kill a real writer process under load, again and again, and audit the store each time.
 
     The process is ended by SIGKILL once it has acknowledged a seeded number of writes. Then,
-    if `tear` is set, the first bytes of a further record are written behind the last: what a power
-    cut leaves of a group that was on its way (a kill alone seldom tears a write, for the page
-    cache survives it). Then the store is opened, and compared with what was acknowledged.
+    if `tear` is set, the first bytes of a further record are written after the last record: what a
+    power cut leaves of a group that was being written (a kill alone seldom tears a write, since the
+    page cache survives it). Then the store is opened, and compared with what was acknowledged.
 
     Args:
         path: a folder to work in; the store grows in it from kill to kill.
         kills: how many.
-        seed: of the workload and of the kill points.
+        seed: decides the workload and the kill points.
         writers: threads in the writer process.
         tear: whether to leave a torn record behind each kill.
-        on_progress: told after each kill.
+        on_progress: called after each kill.
 
     Returns:
         One row a kill: `kill`, `kill_after` (acknowledgements the kill waited for),
@@ -116,7 +116,7 @@ def _write_until_killed(
 def leave_torn_record(store: Path, size_bytes: int) -> int:
     """Write the beginning of a well-formed group behind the last record of a store at rest.
 
-    It is what a power cut leaves of a write that nobody was told about.
+    It is what a power cut leaves of a write that was never acknowledged.
 
     Returns:
         How many of its bytes can be told from room that is reserved: up to the last that is

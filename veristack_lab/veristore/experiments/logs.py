@@ -20,12 +20,12 @@ from veristack_lab.veristore.wal.segment import HEADER_BYTES
 def truncation_sweep(
     path: Path, *, records_written: int = 6, on_progress: OnProgress | None = None
 ) -> pd.DataFrame:
-    """Cut a log at every byte and open what is left: a power cut, at every moment there is.
+    """Cut a log at every byte and open what is left: a power cut at every possible moment.
 
     Args:
         path: a folder to work in.
         records_written: how many records the log has before its last one, a MARK.
-        on_progress: told after each cut.
+        on_progress: called after each cut.
 
     Returns:
         One row a cut: `cut` (bytes left), `keys` (found after opening), `torn_bytes` (cut off
@@ -66,8 +66,8 @@ def recovery_sweep(
 ) -> pd.DataFrame:
     """How long opening takes, against the number of records in the log.
 
-    Half of the records overwrite a key of the other half, so a snapshot has half as much to
-    tell as the log.
+    Half of the records overwrite a key of the other half, so a snapshot holds half as much as the
+    log.
 
     Returns:
         One row a size: `records`, `log_bytes`, `recover_ms` (from the log), `snapshot_ms`
@@ -91,7 +91,7 @@ def recovery_sweep(
 
 
 def _write_log(folder: Path, count: int, value_bytes: int, group: int = 1000) -> int:
-    """A store whose log holds so many records, written in large groups. Returns its length."""
+    """A store whose log holds this many records, written in large groups. Returns its length."""
     open_store(folder).close()
     log = Recoverer(RealDisk(), folder).recover().log
     payloads = [encode_put(b"%016d" % (n // 2), bytes(value_bytes)) for n in range(count)]

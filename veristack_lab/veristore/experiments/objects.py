@@ -47,7 +47,7 @@ class ReplayableDisk(Disk, Protocol):
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that is done to an object, and what may be there before and after it."""
+    """One operation on an object, and what may be found before and after it."""
 
     prepare: Callable[[ObjectStore], None]
     do: Callable[[ObjectStore], object]
@@ -98,8 +98,8 @@ def commit_point(
         disk: makes an empty simulated disk from a seed.
         act: one of `ACTS`. All content is in files beside the log, in chunks of 1 KiB.
         cuts: kinds of power cut, see `loss_window`.
-        seed: of the disks and the cuts.
-        on_progress: told after each crash point.
+        seed: decides the disks and the cuts.
+        on_progress: called after each crash point.
 
     Returns:
         One row a crash point and cut: `done` (disk operations of the act before the cut),
@@ -141,13 +141,13 @@ def collector_cuts(
 
     Args:
         disk: makes an empty simulated disk from a seed.
-        seed: of the disks and the cuts.
-        on_progress: told after each crash point.
+        seed: decides the disks and the cuts.
+        on_progress: called after each crash point.
 
     Returns:
         One row a crash point of the opening: `done`, `operation` (as in `commit_point`),
         `found`, `is_legal`, `files` (content files that the second cut left), `swept` (of them,
-        by the opening after it), `files_after` (that are there in the end).
+        by the opening after it), `files_after` (content files left in the end).
     """
     tick, rows, act = on_progress or silent, [], ACTS["overwrite"]
     first = _replay(disk(seed), _before_commit(disk(seed), act)).crash("kept", seed)
@@ -238,20 +238,20 @@ def creation_race(
     rounds: int = 10,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """Many writers want to be the one who creates an object: who is told that they did?
+    """Many writers try to create the same object: how many are told that they succeeded?
 
-    One way is to look whether it is there and to put it if not; all look before anybody puts,
-    which is the worst that can happen. The other is one conditional put.
+    One way is to check whether it exists and to put it if not; all check before any writer puts,
+    which is the worst case. The other is one conditional put.
 
     Args:
         path: a folder to work in.
         writers: threads in each round.
         rounds: how often, each time for a new key.
-        on_progress: told after each round.
+        on_progress: called after each round.
 
     Returns:
-        One row a round and way: `round`, `way`, `told_ok` (writers who were told that they
-        created it), `overwritten` (of them, whose content is not there).
+        One row a round and way: `round`, `way`, `told_ok` (writers that were told that they created
+            it), `overwritten` (those of them whose content is lost).
     """
     tick, rows = on_progress or silent, []
     with open_store(path) as store:
@@ -270,7 +270,7 @@ def creation_race(
 
 
 def _race(objects: ObjectStore, key: str, writers: int, way: str) -> list[bytes]:
-    """Contents of those who were told that they created the object."""
+    """Contents of the writers that were told that they created the object."""
     told_ok: list[bytes] = []
     all_looked = threading.Barrier(writers)
 
@@ -296,11 +296,11 @@ def _race(objects: ObjectStore, key: str, writers: int, way: str) -> list[bytes]
 
 
 def interrupted_put(objects: ObjectStore, bucket: str, key: str, pieces: Sequence[bytes]) -> int:
-    """Put an object whose content comes piece by piece, and run the collector between any two.
+    """Put an object whose content comes piece by piece; run the collector between any two pieces.
 
     Args:
         objects: the store.
-        bucket, key: where to.
+        bucket, key: the target.
         pieces: the content.
 
     Returns:

@@ -11,7 +11,7 @@ def run_threads(work: Callable[[int], None], count: int) -> float:
     """Run `work(0)` to `work(count - 1)` at the same time; seconds from the common start.
 
     Raises:
-        Exception: the first error of any of them, when all have ended.
+        Exception: the first error of any call, raised when all have ended.
     """
     barrier = threading.Barrier(count + 1)
     failures: list[Exception] = []

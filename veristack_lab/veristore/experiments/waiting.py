@@ -57,7 +57,7 @@ class HerdCommit:
 
     def commit(self, payload: bytes) -> None:
         """Return when the payload is durable."""
-        ticket = [payload]  # emptied by whoever makes it durable
+        ticket = [payload]  # emptied by the thread that makes it durable
         with self._changed:
             self._queue.append(ticket)
             while ticket and self._is_led:
@@ -86,11 +86,12 @@ def wakeups_sweep(
 ) -> pd.DataFrame:
     """Three ways to let writers wait: one condition for all, a signal for each, and the store's.
 
-    The first two differ in whom they wake, the last two in who wakes them: the leader all at
-    once, handing on the lead first, or each writer the next one, and the last the next leader.
-    All append to a file of their own through the same code, interleaved. How often a thread
-    had to be put to sleep and woken is asked from the operating system: voluntary context
-    switches of the whole process, the waits for the disk and for Python's own lock included.
+    The first two differ in which threads they wake. The last two differ in which thread wakes the
+    others: the leader wakes all at once, handing on the lead first; or each writer wakes the next
+    one, and the last wakes the next leader. All append to a file of their own through the same
+    code, interleaved. How often a thread had to be put to sleep and woken is read from the
+    operating system: voluntary context switches of the whole process, the waits for the disk and
+    for Python's own lock included.
 
     Args:
         path: a folder to work in.
@@ -98,7 +99,7 @@ def wakeups_sweep(
         rounds: how often everything is repeated.
         payload_bytes: size of a record's payload.
         puts_per_writer: records of each thread; a lone writer makes five times as many.
-        on_progress: told after each contestant.
+        on_progress: called after each contestant.
 
     Returns:
         One row a round, number of writers and way: `round`, `writers`, `way`, `puts`,
@@ -173,7 +174,7 @@ def handles_sweep(
     puts: int = 600,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
-    """Durable puts of a single thread that keeps so many in flight with `put_async`.
+    """Durable puts of a single thread that keeps up to `depth` in flight with `put_async`.
 
     The thread hands a put in, and waits for its oldest one whenever `depth` are in flight.
     So at depth 1 it waits for each, as with `put`.
@@ -184,7 +185,7 @@ def handles_sweep(
         rounds: how often everything is repeated, interleaved.
         value_bytes: size of a value.
         puts: how many each time.
-        on_progress: told after each contestant.
+        on_progress: called after each contestant.
 
     Returns:
         One row a round and depth: `round`, `depth`, `puts`, `puts_per_s`, `records_per_sync`.

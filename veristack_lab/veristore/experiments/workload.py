@@ -1,9 +1,9 @@
-"""A workload that can be checked after a crash: who wrote what follows from a seed.
+"""A workload that can be checked after a crash: a seed decides which writer wrote what.
 
 Each writer owns its keys and works on one operation after the other. Operation n of writer w
-is a function of (seed, w, n), so whoever knows how many operations were acknowledged knows
-what must be in the store: the state after exactly those, or with the one more that was under
-way when the writer died. Nothing else is allowed, no half of an operation either.
+is a function of (seed, w, n), so the number of acknowledged operations decides what must be in the
+store: the state after exactly those, or with the one more that was under way when the writer died.
+Nothing else is allowed, and no partly applied operation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from veristack_lab.veristore.wal.mutations import Change
 
 KEYS_PER_WRITER = 50
 _LARGE_BYTES = 64 * 1024
-"""Now and then a value that takes the disk long enough for a kill to fall into it."""
+"""Some values take the disk long enough for a kill to hit their write."""
 _LARGE_SHARE = 0.02
 
 
@@ -76,11 +76,11 @@ class Finding:
     """How one writer's part of a recovered store compares with what was acknowledged."""
 
     lost: int
-    """Acknowledged operations that are not there."""
+    """Acknowledged operations that are missing."""
     kept_unacknowledged: int
     """1 if the operation under way at the kill is there, which is allowed."""
     mixed: bool
-    """The state is that after no number of operations: some operation is there by half."""
+    """The state matches no number of operations: some operation is partially applied."""
 
 
 def check(expected: Expected, acknowledged: int, found: Mapping[bytes, bytes]) -> Finding:

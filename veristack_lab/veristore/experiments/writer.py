@@ -24,7 +24,7 @@ from veristack_lab.veristore.wal.mutations import Batch
 _ENTRY = struct.Struct("<QQQ")
 ENTRY_BYTES = _ENTRY.size
 CHECKPOINT_EVERY = 300
-"""Operations of the first thread between two checkpoints, so that kills fall into those too."""
+"""Operations of the first thread between two checkpoints, so that kills hit checkpoints too."""
 
 
 class Acknowledgement(NamedTuple):
@@ -32,7 +32,7 @@ class Acknowledgement(NamedTuple):
 
     writer: int
     number: int
-    """Of the operation."""
+    """The number of the operation."""
     lsn: int
 
 
@@ -44,7 +44,7 @@ def read_acknowledgements(path: Path) -> list[Acknowledgement]:
 
 
 def acknowledge(acks_fd: int, writer: int, number: int, lsn: int) -> None:
-    """Append one entry, in one call of the system: it is there as a whole or not at all."""
+    """Append one entry, in one call of the system: it is written as a whole or not at all."""
     os.write(acks_fd, _ENTRY.pack(writer, number, lsn))
 
 

@@ -5,8 +5,8 @@
     DEL key           OK | NOT_FOUND
     SIZE              SIZE n                 number of keys
     STATUS            ROLE LEADER DURABILITY level LSN n DURABLE n SNAPSHOT n
-                                             a store alone leads itself; what lies between the
-                                             two numbers, a power cut may take
+                                             a store alone leads itself; a power cut may lose the
+                                             writes between the two numbers
     PING              PONG
     FLUSH             FLUSH_OK               all that was answered with OK is durable; at the
                                              level "commit" it was before
@@ -22,9 +22,9 @@ Keys and values of any bytes go by length, in bytes, each followed by a newline:
     DELL key_length   OK | NOT_FOUND         then the key
 
 Anything else is answered by a line that begins with ERR; a write that failed by FAIL and the
-reason. Lines are UTF-8 and end with a newline; a carriage return before it is dropped. After a
-length that cannot be, nothing tells where the next command begins: the connection is closed.
-So it is after an HTTP request line or header, lest a web page makes a browser write here.
+reason. Lines are UTF-8 and end with a newline; a carriage return before it is dropped. After an
+invalid length the start of the next command is unknown, so the connection is closed. It is also
+closed after an HTTP request line or header, so that a web page cannot make a browser write here.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _TLS_HANDSHAKE = b"\x16\x03"
 
 
 def other_protocol(line: bytes) -> str:
-    """Why a line is not of this protocol but of one that a browser speaks; empty if it is.
+    """Why a line belongs to a protocol that a browser speaks; empty if it does not.
 
     A web page may have a browser send any body to any port. What comes first is a request line
     and headers, or the first message of TLS: a server that closes there executes no line of the
@@ -89,7 +89,7 @@ def other_protocol(line: bytes) -> str:
 
 
 class BadLength(Exception):
-    """The lengths of a command by length cannot be; the message is the reply."""
+    """The lengths of a command by length are invalid; the message is the reply."""
 
 
 _BY_LENGTH = {b"PUTL": (MAX_KEY_BYTES, MAX_VALUE_BYTES), b"GETL": (MAX_KEY_BYTES,)}
@@ -100,7 +100,7 @@ def lengths(line: bytes) -> tuple[int, ...] | None:
     """Lengths of what follows the line of a command by length; None for any other command.
 
     Raises:
-        BadLength: there are too few or too many, or one is no number or too large.
+        BadLength: there are too few or too many, or one is not a number or too large.
     """
     verb, *words = line.removesuffix(b"\r").split(b" ")
     limits = _BY_LENGTH.get(verb.upper())

@@ -5,7 +5,8 @@ same time share a sync. Nothing a client sends ends the server: bad lines get an
 line of more than 1 MiB an ERR line and a closed connection; so does HTTP.
 
 When the server is told to stop, commands under way are finished and their replies sent. A client
-that does not take its reply within `STOP_LIMIT_S` is cut off: none can keep the server alive.
+that does not take its reply within `STOP_LIMIT_S` is cut off, so that no client can keep the server
+alive.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ STOP_LIMIT_S = 5.0
 """How long clients have to take their last replies when the server stops."""
 _PARTING_S = 1.0
 _PARTING_BYTES = 4 * 1024 * 1024
-"""What a client has sent behind the line that ended its connection is read and dropped, within
+"""What a client has sent after the line that ended its connection is read and dropped, within
 these bounds: closed with bytes unread, TCP would reset the connection, and the reply be lost."""
 _THREADS = 64
 _OPEN_FILES = 8192
@@ -70,7 +71,7 @@ class LineServer:
             await self._part()
 
     async def _part(self) -> None:
-        """Let every conversation come to its end, and cut off those that do not."""
+        """Let every connection finish, and cut off those that do not."""
         if not self._connections:
             return
         _, late = await asyncio.wait(self._connections, timeout=STOP_LIMIT_S)
@@ -135,7 +136,7 @@ class LineServer:
         threads: ThreadPoolExecutor,
         stop: asyncio.Event,
     ) -> bytes | None:
-        """The reply to a command; None if it does not come to its end."""
+        """The reply to a command; None if the command is incomplete."""
         loop, line = asyncio.get_running_loop(), line[:-1]
         sizes = lengths(line)
         if sizes is None:
@@ -161,10 +162,10 @@ async def _refuse(refusal: str, reader: asyncio.StreamReader, writer: asyncio.St
 
 
 async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> bytes | None:
-    """What is read; None at the end of the connection or of the server.
+    """The bytes read; None when the connection or the server ends.
 
     Raises:
-        LimitOverrunError: it is a line, and too long.
+        LimitOverrunError: it is a line, and it is too long.
     """
     reader = asyncio.ensure_future(reading)
     stopping = asyncio.ensure_future(stop.wait())
@@ -176,7 +177,7 @@ async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> byt
     try:
         return reader.result()
     except asyncio.IncompleteReadError:
-        return None  # half a command is no command
+        return None  # an incomplete command is ignored
 
 
 def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
@@ -193,7 +194,7 @@ def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]
 
 
 def _allow_many_connections() -> None:
-    """Many systems start a process with 1,024 files at most, and let it ask for more."""
+    """Raise the limit of open files: many systems start a process with 1,024 but allow more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -38,7 +38,7 @@ def run(store: Store) -> None:
 
 
 def _answer(store: Store, line: bytes) -> bytes:
-    """The reply. Raises `BadLength` if nothing tells where the next command begins."""
+    """The reply. Raises `BadLength` if the start of the next command is unknown."""
     sizes = lengths(line)
     if sizes is None:
         return execute(store, line).encode()

@@ -1,6 +1,6 @@
 """Checkpoints: a snapshot takes the place of the log before it.
 
-The order makes each step safe to be cut: the log made durable; a new segment; the snapshot
+The order makes an interruption at any step safe: the log made durable; a new segment; the snapshot
 under a temporary name, synced; rename, the folder synced (**the commit point**: before it, the
 old snapshot and all segments count; after it, the new snapshot and the new segment); only
 then the old files are removed.
@@ -29,7 +29,7 @@ class Checkpointer:
 
     Args:
         log, commit, views, writer: those of the store.
-        snapshot_lsn: of the snapshot there is; 0 for none.
+        snapshot_lsn: LSN of the newest snapshot; 0 for none.
         log_bytes: what recovery has just read of the log.
         limit_bytes: the length of log from which a snapshot is written in the background, by a
             thread that lives as long as this; None for never.
@@ -53,11 +53,11 @@ class Checkpointer:
         self._due_bytes = limit_bytes
         self._background = Background("veristore-checkpoint", self._in_background)
         self.snapshot_lsn = snapshot_lsn
-        """Of the newest snapshot; 0 for none."""
+        """LSN of the newest snapshot; 0 for none."""
         self.count = 0
         """Snapshots written."""
         self.failure = ""
-        """Why the last one in the background failed; empty when it did not."""
+        """Why the last background snapshot failed; empty if it did not."""
 
     @property
     def log_bytes(self) -> int:
@@ -65,7 +65,7 @@ class Checkpointer:
         return self._log_bytes_before + self._log.appended_bytes
 
     def request_if_due(self) -> None:
-        """Have a snapshot written in the background if the log has grown enough. Never waits."""
+        """Request a background snapshot if the log has grown enough. Never waits."""
         if self._due_bytes is not None and self.log_bytes >= self._due_bytes:
             self._background.request()
 
@@ -88,7 +88,7 @@ class Checkpointer:
 
     @contextmanager
     def ended(self) -> Iterator[None]:
-        """Wait for the snapshot that is being written, by whomever, and keep off others.
+        """Wait for the snapshot that is being written, by any thread, and prevent further ones.
 
         No more are written in the background, during this and after it.
         """
@@ -97,7 +97,7 @@ class Checkpointer:
             yield
 
     def disown(self) -> None:
-        """In a fork: let no lock of the owner stop a caller from being refused."""
+        """In a fork: replace the owner's locks, so that callers are refused and never block."""
         self._mutex = threading.Lock()
 
     def _checkpoint(self) -> int:
@@ -123,22 +123,23 @@ class Checkpointer:
         try:
             return self._log.rotate()
         except OSError as cause:
-            # The new segment may have got its name: an append to the old one would now be
-            # behind the back of recovery. So this is the end, even if only room is missing.
+            # The new segment may have got its name: recovery would not see an append to the old
+            # one. So the store fails here, even if only space is missing.
             error = explain(cause)
             self._commit.refuse(StoreFailed(f"an earlier checkpoint failed: {error}"))
             raise error from cause
 
     def _in_background(self) -> None:
         if self._limit_bytes is None or self.log_bytes < (self._due_bytes or 0):
-            return  # somebody else has just written one
+            return  # another thread has just written one
         try:
             self.checkpoint()
         except StoreError as error:
-            # Nobody waits for this snapshot: `stats` tells, and if the disk failed, the next
-            # writer. After a full disk the next attempt is when the log has grown again.
+            # No caller waits for this snapshot: `stats` reports the error and, if the disk failed,
+            # so does the next write. After a full disk the next attempt is made when the log has
+            # grown.
             self.failure = str(error)
             self._due_bytes = self.log_bytes + self._limit_bytes
-        except BaseException as error:  # noqa: BLE001 a thread has nobody to raise it to
+        except BaseException as error:  # noqa: BLE001 a thread has no caller to raise it to
             self.failure = f"broken off ({error!r})"
             self._commit.refuse(StoreFailed(f"a checkpoint was {self.failure}; reopen the store"))

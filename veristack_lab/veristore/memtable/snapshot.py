@@ -51,7 +51,7 @@ class SnapshotWriter:
     """Writes snapshots of one store, each step a method.
 
     Args:
-        disk, folder: where the store lies.
+        disk, folder: the location of the store.
     """
 
     def __init__(self, disk: Disk, folder: Path) -> None:
@@ -68,7 +68,7 @@ class SnapshotWriter:
             damaged_from: see `SegmentHeader.damaged_from`.
 
         Raises:
-            OSError: as the disk says; nothing is left behind if it can be helped.
+            OSError: the disk failed; the temporary file is removed if possible.
         """
         path = path_of(self._folder, lsn)
         temporary = path.with_name(path.name + TEMPORARY)
@@ -81,7 +81,7 @@ class SnapshotWriter:
             file.fdatasync()
         except OSError:
             file.close()
-            with suppress(OSError):  # the space is wanted back, but the first error matters
+            with suppress(OSError):  # freeing the space is best effort; the first error matters
                 self._disk.unlink(temporary)
             raise
         file.close()

@@ -4,8 +4,7 @@ Most calls are `get` and `put`, so both are one dictionary operation. The order 
 by `scan`: keys added since the last scan, which are the last in the dictionary, are merged into
 a sorted list then, few by binary insertion, many by one sort (Timsort merges two sorted runs in
 linear time). Removed keys stay in the sorted list until they are half of it, and longer if an open
-view may still want them. A balanced tree would make every put pay for a scan that may never
-come.
+view may still need them. A balanced tree would make every put pay for a scan that may never come.
 
 Not thread-safe: the store holds its lock around every call except `get`.
 """
@@ -24,7 +23,7 @@ from veristack_lab.veristore.wal.mutations import Change
 _FEW = 64
 """Up to this many new keys are inserted one by one (a binary search and a memmove each)."""
 _MANY = 4096
-"""Up to this many removed keys wait for a scan though no view may need them any more."""
+"""At most this many removed keys wait for a scan once no view needs them any more."""
 
 _KEY = itemgetter(0)
 
@@ -38,7 +37,7 @@ class SortedMap:
         self._values: dict[bytes, bytes] = {}
         self._sorted: list[bytes] = []
         self._unsorted = 0
-        """So many keys at the end of the dictionary may be missing in the sorted list."""
+        """At most this many keys at the end of the dictionary are missing from the sorted list."""
         self._removed: list[bytes] = []
         """Keys that may be missing there and in the dictionary, but were seen by open views."""
         self._size_bytes = 0
@@ -92,16 +91,16 @@ class SortedMap:
     def put_many(self, pairs: Pairs) -> None:
         """Set all pairs, in their order.
 
-        Asking of every key whether it is new takes as long as setting it. So batches of new
-        keys are taken for granted while they come: the first other one makes the size unknown,
-        and from then on the question is asked.
+        Checking whether a key is new takes as long as setting it. So keys are assumed to be new
+        until a batch repeats one: that makes the size unknown, and from then on every key is
+        checked.
         """
         values, before = self._values, len(self._values)
         if self._expects_known and not values.keys().isdisjoint(map(_KEY, pairs)):
             for key, value in pairs:
                 self.put(key, value)
             return
-        # First, for Ctrl-C: to look for a key that is not there, or is sorted, does no harm.
+        # First, because of Ctrl-C: looking for a key that is absent or sorted does no harm.
         unsorted, self._unsorted = self._unsorted, self._unsorted + len(pairs)
         values.update(pairs.pairs)
         new = len(values) - before
@@ -127,8 +126,8 @@ class SortedMap:
     def apply_record(self, lsn: int, changes: Iterable[Change]) -> None:
         """Make the changes of the record with this LSN; open views do not see them.
 
-        Done whole even on Ctrl-C in the middle, which is raised after. Done once: an LSN that
-        was applied already is left alone.
+        All changes are made even on Ctrl-C in the middle, which is raised afterwards. An LSN that
+        was applied already is skipped.
         """
         interrupt: KeyboardInterrupt | None = None
         while self.lsn < lsn:

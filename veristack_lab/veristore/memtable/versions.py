@@ -7,7 +7,7 @@ first whose LSN is above v; with none, nothing changed since v, and the map's ow
 right. (Multiversion concurrency control with the newest value in place and the older ones
 aside, as in Oracle and InnoDB; Bernstein and Goodman, 1983.)
 
-A note that no open view can reach is not made: so there is at most one a key and view.
+A note that no open view can reach is not made, so there is at most one per key and view.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Versions:
         return sum(map(len, self._notes.values()))
 
     def open(self, lsn: int) -> None:
-        """A reader at this LSN, the newest there is, has come."""
+        """Register a reader at this LSN, the newest one."""
         self._readers.append(lsn)
 
     def close(self, lsn: int) -> None:
-        """A reader at this LSN has gone; drop what only it needed."""
+        """Unregister a reader at this LSN; drop the notes that only it needed."""
         was_oldest = self._readers[0] == lsn
         self._readers.remove(lsn)
         if not self._readers:
@@ -78,7 +78,7 @@ class Versions:
         newest = self._readers[-1]
         for key, _ in changes:
             notes = self._notes.get(key, ())
-            # Made by a change above the newest view, the present value is one nobody looks at.
+            # Made by a change above the newest view, no reader needs the present value.
             if not notes or notes[-1][0] <= newest:
                 self._notes[key] = (*notes, (lsn, current(key)))
 
@@ -89,7 +89,7 @@ class Versions:
             lsn: the reader's.
             key: the key.
             current: its newest value, read *before* this call: a change makes its note first,
-                so whoever read the changed value finds the note.
+                so a reader of the changed value finds the note.
         """
         for changed_at, value in self._notes.get(key, ()):
             if changed_at > lsn:

@@ -70,7 +70,7 @@ class View:
         Args:
             prefix: only keys that begin with it.
             start: only keys that are not below it.
-            limit: at most so many pairs.
+            limit: at most this many pairs.
 
         Raises:
             StoreClosed: the view or its store was closed, now or during the iteration.
@@ -97,7 +97,7 @@ class View:
             left = None if left is None else left - len(found)
 
     def close(self) -> None:
-        """Let go of what was kept for this view. Safe to call again."""
+        """Release what was kept for this view. Safe to call again."""
         with self._lock:
             if self._is_open:
                 self._is_open = False
@@ -105,7 +105,7 @@ class View:
                 self._on_close(self)
 
     def disown(self, lock: threading.Lock) -> None:
-        """In a fork: refuse every read. `lock` is free, unlike the one it had, perhaps."""
+        """In a fork: refuse every read. `lock` is free; the view's old lock may not be."""
         self._is_open, self._is_inherited, self._lock = False, True, lock
 
     def _check_open(self) -> None:
@@ -187,6 +187,6 @@ class Views:
             view.disown(lock)
 
     def close_all(self) -> None:
-        """Close every view, whoever may still use it."""
+        """Close every view, even if it is still in use."""
         for view in tuple(self._open):
             view.close()

@@ -22,9 +22,9 @@ from veristack_lab.kernels.crc64nvme import crc64nvme
 Block = bytes | bytearray | memoryview
 
 ASIDE_BYTES = 256 * 1024
-"""Content beyond this length is worth the threads."""
+"""Threads pay for content beyond this length."""
 BEHIND_BYTES = 16 * 1024 * 1024
-"""So far a checksum may lag behind: bounds the memory."""
+"""At most this far a checksum may lag behind: bounds the memory."""
 
 
 class Hash(Protocol):
@@ -119,7 +119,7 @@ class Digests:
         for name in self._kept:
             if name not in ALGORITHMS:
                 raise InvalidInput(
-                    f"{name!r:.40} is no checksum that can be checked; give one of "
+                    f"{name!r:.40} is not a supported checksum; give one of "
                     f"{', '.join(sorted(ALGORITHMS))}"
                 )
         names = {"md5": None, "sha256": None, **self._kept}

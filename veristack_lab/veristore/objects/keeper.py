@@ -49,13 +49,14 @@ from veristack_lab.veristore.wal.mutations import Batch
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
 MAX_RETIRED = 64
-"""So many replaced contents may wait for the next sync of a store that seldom makes one."""
+"""At most this many replaced contents wait for the next sync of a store that syncs seldom."""
 
 Block = bytes | memoryview
 
 
 class ObjectKeeper:
-    """The base of `ObjectStore`. Each method takes one decision, so that another can replace it."""
+    """The base of `ObjectStore`. Each method takes one decision, so that a subclass can override
+    it."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class ObjectKeeper:
         not uploaded in parts.
 
         Raises:
-            ObjectNotFound, BucketNotFound: it is not there.
+            ObjectNotFound, BucketNotFound: it does not exist.
         """
         stored = self._found(bucket, key)
         is_of_parts = "-" in stored.info.etag
@@ -120,7 +121,7 @@ class ObjectKeeper:
     def _in_flight(self) -> Iterator[Flight]:
         """An id for new content, which the collector spares until the body ends.
 
-        Raises what `Store.check_writable` does: nothing is written in vain.
+        Raises as `Store.check_writable` does, so that no content is written in vain.
         """
         self._store.check_writable()
         flight = Flight(self._new_id())
@@ -128,8 +129,8 @@ class ObjectKeeper:
         try:
             yield flight
         finally:
-            # When the commit failed, a metadata record may all the same be found at the next
-            # open, so the content stays until then.
+            # When the commit failed, a metadata record may still be found at the next open, so the
+            # content stays until then.
             if flight.outcome is Outcome.WRITING and flight.has_file:
                 self._remove_blobs([flight.content_id])
             self._shared.end(flight)
@@ -174,7 +175,8 @@ class ObjectKeeper:
         try:
             self._blobs.sync_names()
         except OSError as cause:
-            # Whose names are durable is unknown now, and the next sync may not report it again.
+            # Which names are durable is unknown now, and the next sync may not report the error
+            # again.
             raise self._refuse(cause) from cause
         return size
 
@@ -189,7 +191,7 @@ class ObjectKeeper:
     def _refuse(self, cause: OSError) -> StoreFailed:
         error = StoreFailed(
             f"the disk failed while content was written ({cause}); nothing was changed, and no "
-            "more content files are written. Find out what ails the disk, then close and reopen "
+            "more content files are written. Find out what is wrong with it, then close and reopen "
             "the store"
         )
         self._shared.refusal = self._shared.refusal or error
@@ -212,7 +214,7 @@ class ObjectKeeper:
 
         Args:
             meta_key, stored: the metadata record.
-            condition: on what is there now.
+            condition: what must hold for the present object.
             flight: the new content, if it is new.
             batch: further changes for the same commit.
             orphaned: further content files that nothing refers to once it is done.
@@ -230,8 +232,8 @@ class ObjectKeeper:
         return stored.info
 
     def _forget_content(self, changes: Batch, old: StoredObject | None) -> tuple[bytes, ...]:
-        """Add to a batch what goes with an old object. Returns its content files, which go
-        after the commit."""
+        """Add the removal of an old object's records to a batch. Returns its content files, which
+        are removed after the commit."""
         if old is None:
             return ()
         for blob_id in old.content.blob_ids:
@@ -271,10 +273,10 @@ class ObjectKeeper:
     def _remove_blobs(self, blob_ids: Iterable[bytes]) -> int:
         removed = 0
         if self._store.is_inherited:
-            return 0  # the files are the owner's, who may still have readers on them
+            return 0  # the files belong to the owner, which may still have readers on them
         with self._shared.removal_lock:
             for blob_id in blob_ids:
-                # A file that cannot be removed is garbage: what was asked for is done anyhow.
+                # A file that cannot be removed is garbage; the operation itself has succeeded.
                 with suppress(OSError):
                     removed += self._blobs.remove(blob_id)
         return removed

@@ -3,7 +3,7 @@
     start_upload -> put_part, in any order and again at will -> complete_upload | abort_upload
 
 An upload and its parts are records of their own, so they survive a reopen, and the parts'
-content files are referred to and no garbage until the upload is completed or aborted.
+content files are referenced and not garbage until the upload is completed or aborted.
 
 **Commit points**: of a part, the batch that writes its record; of the completion, the batch
 that writes the object's metadata record and removes the upload and all its parts. Before it a
@@ -91,7 +91,7 @@ class Multipart(ObjectKeeper):
         now_ms = self._store.clock.now_ms()
         upload = UploadInfo(bucket, key, upload_id.hex(), now_ms, content_type, notes, kept, *sums)
         with self._shared.commits(meta_key):
-            self._meta_prefix(bucket)  # still there, now that nobody can delete it
+            self._meta_prefix(bucket)  # still there, now that no other call can delete it
             record_key = _upload_key(bucket, key, upload_id)
             self._commit(Batch().put(record_key, encode_upload(upload)))
         return upload.upload_id
@@ -118,7 +118,7 @@ class Multipart(ObjectKeeper):
         Raises:
             UploadNotFound: there is no such upload, or it ended meanwhile.
             ChecksumMismatch: the content is not what was announced. Nothing was changed.
-            InvalidInput: the number, or the content, cannot be one.
+            InvalidInput: the number or the content is not valid.
             DiskFull, StoreFailed: see `ObjectStore.put`.
         """
         if not 1 <= number <= MAX_PARTS:
@@ -209,7 +209,7 @@ class Multipart(ObjectKeeper):
         Raises:
             UploadNotFound: there is no such upload.
             ChecksumMismatch: the object would have another checksum. Nothing was changed.
-            InvalidPart: a part is not there, or has another ETag.
+            InvalidPart: a part is missing, or has another ETag.
             InvalidPartOrder: the numbers do not ascend.
             PartTooSmall: one that is not the last is under `min_part_bytes`.
             PreconditionFailed, ObjectNotFound: see `ObjectStore.put`; the upload stays open.

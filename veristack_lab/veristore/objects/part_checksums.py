@@ -87,7 +87,7 @@ class Demand:
     checksums: Mapping[str, str]
     """Algorithm to hexadecimal; a composite one with or without its number of parts."""
     kind: str = ""
-    """Of these checksums."""
+    """The kind of these checksums."""
     size_bytes: int | None = None
 
     def agreed(self, upload: UploadInfo) -> UploadInfo:

@@ -36,7 +36,7 @@ REFERENCE = b"obj\x00r"
 CHUNK = b"obj\x00c"
 VERSION = 2
 CHECKSUM_VERSION = 3
-"""Of the records that an older lab cannot read."""
+"""Version of the records that an older lab cannot read."""
 
 _DECODER = json.JSONDecoder()
 """For its `raw_decode`, which does not look for the text's encoding first: a page of a listing
@@ -59,7 +59,7 @@ class Content:
     """Where an object's bytes are: in memory or in files."""
 
     pieces: tuple[bytes, ...] = ()
-    """The content itself, cut anyhow."""
+    """The content itself, in pieces of any size."""
     blobs: tuple[Blob, ...] = ()
     chunk_keys: tuple[bytes, ...] = ()
     """Where version 1 keeps what belongs into `pieces`."""

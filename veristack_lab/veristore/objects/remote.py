@@ -45,7 +45,7 @@ class RemoteObjectStore:
     """Implements `Objects` over HTTP. Thread-safe. A context manager, or call `close()`.
 
     Besides the errors of `Objects`, every call may raise `ObjectStoreUnavailable`. A put that
-    did so may have happened or not; doing it again is harmless.
+    raised it may have happened or not; repeating it is harmless.
 
     Args:
         url: where the S3 face answers, for example what `s3.serve_in_thread` yields.
@@ -117,7 +117,7 @@ class RemoteObjectStore:
         """See `Objects.get`; the checksum is checked at this end as well."""
         headers, content = self._fetch(_path(bucket_bytes(bucket), key_bytes(key)))
         wanted, found = headers[SHA256_HEADER], hashlib.sha256(content)
-        # one with a dash is over the parts' digests; the server has verified each part
+        # a checksum with a dash covers the parts' digests; the server has verified each part
         if "-" not in wanted and wanted != found.hexdigest():
             raise ChecksumMismatch(f"{bucket}/{key} arrived with another SHA-256; get it again")
         return content

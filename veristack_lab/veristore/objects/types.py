@@ -1,4 +1,5 @@
-"""What every object store of the lab can do, near or far, and how names and notes may look."""
+"""What every object store of the lab can do, local or remote, and which names and metadata are
+allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ MAX_KEY_BYTES = 1024
 """As in S3, counted in UTF-8."""
 MAX_METADATA_BYTES = 8192
 MAX_OBJECT_BYTES = 5 * 1024**4
-"""5 TiB, as in S3. Content lies in files, so nothing of ours sets a lower limit."""
+"""5 TiB, as in S3. Content lies in files, so the store needs no lower limit."""
 MAX_PARTS = 10_000
 MAX_PAGE = 1000
 """Most entries that one page of a listing has."""
@@ -38,14 +39,14 @@ class ObjectInfo:
     key: str
     size_bytes: int
     sha256: str
-    """Of the content, in lower-case hexadecimal; checked whenever all of it is read. Of an
+    """SHA-256 of the content, in lower-case hexadecimal; checked whenever all of it is read. For an
     object uploaded in parts: SHA-256 over the parts' digests, a dash, and their number."""
     content_type: str
     metadata: Mapping[str, str]
     created_ms: int
     """When these bytes were committed, in milliseconds since 1970."""
     md5: str = field(default="", repr=False)
-    """Of the content, in hexadecimal; empty if it was uploaded in parts. No protection, a name."""
+    """MD5 of the content, in hexadecimal; empty if uploaded in parts. A name, not a protection."""
     etag: str = ""
     """S3's name for the content, without quotes: its MD5, or of an object uploaded in parts the
     MD5 over the parts' MD5s, a dash, and their number."""
@@ -108,12 +109,12 @@ class UploadInfo:
 class Objects(Protocol):
     """An object store. All names are text; keys are ordered by their UTF-8 bytes.
 
-    Every method that names a bucket raises `BucketNotFound` when it is not there, and
-    `InvalidInput` when a name cannot be one.
+    Every method that names a bucket raises `BucketNotFound` if the bucket does not exist, and
+    `InvalidInput` if a name is invalid.
     """
 
     def create_bucket(self, bucket: str) -> bool:
-        """Make a bucket. True if it is new, False if it was there."""
+        """Make a bucket. True if it is new, False if it existed."""
 
     def put(
         self,
@@ -127,7 +128,7 @@ class Objects(Protocol):
         """Store an object durably, replacing the one of that key in one step.
 
         Args:
-            bucket, key: where to.
+            bucket, key: the target.
             data: the content.
             content_type: its media type, printable ASCII.
             metadata: notes; lower-case names as in HTTP headers, values without control
@@ -149,7 +150,7 @@ class Objects(Protocol):
         """The objects whose key begins with the prefix, in byte order of their keys."""
 
     def delete(self, bucket: str, key: str) -> None:
-        """Remove an object and its content, durably. One that is not there is no error."""
+        """Remove an object and its content, durably. A missing object is not an error."""
 
 
 def bucket_bytes(bucket: str) -> bytes:

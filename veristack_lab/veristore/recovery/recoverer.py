@@ -2,12 +2,12 @@
 
 First everything is read and judged (`examine`), and not a byte changed; then what was found is
 settled (`settle`): a torn tail is cut off, damage is repaired (see `repair`), the log opened
-for appending. So a mode that refuses has touched nothing, and `recover_report` tells what
-opening would give without opening.
+for appending. So a mode that refuses has touched nothing, and `recover_report` says what opening
+would give, without opening.
 
-Each step is a method, so that one can be replaced to see what it was good for.
+Each step is an override point (see `museum`).
 
-What nobody can notice without a second copy: rot inside the last commit group of a store that
+What cannot be noticed without a second copy: rot inside the last commit group of a store that
 was killed (it looks torn), a cut at a record's end in the newest segment, and the newest
 segment's absence while no snapshot names it.
 """
@@ -49,19 +49,19 @@ class Recoverer(Settler):
         disk: where the folder is.
         folder: the store's, locked by the caller.
         mode: what to do about damage.
-        log_type: what to open for appending.
-        snapshot_type: what writes a snapshot, should a repair need one.
+        log_type: the class of log to open for appending.
+        snapshot_type: the class that writes a snapshot if a repair needs one.
     """
 
     def recover(self) -> Recovered:
         """Read everything, then make the folder fit for appending.
 
         A torn tail is cut off, and the cut synced, before this returns: so before anything
-        new is appended. Damage that was repaired is told by a `StoreDamaged` warning.
+        new is appended. Repaired damage is reported by a `StoreDamaged` warning.
 
         Raises:
             StoreCorrupt: the mode refuses what was found; nothing was changed.
-            NotAStore: a file is of a newer version, or none is ours.
+            NotAStore: a file is of a newer version, or no file is a store's.
             OSError: the disk failed.
         """
         with self.examine() as found:
@@ -161,7 +161,7 @@ class Recoverer(Settler):
         return Segment(self._disk, self._folder, epoch, header)
 
     def _refuse_foreign(self, used: list[Segment]) -> None:
-        """Leave a folder alone in which nothing looks like ours."""
+        """Leave a folder alone in which no file looks like a store's."""
         refusal: NotAStore | None = None
         for segment in used:
             try:
@@ -239,7 +239,7 @@ class Recoverer(Settler):
     ) -> str:
         """Why what follows the last good record is damage; empty if it is not.
 
-        A torn tail is no damage: nothing in it was ever acknowledged.
+        A torn tail is not damage: nothing in it was ever acknowledged.
         """
         if stop is records.Stop.END:
             return ""
@@ -292,7 +292,7 @@ class Recoverer(Settler):
         found.hole = None
 
     def _look_behind(self, segment: Segment, offset: int, found: Findings) -> None:
-        """How far had the log gone? No LSN that was ever seen may be given again."""
+        """Find the highest LSN in the log: no LSN that was ever seen may be given again."""
         if segment.header:
             found.next_lsn = max(found.next_lsn, segment.header.first_lsn)
         for window in self._whole_records(segment, offset, found.next_lsn):

@@ -26,14 +26,14 @@ _Numbers = npt.NDArray[np.int64]
 
 _KEY_LENGTH_BYTES = 4
 _FEW = 16
-"""Up to so many records, one at a time is quicker."""
+"""Up to this many records, one at a time is quicker."""
 
 
 def replay(window: Window, values: Values, skip: int = 0) -> int:
     """Apply a window's records, all but the first `skip`. Returns how many were applied.
 
     Raises:
-        StoreCorrupt: a payload contradicts itself: it was written wrong.
+        StoreCorrupt: a payload is inconsistent: it was written wrong.
     """
     skip = max(0, skip)
     kinds = window.decoded.types & np.uint8(0xFF ^ GROUP_START)
@@ -96,7 +96,7 @@ def _apply_run(window: Window, kinds: npt.NDArray[np.uint8], part: slice, values
 
 
 def _numbers_at(buffer: bytes, offsets: _Numbers) -> _Numbers:
-    """The u32 at each offset; whatever, where fewer than four bytes follow."""
+    """The u32 at each offset; undefined if fewer than four bytes follow."""
     words: npt.NDArray[np.uint32] = np.ndarray(
         (len(buffer) - _KEY_LENGTH_BYTES + 1,), "<u4", buffer, strides=(1,)
     )

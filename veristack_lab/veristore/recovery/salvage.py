@@ -18,7 +18,7 @@ def whole_records(buffer: bytes, start: int, epoch: int, due_lsn: int) -> Iterat
     Args:
         buffer: a whole file, so that offsets in the windows count from its start.
         start: where the bad record begins.
-        epoch: that all records must have.
+        epoch: the epoch that all records must have.
         due_lsn: none may have a lower LSN, nor one lower than a record before it.
     """
     at = _find(buffer, start, epoch, due_lsn)

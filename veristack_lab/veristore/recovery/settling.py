@@ -26,7 +26,7 @@ class Recovered:
     values: dict[bytes, bytes]
     """Every key and its value."""
     snapshot_lsn: int
-    """LSN of the newest snapshot; 0 when there is none."""
+    """LSN of the newest snapshot; 0 if there is none."""
     records: int
     """Log records applied, those of the snapshot not counted."""
     torn_bytes: int
@@ -34,13 +34,14 @@ class Recovered:
     log_bytes: int
     """Length of all segments in use, headers included."""
     is_clean: bool
-    """Whether the log ends with a MARK, as one closed in good order, or holds no record."""
+    """Whether the log ends with a MARK, as after a clean close, or holds no record."""
     damage: tuple[Damage, ...]
     """What could not be read, and was put aside."""
 
 
 class Settler:
-    """The base of `Recoverer`: what is done once everything is read. Each step can be replaced."""
+    """The base of `Recoverer`: what is done once everything is read. Each step is an override
+    point."""
 
     def __init__(
         self,
@@ -86,13 +87,13 @@ class Settler:
         self._disk.fsync_dir(self._folder)
 
     def cut_tail(self, last: Segment, found: Findings) -> None:
-        """Cut a torn tail off. Whatever is left of the log is durable after it.
+        """Cut a torn tail off. The rest of the log is durable afterwards.
 
         Room that follows the last record is left for the log to go on in.
         """
         if found.torn_bytes:
             last.file.truncate(found.end_offset)
-        # Whatever the last owner wrote, synced or not, is durable from here on, cut or not.
+        # Everything the last owner wrote, synced or not, is durable from here on.
         last.file.fdatasync()
 
     def open_for_appending(self, last: Segment, found: Findings) -> wal.Log:
@@ -117,7 +118,7 @@ class Settler:
         return log, found.last_lsn
 
     def put_aside(self, found: Findings) -> None:
-        """Rename what is damaged, durably; a repair that was cut here goes on here."""
+        """Rename what is damaged, durably; a repair that was interrupted here continues here."""
         names = repair.names_of_evidence(found)
         for old, new in names.items():
             self._disk.rename(self._folder / old, self._folder / new)

@@ -61,7 +61,7 @@ def _read_header(file: File, name: str) -> SegmentHeader:
     refuse_newer(data, name, SNAPSHOT_MAGIC)
     try:
         return decode_header(data, name, SNAPSHOT_MAGIC)
-    except NotAStore as error:  # but it lies in a store, under a name of ours
+    except NotAStore as error:  # but it lies in a store, under a store's file name
         raise StoreCorrupt(f"the first bytes of {name} are damaged; restore a copy") from error
 
 

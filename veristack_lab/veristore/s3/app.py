@@ -46,7 +46,7 @@ class S3App:
 
     Args:
         objects: what is served.
-        credentials: requests must be signed with them; None lets everybody do everything.
+        credentials: requests must be signed with them; None gives every client full access.
         clock: to judge the time of signatures by.
     """
 
@@ -139,7 +139,7 @@ class S3App:
                 await run(reader.close)
 
     def _call_limiter(self) -> anyio.CapacityLimiter:
-        if self._calls is None:  # they belong to an event loop, which runs by now
+        if self._calls is None:  # these belong to the event loop, which runs by now
             self._calls = anyio.CapacityLimiter(MAX_CALLS)
         return self._calls
 

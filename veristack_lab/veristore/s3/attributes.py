@@ -1,4 +1,4 @@
-"""GetObjectAttributes: what HEAD tells and more, in a document."""
+"""GetObjectAttributes: what HEAD returns and more, in a document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = "x-amz-object-attributes"
 
 
 def get_object_attributes(objects: ObjectStore, request: S3Request) -> Answer:
-    """GetObjectAttributes. Of parts it tells number and size; their own checksums are not kept
+    """GetObjectAttributes. For parts it returns number and size; their own checksums are not kept
     when an upload is completed."""
     request.allow_query("attributes", "versionId")
     headers = version_headers(request)
@@ -58,7 +58,7 @@ def _parts(info: ObjectInfo, sizes: tuple[int, ...], limit: int, marker: int) ->
         ("MaxParts", str(limit)),
         ("IsTruncated", str(len(rest) > len(page)).lower()),
     ]
-    if not info.checksums:  # S3 tells single parts only of objects with a checksum
+    if not info.checksums:  # S3 lists single parts only for objects with a checksum
         return head
     return [
         *head,

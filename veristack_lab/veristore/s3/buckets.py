@@ -1,8 +1,8 @@
 """Operations on buckets.
 
-A bucket may have any name of 1 to 255 bytes in UTF-8 without a slash: every name that S3 allows
-is one, and some are more. A client that goes on to S3 keeps to S3's (3 to 63 lower-case
-letters, digits, dots and dashes).
+A bucket may have any name of 1 to 255 bytes in UTF-8 without a slash: every name that S3 allows is
+valid here, and some others are. A client that will also use S3 keeps to S3's names (3 to 63
+lower-case letters, digits, dots and dashes).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def list_buckets(objects: ObjectStore, request: S3Request) -> Answer:
     ]
     is_paged = "max-buckets" in request.query
     page = rest[:limit] if is_paged else rest
-    # S3 tells the region where a parameter was given, and not otherwise
+    # S3 returns the region only if a parameter was given
     region = [("BucketRegion", REGION)] if request.query else []
     described = [
         ("Bucket", [*found, *region]) for name in page if (found := _described(objects, name))
@@ -51,7 +51,7 @@ def list_buckets(objects: ObjectStore, request: S3Request) -> Answer:
 
 
 def _described(objects: ObjectStore, name: str) -> list[tuple[str, str]]:
-    """What a listing tells of a bucket; nothing if it was deleted meanwhile."""
+    """A bucket's entry in a listing; empty if it was deleted meanwhile."""
     try:
         created_ms = objects.bucket_created_ms(name)
     except BucketNotFound:
@@ -60,7 +60,7 @@ def _described(objects: ObjectStore, name: str) -> list[tuple[str, str]]:
 
 
 def create_bucket(objects: ObjectStore, request: S3Request) -> Answer:
-    """CreateBucket. A location is taken and means nothing: there is one region."""
+    """CreateBucket. A location is accepted and ignored: there is one region."""
     request.allow_query()
     if body := request.body.read(MAX_XML_BYTES):
         wanted = parse(body, "CreateBucketConfiguration")

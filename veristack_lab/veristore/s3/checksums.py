@@ -24,7 +24,7 @@ class Announced:
     """Algorithm to lower-case hexadecimal. The digest of one that follows the body in a
     trailing header is empty until then: the store looks at it when it has read the body."""
     trailing: str | None
-    """The algorithm of the trailing one."""
+    """The algorithm of the trailing checksum."""
 
     def learn(self, trailers: Mapping[str, str]) -> None:
         """Take the announced digest from the trailing headers. Raises `S3Error`."""

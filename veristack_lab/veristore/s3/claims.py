@@ -1,4 +1,4 @@
-"""What a request says about its signature: taken apart, not yet believed.
+"""What a request says about its signature: parsed, not yet verified.
 
 S3 API Reference, "Authenticating Requests (AWS Signature Version 4)".
 """
@@ -23,7 +23,7 @@ _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
 @dataclass(frozen=True)
 class SignableRequest:
-    """What of a request is signed."""
+    """The signed facts of a request."""
 
     method: str
     path: bytes
@@ -45,7 +45,7 @@ class SignableRequest:
 
 @dataclass(frozen=True)
 class Scope:
-    """When and for what a signing key is good."""
+    """The date and scope for which a signing key is valid."""
 
     timestamp: str
     """YYYYMMDDTHHMMSSZ."""

@@ -17,7 +17,7 @@ _UNSUPPORTED = ("LastModifiedTime", "Size")
 
 
 def delete_objects(objects: ObjectStore, request: S3Request) -> Answer:
-    """DeleteObjects. Keys without a condition go in one batch; each failure is told by key."""
+    """DeleteObjects. Keys without a condition go in one batch; each failure is reported by key."""
     request.allow_query("delete")
     if not request.body.expected:
         # As S3 asks for; and a browser on another site's behalf cannot send such a header.

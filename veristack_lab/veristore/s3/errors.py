@@ -108,7 +108,7 @@ class S3Error(Exception):
 
 
 def not_implemented(what: str) -> S3Error:
-    """The refusal of something that S3 has and this server has not, by its name."""
+    """The refusal of a feature that S3 has and this server lacks, by its name."""
     return S3Error("NotImplemented", f"{what} is not implemented by this server")
 
 

@@ -1,4 +1,4 @@
-"""Headers of objects: what a request may say, what is kept, what is told."""
+"""Headers of objects: what a request may say, what is kept, what is returned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from veristack_lab.veristore.s3.errors import S3Error
 from veristack_lab.veristore.s3.metadata import metadata_headers, metadata_of
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
-"""What S3 makes of an upload that names none."""
+"""The content type that S3 gives to an upload without one."""
 INFO_HEADER = "x-veristack-info"
 """Our own client asks with it for the facts that S3 has no place for."""
 CREATED_HEADER = "x-veristack-created-ms"
@@ -54,7 +54,7 @@ def notes_of(headers: Mapping[str, str]) -> Notes:
 
 
 def object_headers(info: ObjectInfo, request: Mapping[str, str]) -> dict[str, str]:
-    """What HEAD, and GET of the whole object, tell about it."""
+    """The headers that HEAD, and GET of the whole object, return."""
     headers = {
         **metadata_headers(info.metadata),
         **info.headers,
@@ -95,12 +95,12 @@ def require_printable(values: Iterable[str]) -> None:
 
 
 def http_date(milliseconds: int) -> str:
-    """A point in time as HTTP has it."""
+    """A time in HTTP's format."""
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(milliseconds // 1000))
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those kept with an object, without `aws-chunked`, which is of the journey only."""
+    """Those kept with an object, without `aws-chunked`, which concerns the transfer only."""
     kept = {name: value for name, value in headers.items() if name in HEADER_NAMES and value}
     if "content-encoding" in kept:
         codings = [coding.strip() for coding in kept.pop("content-encoding").split(",")]

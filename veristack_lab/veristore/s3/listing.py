@@ -19,7 +19,8 @@ _COMMON = ("prefix", "delimiter", "max-keys", "encoding-type")
 
 
 def list_objects_v2(objects: ObjectStore, request: S3Request) -> Answer:
-    """ListObjectsV2. A continuation token overrules start-after; an empty one is none."""
+    """ListObjectsV2. A continuation token overrides start-after; an empty token counts as
+    absent."""
     request.allow_query(*_COMMON, "list-type", "start-after", "continuation-token", "fetch-owner")
     if request.query["list-type"] != "2":
         raise S3Error("InvalidArgument", "list-type is 2, or absent for the first version")

@@ -1,4 +1,4 @@
-"""Who may enter: the signature of a request, in its header or in its URL, or an open door.
+"""Which requests are let in: signed ones (header or URL), or all on an open server.
 
 Headers that a presigned URL has as parameters are put among the others here: what is signed in
 one place or the other means the same.
@@ -22,7 +22,7 @@ def let_in(
 
     Args:
         request: as it came.
-        credentials: it must be signed with them; None lets everything in.
+        credentials: the request must be signed with them; None accepts all requests.
         now_s: the time, in seconds since 1970.
 
     Returns:
@@ -30,9 +30,9 @@ def let_in(
         and for Signature Version 2, which signs no chunks.
 
     Raises:
-        S3Error: it may not enter.
+        S3Error: the request is refused.
     """
-    query = dict(reversed(request.query_pairs()))  # of a parameter given twice the first counts
+    query = dict(reversed(request.query_pairs()))  # if a parameter is given twice, the first counts
     is_version_2 = (
         sigv2.MARK in query
         and "X-Amz-Algorithm" not in query

@@ -1,7 +1,7 @@
 """User metadata on its way through headers, which carry ASCII: RFC 2047, as S3 does it.
 
-A value of other characters is told as `=?UTF-8?B?...?=`. A client may send it so, or as plain
-UTF-8. A value of ASCII is told as it is, unless it looks like an encoded one.
+A value of other characters is returned as `=?UTF-8?B?...?=`. A client may send it that way, or as
+plain UTF-8. An ASCII value is returned as it is, unless it looks like an encoded one.
 """
 
 from __future__ import annotations

@@ -195,10 +195,10 @@ def _compare_checksums(
     try:
         parts = objects.parts(request.bucket, request.key, request.query["uploadId"])
     except UploadNotFound:
-        return  # perhaps completed before, and asked once more: the store knows
+        return  # perhaps a repeated completion: the store decides
     found: dict[int, PartInfo] = {part.number: part for part in parts}
     for number, algorithm, digest in claims:
-        # the store knows which parts are not there
+        # the store reports missing parts
         known = found[number].checksums.get(algorithm) if number in found else digest
         if known != digest:
             has = f"with the {algorithm} {known}" if known else f"without {algorithm}"

@@ -1,8 +1,8 @@
-"""Settings of buckets and objects that this server does not have: asked for, they were never set.
+"""Settings of buckets and objects that this server lacks: queries answer "never set".
 
 S3 has an answer for each setting that was never made, an empty document or an error of its own,
 and clients ask on the way to something else (before they copy tags, empty a bucket, ...). So
-they get that answer. To remove such a setting is done already. To make one is refused by name.
+they get that answer. Removing such a setting succeeds. Making one is refused by name.
 
 Source: S3 API Reference, the Get operation of each setting.
 """
@@ -22,7 +22,7 @@ from veristack_lab.veristore.s3.xml import MAX_XML_BYTES, Children, parse
 
 @dataclass(frozen=True)
 class Empty:
-    """Told as a document."""
+    """Answered with a document."""
 
     root: str
     children: Children = ()
@@ -30,7 +30,7 @@ class Empty:
 
 @dataclass(frozen=True)
 class Missing:
-    """Told as an error."""
+    """Answered with an error."""
 
     code: str
     message: str
@@ -111,7 +111,7 @@ def get_bucket_setting(objects: ObjectStore, request: S3Request) -> Answer:
 
 
 def delete_bucket_setting(objects: ObjectStore, request: S3Request) -> Answer:
-    """DeleteBucketPolicy, DeleteBucketCors, ...: it is not there afterwards, nor was it."""
+    """DeleteBucketPolicy, DeleteBucketCors, ...: nothing to remove, so they succeed."""
     name = _named(request, BUCKET)
     request.allow_query(name, *(("id",) if name in WITH_ID else ()))
     if name not in REMOVABLE:
@@ -134,7 +134,7 @@ def get_object_setting(objects: ObjectStore, request: S3Request) -> Answer:
 
 
 def delete_object_tagging(objects: ObjectStore, request: S3Request) -> Answer:
-    """DeleteObjectTagging: an object has no tags afterwards, nor had it any."""
+    """DeleteObjectTagging: an object never has tags, so it succeeds."""
     request.allow_query("tagging", "versionId")
     headers = version_headers(request)
     objects.head(request.bucket, request.key)

@@ -83,7 +83,7 @@ def put_object(objects: ObjectStore, request: S3Request) -> Answer:
 
 
 def delete_object(objects: ObjectStore, request: S3Request) -> Answer:
-    """DeleteObject: no error if it is not there, unless If-Match asks for it."""
+    """DeleteObject: a missing object is not an error, unless If-Match asks for it."""
     request.allow_query("versionId")
     headers = version_headers(request)
     condition = write_condition(request.headers)
@@ -127,7 +127,7 @@ def _span(info: ObjectInfo, request: S3Request) -> tuple[int, int] | None:
 
 def _open(objects: ObjectStore, info: ObjectInfo, start: int, end: int) -> ObjectReader | None:
     """A reader of just this content, or None if the object was replaced since."""
-    if start == end:  # an empty object, or an empty last part: there is no such range
+    if start == end:  # an empty object, or an empty last part: no range describes it
         reader = objects.open(info.bucket, info.key)
     else:
         reader = objects.open(info.bucket, info.key, start=start, end=end)

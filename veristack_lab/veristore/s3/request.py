@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from veristack_lab.veristore.objects.store import ObjectStore
 
 MAX_BODY_OF_NOTHING = 64 * 1024
-"""Operations without a body read and drop up to so much of one."""
+"""Operations without a body read and drop at most this much of one."""
 
 _EVERYWHERE = sigv2.PARAMETERS | {*sigv2.AS_HEADERS, "x-id"}
-"""Of presigned URLs of Signature Version 2, and what SDKs name the operation with. Those that
+"""Parameters of presigned URLs (Signature Version 2), and of SDKs to name the operation. Those that
 begin with `x-amz-` are headers in the place of parameters."""
 
 
@@ -64,13 +64,13 @@ class S3Request:
 
 @dataclass
 class Answer:
-    """What goes back: bytes at once, or an object's content as it is read."""
+    """The answer: bytes at once, or an object's content as it is read."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     reader: ObjectReader | None = None
-    """Content instead of `body`; whoever sends the answer closes it."""
+    """Content instead of `body`; the sender of the answer closes it."""
 
 
 Operation = Callable[["ObjectStore", S3Request], Answer]
@@ -120,7 +120,7 @@ def split_path(path: bytes) -> tuple[str, str]:
 
 
 def query_of(request: SignableRequest) -> dict[str, str]:
-    """Parameters by name; of one given twice the first counts. Raises `S3Error` InvalidURI."""
+    """Parameters by name; if one is given twice, the first counts. Raises `S3Error` InvalidURI."""
     found: dict[str, str] = {}
     for name, value in request.query_pairs():
         try:

@@ -19,7 +19,7 @@ _NEVER: frozenset[str] = frozenset()
 
 REFUSED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        # who may read: an object is its owner's alone, and there is one owner
+        # access: an object belongs to its owner alone, and there is one owner
         "x-amz-acl": frozenset({"private", "bucket-owner-read", "bucket-owner-full-control"}),
         "x-amz-grant-": _NEVER,
         "x-amz-object-ownership": frozenset({"BucketOwnerEnforced"}),
@@ -88,13 +88,13 @@ IGNORED: Mapping[str, str] = MappingProxyType(
         "x-amz-s3session-token": "as above",
         "x-amz-expected-bucket-owner": "there are no accounts, and one owner",
         "x-amz-source-expected-bucket-owner": "as above",
-        "x-amz-request-payer": "nobody is billed",
+        "x-amz-request-payer": "no client is billed",
         "x-amz-te": "a hint to old servers",
         "x-amz-mfa": "only deleting versions asks for it",
         "x-amz-bypass-governance-retention": "there are no locks to bypass",
         "x-amz-bucket-object-lock-token": "as above",
-        "x-amz-optional-object-attributes": "no object is being restored, so none is told",
-        "x-amz-client-token": "of operations that are refused by their names",
+        "x-amz-optional-object-attributes": "no object is ever being restored",
+        "x-amz-client-token": "used only by operations that are refused by name",
         "x-amz-confirm-remove-self-bucket-access": "as above",
         "x-amz-skip-destination-validation": "as above",
         "x-amz-transition-default-minimum-object-size": "as above",
@@ -125,7 +125,7 @@ def lifted(query: Mapping[str, str], also: Collection[str] = ()) -> dict[str, st
 
 
 def refuse_unserved(headers: Mapping[str, str]) -> None:
-    """Refuse what S3 would heed and this server would not.
+    """Refuse headers that S3 obeys and this server does not.
 
     Args:
         headers: names in lower case.

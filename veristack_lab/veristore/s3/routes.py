@@ -1,8 +1,8 @@
 """Which operation a request asks for.
 
 What S3 has and this server has not (versions, tags, access lists, policies, encryption, ...)
-was never set, and is told so (`never_set`). To set it is refused with 501 NotImplemented by its
-name, never half done: each operation names the parameters that it knows, and refuses all others.
+is answered as never set (`never_set`). Setting it is refused by name with 501 NotImplemented, never
+half done: each operation names the parameters that it knows, and refuses all others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 def operation_for(request: S3Request) -> Operation:
     """The function that answers. Raises `S3Error` NotImplemented or MethodNotAllowed."""
     if request.method not in _METHODS:
-        raise S3Error("MethodNotAllowed", f"{request.method:.20} is no method of S3")
+        raise S3Error("MethodNotAllowed", f"{request.method:.20} is not a method of S3")
     found: Operation | None
     if not request.bucket:
         found = buckets.list_buckets if request.method == "GET" else None

@@ -30,11 +30,11 @@ def part_span(number: int, info: ObjectInfo, sizes: tuple[int, ...]) -> tuple[in
     Args:
         number: from 1 on.
         info: the object.
-        sizes: of its parts; of an object that was not uploaded in parts there are none, and its
-            first part is all of it.
+        sizes: sizes of its parts; empty if it was not uploaded in parts: then part 1 is the whole
+            object.
 
     Raises:
-        S3Error: InvalidPartNumber (416), when it has not as many parts.
+        S3Error: InvalidPartNumber (416), if it has fewer parts.
     """
     parts = sizes or (info.size_bytes,)
     if number > len(parts):

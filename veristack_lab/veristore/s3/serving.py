@@ -1,7 +1,7 @@
 """Running the S3 face: until a signal comes, or in a thread of this process.
 
-The face (`S3App`) speaks S3's REST interface as its clients do, boto3 unchanged: see
-`routes` for what there is. It listens on loopback only.
+The face (`S3App`) speaks S3's REST interface as its clients do, boto3 unchanged: see `routes` for
+the operations. It listens on loopback only.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials
 
 
 def _shape(refusal: Refusal) -> tuple[str, bytes]:
-    """A refusal of the server's outer skin, as S3 words it."""
+    """A refusal of the outer checks, in S3's words."""
     children = [
         ("Code", _CODES.get(refusal.kind, "InvalidRequest")),
         ("Message", refusal.message),
@@ -85,7 +85,8 @@ def serve(
     *,
     credentials: Credentials | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then return; `on_ready` gets the URL. For a main thread.
+    """Serve until SIGTERM or SIGINT, then return; `on_ready` is called with the URL. For a main
+    thread.
 
     Requests in progress may go on for `GRACE_S`; then their connections are cut.
 
@@ -104,7 +105,7 @@ def serve(
         on_ready,
         shape=_shape,
         grace_s=GRACE_S,
-        date_header=False,  # uvicorn's may be a second old, before what was just modified
+        date_header=False,  # uvicorn's may be a second old, before the last change
     )
 
 

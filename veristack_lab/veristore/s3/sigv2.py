@@ -1,8 +1,8 @@
-"""Presigned URLs of Signature Version 2, which boto3 makes unless it is told otherwise.
+"""Presigned URLs of Signature Version 2, which boto3 makes by default.
 
 Only in a URL, and only of objects: version 2 leaves most parameters of a query unsigned, so a
 signed listing of one prefix could be turned into one of another. Such a parameter is refused.
-Requests signed with version 2 in a header are refused as well: no client of today sends them.
+Requests signed with version 2 in a header are refused as well: no current client sends them.
 
 Source: Amazon S3, "Signing and Authenticating REST Requests" (Signature Version 2), query
 string authentication. Pure, like `sigv4`.
@@ -49,7 +49,7 @@ def verify_presigned(
 
     Args:
         request: its headers include those that the URL has as parameters.
-        access_key, secret_key: of this server.
+        access_key, secret_key: this server's keys.
         now_s: the time, in seconds since 1970.
 
     Raises:
@@ -58,7 +58,7 @@ def verify_presigned(
     """
     _require_object(request)
     pairs = request.query_pairs()
-    query = dict(reversed(pairs))  # of a parameter given twice the first counts
+    query = dict(reversed(pairs))  # if a parameter is given twice, the first counts
     missing = PARAMETERS - set(query)
     if missing:
         raise S3Error("AccessDenied", f"the parameter {min(missing)} is missing")
@@ -81,7 +81,7 @@ def _require_object(request: SignableRequest) -> None:
     if not request.path.removeprefix(b"/").partition(b"/")[2]:
         raise S3Error(
             "AccessDenied",
-            "a URL of Signature Version 2 is of one object; with boto3, sign this one with "
+            "a URL of Signature Version 2 names one object; with boto3, sign this one with "
             "Config(signature_version='s3v4')",
         )
 
@@ -128,7 +128,7 @@ def _resource(request: SignableRequest, pairs: list[tuple[str, str]]) -> str:
 
 
 def _equal(one: str, other: str) -> bool:
-    """Compare in a time that says nothing about where they differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(
         one.encode(errors="surrogateescape"), other.encode(errors="surrogateescape")
     )

@@ -131,7 +131,7 @@ def _name(entry: UploadInfo | str) -> str:
 
 
 def _after_marker(entries: list[UploadInfo | str], request: S3Request) -> list[UploadInfo | str]:
-    """Those after the marker: later names, and with an id also later uploads of that key."""
+    """The uploads after the marker: later names, and with an id also later uploads of that key."""
     marker = request.query.get("key-marker", "").encode()
     upload_id = request.query.get("upload-id-marker", "")
     if not marker:

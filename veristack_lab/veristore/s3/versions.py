@@ -20,7 +20,7 @@ NULL = "null"
 
 
 def check_version(version: str | None) -> None:
-    """Take the one version that there is. Raises `S3Error` NoSuchVersion."""
+    """Accept the only version, `null`. Raises `S3Error` NoSuchVersion."""
     if version not in (None, "", NULL):
         raise S3Error(
             "NoSuchVersion",
@@ -30,7 +30,7 @@ def check_version(version: str | None) -> None:
 
 
 def version_headers(request: S3Request) -> dict[str, str]:
-    """What the answer about an object tells of its version: it is told if it was asked for.
+    """The version header of an answer: returned if the request named a version.
 
     Raises:
         S3Error: NoSuchVersion.

@@ -63,7 +63,7 @@ def log_anatomy(store: Path, *, epoch: int | None = None, parts: bool = False) -
 
     Args:
         store: the folder.
-        epoch: of the segment; None for the newest.
+        epoch: the segment's epoch; None for the newest.
         parts: a payload as its own fields (lengths, keys, values) rather than as one.
 
     Returns:
@@ -105,7 +105,7 @@ def dissect(data: bytes, name: str, *, is_newest: bool, parts: bool) -> Iterator
     """Every byte of a segment, as fields.
 
     Raises:
-        NotAStore, StoreCorrupt: the header cannot be believed.
+        NotAStore, StoreCorrupt: the header cannot be trusted.
     """
     header = decode_header(data[:HEADER_BYTES], name)
     yield from split(data, 0, 0, HEADER_LAYOUT)
@@ -216,5 +216,5 @@ def story(kind: int, payload: bytes) -> str:
 
 
 def short(data: bytes) -> str:
-    """Bytes as Python writes them; of many, the first."""
+    """Bytes as Python writes them; if long, only the first."""
     return repr(data) if len(data) <= _SHOWN_BYTES else f"{data[:_SHOWN_BYTES]!r}..."

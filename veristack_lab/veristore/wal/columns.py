@@ -36,7 +36,7 @@ class Columns:
     itself for a mapping.
 
     Args:
-        keys, values: as many of the one as of the other.
+        keys, values: sequences of the same length.
     """
 
     __slots__ = ("keys", "values")
@@ -61,7 +61,7 @@ class Pairs:
     What a writer has: to take a thousand pairs apart costs more than to write their bytes.
 
     Args:
-        pairs: of whichever some may have the same key: the last one wins.
+        pairs: if a key repeats, the last pair wins.
         size_bytes: keys and values together.
     """
 
@@ -99,7 +99,7 @@ def _as_column(lengths: Sequence[int]) -> Column:
 
 
 def _head(keys: Column, values: Column) -> bytes:
-    """All that stands before the keys."""
+    """Everything before the keys."""
     key_length, key_table = _encode_lengths(keys)
     value_length, value_table = _encode_lengths(values)
     head = _HEAD.pack(len(keys.lengths), key_length, value_length)
@@ -116,7 +116,7 @@ def decode_columns(payload: bytes) -> Columns:
     """The pairs of a PUT_MANY payload. Allocates nothing that the payload does not fill.
 
     Raises:
-        StoreCorrupt: the payload contradicts itself.
+        StoreCorrupt: the payload is inconsistent.
     """
     if len(payload) < _HEAD.size:
         raise StoreCorrupt("a PUT_MANY record is shorter than its head")

@@ -11,10 +11,9 @@ first one after each sync. See `segment` for what recovery makes of it.
 ones overwrite bytes that the disk has already. Then a sync writes data alone; for every byte of
 new length or new blocks it would wait for the file system's journal too, which is a good part
 of what a small sync costs. (Zeros are written rather than promised: after `posix_fallocate` the
-first write to each block goes through the journal all the same, so that of records of a few
-kilobytes nothing is gained. PostgreSQL fills its log segments with zeros for the same reason.)
-The room is given back when a segment is done with, and at close. See `segment` for what
-recovery makes of it.
+first write to each block still goes through the journal, so records of a few kilobytes gain
+nothing. PostgreSQL fills its log segments with zeros for the same reason.) The room is given back
+when a segment is finished, and at close. See `segment` for what recovery makes of it.
 
 Files are made under a temporary name, synced, renamed, and the folder synced: a segment that
 has its name has its header. `Log` is not thread-safe; one leader at a time uses it.
@@ -36,7 +35,7 @@ _PREFIX = "log-"
 _DIGITS = 10
 _LEAST_ROOM_BYTES = 64 * 1024
 _MOST_ROOM_BYTES = 256 * 1024
-"""Room ahead is as much as there is already, within these bounds."""
+"""Room ahead is as long as the segment so far, within these bounds."""
 _LONG_WRITE_BYTES = 64 * 1024
 """A longer write brings no room: its own bytes cost more than the journal does."""
 _BLOCK_BYTES = 4096
@@ -59,10 +58,10 @@ class Log:
 
     Args:
         disk, folder: where it lies.
-        epoch: of the newest segment.
-        next_lsn: of the next record.
+        epoch: the newest segment's epoch.
+        next_lsn: LSN of the next record.
         file: the newest segment, all of it durable.
-        end_offset: of its last record, if zeros follow: they are room. None: none follow.
+        end_offset: end of its last record if zeros follow, which are room. None: no zeros follow.
     """
 
     def __init__(
@@ -83,8 +82,8 @@ class Log:
         self._is_syncing = False
         self.epoch = epoch
         self.segment_bytes = 0
-        """No room is reserved beyond this length of a segment. Set by who knows when it rotates;
-        with 0 none is reserved at all."""
+        """No room is reserved beyond this length of a segment. Set by the store, which knows when
+        it rotates; 0 reserves none."""
         self.next_lsn = next_lsn
         """LSN of the next record; never goes back."""
         self.durable_lsn = next_lsn - 1
@@ -165,7 +164,7 @@ class Log:
         return max(0, min(wanted, self.segment_bytes) // _BLOCK_BYTES * _BLOCK_BYTES - end)
 
     def mark(self) -> None:
-        """Append the MARK that ends a log closed in good order, durably. Reserves nothing.
+        """Append the MARK that ends a cleanly closed log, durably. Reserves nothing.
 
         Raises:
             OSError: the disk failed.
@@ -225,7 +224,7 @@ class Log:
 
     def close(self) -> None:
         """Give the room ahead back, and close the file."""
-        with suppress(OSError):  # recovery takes room that was left for what it is
+        with suppress(OSError):  # recovery recognises room that was left
             self._give_room_back()
         self._file.close()
 

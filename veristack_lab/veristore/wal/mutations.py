@@ -6,8 +6,8 @@
     MARK     nothing; says that everything before it was durable
     PUT_MANY a table of pairs, column by column (see `columns`); since format version 2
 
-Integers are little-endian. One record is one atomic change, whatever number of keys it
-touches: its CRC32C decides for all of them at once.
+Integers are little-endian. One record is one atomic change, however many keys it touches: its
+CRC32C decides for all of them at once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RecordType(IntEnum):
 
 
 def check_key(key: bytes) -> None:
-    """Refuse what cannot be a key.
+    """Refuse an invalid key.
 
     Raises:
         InvalidInput: not bytes.
@@ -56,7 +56,7 @@ def check_key(key: bytes) -> None:
 
 
 def check_value(value: bytes) -> None:
-    """Refuse what cannot be a value.
+    """Refuse an invalid value.
 
     Raises:
         InvalidInput: not bytes.
@@ -144,8 +144,8 @@ def decode(kind: int, payload: bytes) -> Iterable[Change]:
     """The changes of one record whose checksum was found right; those of PUT_MANY as `Columns`.
 
     Raises:
-        StoreCorrupt: the payload contradicts itself: it was written wrong. For a BATCH, only
-            once the iteration comes to the place.
+        StoreCorrupt: the payload is inconsistent: it was written wrong. For a BATCH, raised only
+            when the iteration reaches the fault.
     """
     if kind == RecordType.PUT:
         return (_decode_put(payload),)
@@ -173,7 +173,7 @@ def decode_batch(payload: bytes) -> Iterator[Change]:
     """The changes of a BATCH payload.
 
     Raises:
-        StoreCorrupt: the payload contradicts itself.
+        StoreCorrupt: the payload is inconsistent.
     """
     offset = 0
     while offset < len(payload):

@@ -12,7 +12,7 @@ record carries the first LSN, each next one LSN more.
 
 **Torn or damaged?** Records are written in groups, one write and one sync each, and the next
 group is written only after that sync returned. The first record of a group carries
-`GROUP_START` in its type. So when a record does not check out:
+`GROUP_START` in its type. So when a record fails its checks:
 
 - a later group start exists: the bad record had been synced, perhaps acknowledged. Damage.
 - none exists: the record belongs to the last group, which may never have been synced (the
@@ -25,7 +25,7 @@ not be. A reader that knows nothing of room takes it for a torn tail, and cuts i
 Zeros before the end of a segment that has a successor are room if the successor begins with
 the LSN that is due; else records are missing.
 
-A store closed in good order ends with a MARK, a group start of its own, so damage anywhere
+A cleanly closed store ends with a MARK, a group start of its own, so damage anywhere
 in its log is found. A segment that has a successor was synced before that was made, so there
 everything bad is damage. After a power cut, rot inside the very last group cannot be told from
 a torn write, here or in any log without a second copy (compare RocksDB's point-in-time mode).
@@ -48,7 +48,7 @@ TEMPORARY = ".tmp"
 LOG_MAGIC = b"VSTORLOG"
 SNAPSHOT_MAGIC = b"VSTORSNP"
 VERSION = 2
-"""Of the files written. 2 added the record type PUT_MANY."""
+"""Version of the files written. 2 added the record type PUT_MANY."""
 OLDEST_VERSION = 1
 """Still read, never appended to."""
 GROUP_START = 0x80
@@ -114,10 +114,10 @@ def decode_header(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> SegmentHe
 
 
 def refuse_newer(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> None:
-    """Refuse what a newer lab wrote: whatever it holds, it is not ours to repair.
+    """Refuse what a newer lab wrote: this version must not repair it.
 
     Raises:
-        NotAStore: the header names a newer version, and that is no damage.
+        NotAStore: the header names a newer version, which is not damage.
     """
     if len(data) < HEADER_BYTES or data[: len(magic)] != magic:
         return
@@ -172,7 +172,7 @@ class Window:
 def read_records(file: File, epoch: int, first_lsn: int) -> Iterator[Window]:
     """Decode a file from its first record, a window of 4 MiB (or one record) at a time.
 
-    The last window tells by `decoded.stop` why reading ended: END for a clean end of file.
+    The last window's `decoded.stop` says why reading ended: END for a clean end of file.
     """
     size, offset, lsn, window = file.size(), HEADER_BYTES, first_lsn, _WINDOW_BYTES
     while True:
@@ -210,7 +210,7 @@ def unread_bytes(file: File, end_offset: int) -> int:
 
 
 def find_later_group(file: File, epoch: int, end_offset: int, next_lsn: int) -> int | None:
-    """Offset of a group start behind a bad record at `end_offset`; None if there is none.
+    """Offset of a group start after a bad record at `end_offset`; None if there is none.
 
     It proves that everything before it had been durable: the bad record is damage. Its LSN
     must not lie before the one that is due: a value may hold a copy of older log, which must

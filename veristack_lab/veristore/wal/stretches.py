@@ -21,7 +21,7 @@ from veristack_lab.veristore.wal.segment import (
 
 
 class Condition(StrEnum):
-    """What is to be thought of a stretch of a log."""
+    """The condition of a stretch of a log."""
 
     WHOLE = "whole"
     BEHIND_DAMAGE = "behind damage"
@@ -54,7 +54,7 @@ def stretches(data: bytes, header: SegmentHeader, *, is_newest: bool) -> Iterato
 
     Args:
         data: the whole file.
-        header: its header, or what is believed in place of a damaged one.
+        header: its header, or the assumed header in place of a damaged one.
         is_newest: whether no segment follows it; else nothing in it can be torn.
     """
     if len(data) <= HEADER_BYTES:

@@ -57,7 +57,7 @@ def put_many(pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> Re
     """The record of many puts, by the fastest path.
 
     Raises:
-        InvalidInput: there are no pairs, or something that is no pair of bytes.
+        InvalidInput: there are no pairs, or an element is not a pair of bytes.
         KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large.
     """
     held = _as_tuple(pairs)
@@ -93,10 +93,10 @@ def _as_tuple(
 
 
 def _as_pair(pair: Iterable[bytes]) -> tuple[bytes, bytes]:
-    """A pair of whatever kind as a tuple of plain bytes.
+    """A pair of any kind as a tuple of plain bytes.
 
     Raises:
-        InvalidInput: it is no pair of bytes.
+        InvalidInput: it is not a pair of bytes.
     """
     try:
         key, value = pair
