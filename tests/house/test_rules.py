@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "veristack_lab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 600
+GENERATED = {".venv", ".venv-clients", "report"}
 
 # Written in pieces, so that this file does not name what it forbids.
 REGISTRIES = [
@@ -48,7 +49,7 @@ def relative(path: Path) -> str:
 def committed() -> list[Path]:
     """Every text file that git keeps or would keep; in an unpacked release, every text file."""
     if not (ROOT / ".git").exists():
-        kept = [path for path in ROOT.rglob("*") if not {".venv", "report"} & set(path.parts)]
+        kept = [path for path in ROOT.rglob("*") if not GENERATED & set(path.parts)]
     else:
         listing = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
