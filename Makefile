@@ -6,12 +6,14 @@ SHELL := /bin/bash
 
 UV_VERSION := 0.13.9
 # The first Python that the project supports; `make PYTHON=/path/to/python tour` overrides it.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& echo $$p && break; done)
 
 VENV := .venv
 BIN := $(VENV)/bin
+# S3 clients of other projects need another botocore than the tests do.
+CLIENTS := .venv-clients
 INSTALL := $(BIN)/uv pip install --python $(BIN)/python --quiet
 # Files are shared out over two processes, whole, the long ones first; each process has one set of
 # real servers.
@@ -25,7 +27,7 @@ NO_JIT := tests/unit tests/property tests/golden -k "(kernels or veristore) and 
 ARGS ?=
 NAME ?= store
 
-.PHONY: help tour test test-all test-quick coverage mutants lab bench warm lock format clean backends
+.PHONY: help tour test test-all test-quick coverage mutants lab bench warm lock lock-check format clean backends
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -51,8 +53,11 @@ test: $(VENV)/.dev backends ## Check everything: house, types, tests with and wi
 	@$(BIN)/veristack warm >/dev/null
 	@$(PYTEST) $(NBVAL) $(HOUSE:%=--ignore %) tests notebooks
 
-test-all: $(VENV)/.dev backends ## The same with large samples, then every exhaustive run
-	@VERISTACK_TESTS=thorough $(MAKE) --no-print-directory test
+test-all: $(VENV)/.dev $(VENV)/.clients backends ## The same with large samples, then every exhaustive run
+	@VERISTACK_TESTS=thorough VERISTACK_S3FS_PYTHON="$(CURDIR)/$(CLIENTS)/bin/python" \
+		VERISTACK_AWS_CLI="$(CURDIR)/$(CLIENTS)/bin/aws" $(MAKE) --no-print-directory test
+	@echo "== the S3 face under pyarrow and minio, which live in that environment too"
+	@$(CLIENTS)/bin/python -m pytest -q -p no:cacheprovider -k "pyarrow or minio" tests/backends/test_s3_clients.py
 	@echo "== every power cut of the long workload"
 	@$(BIN)/veristack crash-sweep --exhaustive
 	@echo "== every exhibit of the museum"
@@ -82,18 +87,28 @@ format: $(VENV)/.dev ## Let ruff format and sort
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 # `--no-emit-index-url` keeps the address of whatever registry is in use out of the files.
-LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --quiet pyproject.toml
+COMPILE := $(BIN)/uv pip compile --no-header --no-annotate --no-emit-index-url --quiet
+LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
+PINNED := binder/requirements.txt $(foreach kind,dev bench clients,tests/requirements-$(kind).txt)
 # Everything is resolved at once, so that what the tests need and what the lab needs agree.
 lock: $(VENV)/.base ## Pin every dependency again
 	@$(LOCK) --extra dev --extra bench -o tests/requirements-bench.txt
 	@$(LOCK) -c tests/requirements-bench.txt --extra dev -o tests/requirements-dev.txt
 	@$(LOCK) -c tests/requirements-bench.txt -o binder/requirements.txt
+	@$(LOCK) -c binder/requirements.txt --extra clients -o tests/requirements-clients.txt
+
+lock-check: $(VENV)/.uv ## Ask the registry whether the pins resolve, as wheels, on each Python
+	@for file in $(PINNED); do for python in 3.11 3.12 3.13 3.14; do \
+		$(COMPILE) --only-binary :all: --python-version $$python --python-platform x86_64-manylinux_2_28 \
+			$$file >/dev/null || { echo "$$file does not resolve on Python $$python"; exit 1; }; \
+		echo "$$file resolves on Python $$python"; \
+	done; done
 
 clean: ## Remove the environment and everything generated
-	rm -rf $(VENV) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(CLIENTS) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/.uv:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -113,4 +128,10 @@ $(VENV)/.dev: tests/requirements-dev.txt $(VENV)/.base
 $(VENV)/.bench: tests/requirements-bench.txt $(VENV)/.base
 	@echo "Installing the peers to compare with"
 	@$(INSTALL) -r tests/requirements-bench.txt
+	@touch $@
+
+$(VENV)/.clients: tests/requirements-clients.txt | $(VENV)/.uv
+	@echo "Installing S3 clients of other projects into $(CLIENTS)"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CLIENTS)
+	@$(BIN)/uv pip install --python $(CLIENTS)/bin/python --quiet -r tests/requirements-clients.txt
 	@touch $@
