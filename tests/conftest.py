@@ -18,13 +18,16 @@ import pytest
 
 from tests.thoroughness import THOROUGH, sized
 from tests.waiting import PATIENCE_S
+from veristack_lab.kernels import jit_enabled
 
 if TYPE_CHECKING:
     from veristack_lab.backends.kafka import KafkaFacts
     from veristack_lab.backends.llm import LLM
     from veristack_lab.backends.postgres import PostgresFacts
 
-hypothesis.settings.register_profile("lab", max_examples=sized(50, 200), deadline=None)
+hypothesis.settings.register_profile(
+    "lab", max_examples=sized(50, 200) if jit_enabled() else 20, deadline=None
+)
 hypothesis.settings.load_profile("lab")
 
 # By default httpx gives up after 5 s, which a busy machine exceeds.

@@ -285,6 +285,20 @@ def test_a_start_may_take_longer_on_a_busy_machine(monkeypatch: pytest.MonkeyPat
         assert stretched(30.0) == pytest.approx(30.0 * factor)
 
 
+PAUSED_GUARDIAN = """
+import os, signal
+from veristack_lab.runtime.guard import current_guard
+from veristack_lab.runtime.processes import temporary_folder
+with temporary_folder() as folder:
+    os.kill(current_guard()._process.pid, signal.SIGSTOP)
+"""
+
+
+def test_a_paused_guardian_does_not_keep_its_owner_alive() -> None:
+    done = subprocess.run([sys.executable, "-c", PAUSED_GUARDIAN], timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
+
+
 def test_a_temporary_folder_is_gone_after_its_body() -> None:
     with temporary_folder("veristack-test-") as path:
         (path / "file").write_text("x")

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,9 @@ ENTER_AND_RUN = '{ echo $$ >"$0"; } 2>/dev/null; exec "$@"'
 become the program in the other arguments, with the same process id."""
 GUARDIANS = 100
 """One process starts at most this many guardians, in case something keeps killing them."""
+
+CLOSE_LIMIT_S = 60.0
+"""How long this process waits at its end for the guardian to clean up."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +128,11 @@ class Guard:
         with self._lock:
             self._is_closed = True
             self._abandon()
-        self._process.wait()
+        self._process.send_signal(signal.SIGCONT)  # a paused guardian would not see the end
+        try:
+            self._process.wait(CLOSE_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            _log.warning("the guardian still cleans up after %g s; it goes on alone", CLOSE_LIMIT_S)
 
 
 _guard: Guard | None = None
