@@ -165,4 +165,4 @@ def test_the_command_prints_the_kills(folder: Path) -> None:
         [sys.executable, "-m", "veristack_lab", *arguments], capture_output=True, text=True
     )
     assert again.returncode == 1
-    assert "no empty folder" in again.stderr
+    assert "not an empty folder" in again.stderr

@@ -14,7 +14,7 @@ Flips = Mapping[int, int]
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
-    raise OSError(errno.EROFS, f"{self!r} is a read-only view of a disk")
+    raise OSError(errno.EROFS, f"{self!r} is a read-only view of a disk and changes nothing")
 
 
 class FlippedFile:
