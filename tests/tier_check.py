@@ -13,7 +13,26 @@ from itertools import pairwise
 from veristack_lab import kernels
 from veristack_lab.kernels import _crc32c_python, crc32c, crc64nvme
 
-LENGTHS = (0, 1, 7, 8, 63, 64, 255, 256, 257, 511, 700, 1024, 1279, 6144, 16_384, 33_000, 70_001)
+LENGTHS = (
+    0,
+    1,
+    7,
+    8,
+    63,
+    64,
+    255,
+    256,
+    257,
+    511,
+    700,
+    1024,
+    1279,
+    6144,
+    9216,
+    12_288,
+    33_000,
+    70_001,
+)
 """Around each length from which a tier does something else."""
 COUNTS = (1, 2, 3, 4, 5, 15, 16, 17, 33)
 """Of records of 64 bytes: none, some and all of them in blocks."""

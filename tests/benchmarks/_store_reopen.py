@@ -34,12 +34,12 @@ RECORD_BYTES = 124
 ROCKSDICT_BUFFER_BYTES = 64 << 20
 """What rocksdict's log holds at most as it comes; older records are in tables, already in order."""
 KEY_BYTES, PAIR_BYTES = 16, 100
-SIZES = {"5k": (5_000, 0.2, None), "1M": (1_000_000, 0.4, 3)}
+SIZES = {"5k": (5_000, 0.4, None), "1M": (1_000_000, 0.8, 3)}
 """Records, the ratio to mere slicing that is aimed at, and the rounds where not all.
 
-No store that keeps its keys in a dictionary opens in less time than it takes to cut the keys and
-values out of one buffer. Five thousand of them take a millisecond, in which opening has as much
-again to do for the folder, the lock and a new segment.
+Whatever keeps its keys in a dictionary of Python has at least to cut keys and values out of one
+buffer. Five thousand of them take a millisecond or two, and opening has as much again to do for
+the folder, the lock and a new segment.
 """
 
 _fresh = itertools.count()

@@ -124,14 +124,14 @@ def test_batches_are_right_for_any_width_and_share(data, bits: int, multiplied: 
 
     if not _tiers.HARDWARE:
         pytest.skip("this processor has no crc32 instruction")
-    sum_records = batch(bits, multiplied)
+    sum_blocks = batch(bits, multiplied)
 
     @numba.njit
-    def run(data, start, sums, records):
-        sum_records(data, start, sums, records)
+    def run(data, start, sums, blocks):
+        sum_blocks(data, start, sums, blocks)
 
     sums = np.zeros(21, np.uint32)
-    run(data, 5, sums, 20)
+    run(data, 5, sums, 5)
     starts = range(5, 5 + 64 * 20, 64)
     expected = [_crc32c_python.update(ONES, data[at : at + 64].data) ^ ONES for at in starts]
     assert sums.tolist() == [*expected, 0]

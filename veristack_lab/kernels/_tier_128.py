@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veristack_lab.kernels._batch import batch
+from veristack_lab.kernels._batch import BLOCK_RECORDS, batch
 from veristack_lab.kernels._beside import Beside
 from veristack_lab.kernels._folding import Folding
 from veristack_lab.kernels._instruction import crc32_u8 as step1
@@ -13,6 +13,6 @@ from veristack_lab.kernels._wide import beginning, updating
 
 __all__ = ["begin_many", "finish", "step1", "step4", "step8", "update"]
 
-FOLDING = Folding(128)
-update = updating(FOLDING, 256, Beside(FOLDING, chains=4, words=4, rounds=64))
-begin_many = beginning(batch(128, multiplied=3), 1)
+FOLDING = Folding(128, registers=3)
+update = updating(FOLDING, 256, Beside(FOLDING, chains=3, words=4, rounds=64))
+begin_many = beginning(batch(128, multiplied=2), BLOCK_RECORDS)

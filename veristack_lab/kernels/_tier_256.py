@@ -5,7 +5,7 @@ AMD's processors have it since Zen 3, Intel's without AVX-512 since Alder Lake.
 
 from __future__ import annotations
 
-from veristack_lab.kernels._batch import batch
+from veristack_lab.kernels._batch import BLOCK_RECORDS, batch
 from veristack_lab.kernels._beside import Beside
 from veristack_lab.kernels._folding import Folding
 from veristack_lab.kernels._instruction import crc32_u8 as step1
@@ -16,6 +16,6 @@ from veristack_lab.kernels._wide import beginning, updating
 
 __all__ = ["begin_many", "finish", "step1", "step4", "step8", "update"]
 
-FOLDING = Folding(256)
-update = updating(FOLDING, 256, Beside(FOLDING, chains=4, words=4, rounds=64))
-begin_many = beginning(batch(256, multiplied=4), 1)
+FOLDING = Folding(256, registers=3)
+update = updating(FOLDING, 256, Beside(FOLDING, chains=3, words=4, rounds=64))
+begin_many = beginning(batch(256, multiplied=4), BLOCK_RECORDS)
