@@ -32,7 +32,7 @@ class GatedDisk(WatchedDisk):
         def watch(operation: str, name: str) -> None:
             if operation == "fdatasync" and not self.gate.is_set():
                 self.reached.set()
-                self.gate.wait()
+                self.gate.wait(60)  # a test that failed meanwhile closes its store, and ends
 
         super().__init__(watch)
 

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +68,9 @@ def serving(store: Store) -> Iterator[Served]:
 
 
 def until(condition: Callable[[], bool]) -> None:
+    ends_s = time.monotonic() + 30
     while not condition():
+        assert time.monotonic() < ends_s, "it did not come to that"
         threading.Event().wait(0.005)
 
 
