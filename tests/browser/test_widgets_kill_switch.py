@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.crash]
 OPEN = """
 import sys
 from pathlib import Path
-from veristack_lab import processes
+from veristack_lab.runtime import processes
 from veristack_lab.widgets import KillSwitch, from_child
 
 def start():
