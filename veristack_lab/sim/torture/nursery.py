@@ -1,4 +1,4 @@
-"""A process that has everything imported and forks writers: `python -m ...sim.torture.nursery SOCKET`.
+"""Forks writers, with everything imported: `python -m veristack_lab.sim.torture.nursery SOCKET`.
 
 Starting an interpreter takes longer than most writers live. So one process is started, warms
 up, and forks a writer for each line of JSON that comes in through the socket, and answers with
