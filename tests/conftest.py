@@ -7,23 +7,50 @@ another user, and a second pytest closes the first one's folder to others.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import hypothesis
 import pytest
+
+from tests.thoroughness import THOROUGH, sized
+from tests.waiting import PATIENCE_S
+from veristack_lab.kernels import jit_enabled
 
 if TYPE_CHECKING:
     from veristack_lab.backends.kafka import KafkaFacts
     from veristack_lab.backends.llm import LLM
     from veristack_lab.backends.postgres import PostgresFacts
 
-hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+hypothesis.settings.register_profile(
+    "lab", max_examples=sized(50, 200) if jit_enabled() else 20, deadline=None
+)
+hypothesis.settings.load_profile("lab")
+
+# By default httpx gives up after 5 s, which a busy machine exceeds.
+for phase in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_S)
+
+
+# Files are shared out over processes in this order: what begins last should be short.
+LONGEST_FIRST = ("house", "notebooks", "crash", "browser", "backends", "property", "unit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave exhaustive tests to thorough runs; put the files that take longest first."""
+    if not THOROUGH:
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+    def rank(item: pytest.Item) -> int:
+        kind = item.path.parent.name
+        return LONGEST_FIRST.index(kind) if kind in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

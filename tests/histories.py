@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from veristack_lab.veristore.columns import Columns, encode_columns
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.log import Log, create_segment, path_of
-from veristack_lab.veristore.mutations import Change, RecordType, encode_batch, encode_put
-from veristack_lab.veristore.snapshot import SnapshotWriter
+from veristack_lab.veristore.memtable.snapshot import SnapshotWriter
+from veristack_lab.veristore.wal.columns import Columns, encode_columns
+from veristack_lab.veristore.wal.log import Log, create_segment, path_of
+from veristack_lab.veristore.wal.mutations import Change, RecordType, encode_batch, encode_put
 
 State = dict[bytes, bytes]
 

@@ -8,7 +8,7 @@
 The layers, from the ground up: `kernels`, `veristore`, `llmcache`, `veriflow`, `smartsearch`.
 Beside them: `backends` finds or starts the real servers, `sim` cuts the power of a simulated
 disk, `museum` keeps known defects, `widgets` shows all this and kills processes, `viz` draws
-what the `experiments` module of each layer measured, `claims` and `errors` are shared by all.
+what the `experiments` of each layer measured, `runtime` and `errors` are shared by all.
 Each is imported when it is first named (PEP 562): importing this package costs a few
 milliseconds and loads no numba, pandas or plotly. Type checkers read `__init__.pyi`.
 """
@@ -19,13 +19,11 @@ __all__ = [
     "__version__",
     "backends",
     "chaos",
-    "claims",
     "errors",
     "kernels",
     "llmcache",
     "museum",
-    "processes",
-    "progress",
+    "runtime",
     "sim",
     "smartsearch",
     "veriflow",

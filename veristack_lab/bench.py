@@ -1,9 +1,9 @@
 """Fair comparisons: all contestants of one work item run interleaved in one run.
 
 A disk or a shared processor is quick one minute and slow the next. So no contestant runs all
-its rounds in one piece: each round measures every contestant once, in turning order, and what
-is reported are medians over the rounds. A contest on a disk also measures the bare disk in each
-round: where that swings too much, the row says so and nobody wins.
+its rounds in one piece: each round measures every contestant once, in rotating order, and the
+report gives medians over the rounds. A contest on a disk also measures the bare disk in each round:
+if that varies too much, the row says so and gives no verdict.
 
 A benchmark is a module `tests/benchmarks/NAME.py` with a function `contests()`.
 """
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 MORE_IS_BETTER = frozenset(
     {"GB/s", "MB/s", "M records/s", "records/s", "puts/s", "M ops/s", "ops/s"}
@@ -46,7 +46,7 @@ class Contest:
     id: str
     what: str
     unit: str
-    """One of MORE_IS_BETTER or LESS_IS_BETTER, which also tells the direction."""
+    """One of MORE_IS_BETTER or LESS_IS_BETTER; it also fixes the direction."""
     ours: Contestant
     peers: Sequence[Contestant]
     goal: float | None = None
@@ -54,9 +54,9 @@ class Contest:
     profile: Callable[[float], str] | None = None
     """What limits us, measured now, given our median: asked for where the goal is missed."""
     yardstick: Contestant | None = None
-    """What all depend on and nobody can help, such as the bare disk."""
+    """A limit shared by all contestants, such as the bare disk."""
     rounds: int | None = None
-    """At most so many, for work that takes long."""
+    """At most this many rounds, for work that takes long."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Row:
     """Interquartile range of that ratio over the rounds."""
     goal: float | None
     met: bool | None
-    """None also where the yardstick swung too much for a verdict."""
+    """Also None if the yardstick varied too much for a verdict."""
     profile: str = ""
     """What stops us, or why there is no verdict."""
 
@@ -87,7 +87,7 @@ def rate(
     work: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """`amount` per second of one call of `work`, repeated until the clock says something.
+    """`amount` per second of one call of `work`, repeated until the time is long enough to measure.
 
     Args:
         amount: how much one call does.
@@ -195,7 +195,7 @@ def write_json(rows: Sequence[Row], path: Path) -> None:
 
 
 def _one_round(contest: Contest, number: int) -> list[float]:
-    """One value of each contestant; who begins changes from round to round."""
+    """One value of each contestant; the one that begins changes from round to round."""
     everybody = [contest.ours, *contest.peers]
     if contest.yardstick is not None:
         everybody.append(contest.yardstick)
@@ -210,4 +210,4 @@ def _check(contest: Contest) -> None:
         known = ", ".join(sorted(MORE_IS_BETTER | LESS_IS_BETTER))
         raise InvalidInput(f"{contest.id} has the unknown unit {contest.unit!r}; known: {known}")
     if not contest.peers:
-        raise InvalidInput(f"{contest.id} has nobody to be compared with")
+        raise InvalidInput(f"{contest.id} has no peers")

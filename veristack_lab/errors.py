@@ -5,6 +5,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
 
     VeriStackError
     ├── InvalidInput (also a ValueError)
+    │   └── PortUnavailable
     ├── StoreError
     │   ├── StoreClosed
     │   ├── StoreLocked
@@ -56,9 +57,10 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── BackendStartFailed
         ├── DownloadFailed
         ├── MigrationConflict
+        ├── PrivilegeMissing
         └── ProcessDied
 
-And one warning, for what is no reason to stop: `StoreDamaged`.
+And one warning, for damage that need not stop the caller: `StoreDamaged`.
 """
 
 from __future__ import annotations
@@ -77,6 +79,11 @@ class InvalidInput(VeriStackError, ValueError):
     """An argument cannot be used. Correct it as the message says and call again."""
 
 
+class PortUnavailable(InvalidInput):
+    """The port cannot be listened on: it is taken, reserved, or not a port. Choose another, or 0
+    for any free one."""
+
+
 # ------------------------------------------------------------------ veristore
 
 
@@ -93,8 +100,8 @@ class StoreLocked(StoreError):
 
 
 class StoreForked(StoreError):
-    """This process is a fork of the one that opened the store, and the store stays with its
-    owner. Use it there, or open another store here; `close` in the owner frees the path."""
+    """This process is a fork of the one that opened the store; a store is usable only in its owner.
+    Use it there, or open another store here; `close` in the owner frees the path."""
 
 
 class StoreNotOpened(StoreError):
@@ -109,7 +116,7 @@ class StoreReadOnly(StoreError):
 
 class StoreFailed(StoreError):
     """A write or sync failed, so the store takes no more writes. Reads still answer; nothing
-    acknowledged is lost. Find out what ails the disk, then close and reopen the store."""
+    acknowledged is lost. Find out what is wrong with the disk, then close and reopen the store."""
 
 
 class StoreCorrupt(StoreError):
@@ -132,7 +139,8 @@ class DiskFull(StoreError):
 
 
 class CommitPending(StoreError, TimeoutError):
-    """A write was not decided in the time given. It goes on: wait for it again, or ask `done()`."""
+    """A write was not decided within the timeout. It is still under way: wait again, or check
+    `done()`."""
 
 
 class KeyTooLarge(StoreError):
@@ -156,12 +164,12 @@ class ObjectNotFound(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """The object is not as the condition demands; nothing was changed. `head(bucket, key)`
-    shows how it is: decide anew and call again."""
+    """The object does not meet the condition; nothing was changed. `head(bucket, key)` shows its
+    present state: decide again and repeat the call."""
 
 
 class RangeNotSatisfiable(StoreError):
-    """The range begins behind the last byte of the object. `head(bucket, key)` tells its size."""
+    """The range begins past the last byte of the object. `head(bucket, key)` shows its size."""
 
 
 class UploadNotFound(StoreError):
@@ -182,7 +190,7 @@ class PartTooSmall(StoreError):
 
 
 class ChecksumMismatch(StoreError):
-    """Stored bytes differ from what was written. Restore the object from where it came."""
+    """Stored bytes differ from what was written. Restore the object from its source."""
 
 
 class ObjectStoreUnavailable(StoreError):
@@ -199,7 +207,7 @@ class ServingError(VeriStackError):
 
 class NoNodeAvailable(ServingError):
     """No living engine can take this request. Start one, or wait until one comes back;
-    `ollama.ps()` against the gateway, or `veristack doctor`, shows what lives."""
+    `ollama.ps()` against the gateway, or `veristack doctor`, shows which engines are alive."""
 
 
 class AdmissionRejected(ServingError):
@@ -212,7 +220,7 @@ class EngineFailed(ServingError):
 
 
 class ModelNotFound(ServingError):
-    """No engine serves this model. `ollama.list()` shows the ones there are."""
+    """No engine serves this model. `ollama.list()` lists them."""
 
 
 class PromptTooLong(ServingError):
@@ -227,7 +235,7 @@ class FlowError(VeriStackError):
 
 
 class JobNotFound(FlowError):
-    """There is no such job. `list()` shows the ones there are."""
+    """There is no such job. `list()` lists the jobs."""
 
 
 class IdempotencyConflict(FlowError):
@@ -287,7 +295,7 @@ class ViewError(VeriStackError):
 
 
 class ViewClosed(ViewError):
-    """The view was closed and obeys no more. Run its cell again, or make a new one."""
+    """The view was closed and takes no more commands. Run its cell again, or make a new one."""
 
 
 class WaitExpired(ViewError, TimeoutError):
@@ -298,7 +306,7 @@ class WaitExpired(ViewError, TimeoutError):
 
 
 class BackendError(VeriStackError):
-    """A server that the lab needs is not as it should be."""
+    """A server that the lab needs cannot be used."""
 
 
 class BackendUnavailable(BackendError):
@@ -320,5 +328,10 @@ class MigrationConflict(BackendError):
     lab that made it, or another schema."""
 
 
+class PrivilegeMissing(BackendError):
+    """The role of the connection string lacks a right. Ask the database's administrator for it."""
+
+
 class ProcessDied(BackendError):
-    """A child process ended by itself. The message holds its exit code and the end of its log."""
+    """A child process ended unexpectedly. The message holds its exit code and the end of its
+    log."""

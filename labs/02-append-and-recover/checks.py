@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from veristack_lab import paths
 from veristack_lab.kernels import records as kernel
 from veristack_lab.labs.checking import FirstBad, call, check, expect, show
+from veristack_lab.runtime import paths
 
 GOLDEN = paths.data_file("golden/records-v1.bin").read_bytes()
 MEANING = json.loads(paths.data_file("golden/records-v1.json").read_text())

@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from tests.waiting import PATIENCE_S
 from veristack_lab.backends import doctor, jars
 from veristack_lab.backends.kafka import KafkaFacts, kafka
 from veristack_lab.errors import BackendError, BackendUnavailable
@@ -53,14 +54,14 @@ def test_what_was_acknowledged_survives_a_kill(kafka_server: KafkaFacts, topic: 
     address, before = kafka_server.bootstrap, kafka_server.pid
     with closing(KafkaProducer(bootstrap_servers=address, acks="all")) as producer:
         sent = [producer.send(topic, b"%d" % number) for number in range(RECORDS)]
-        assert [future.get(10).offset for future in sent] == list(range(RECORDS))
+        assert [future.get(PATIENCE_S).offset for future in sent] == list(range(RECORDS))
         kafka_server.kill()
         assert not kafka_server.alive
         kafka_server.restart()
         assert kafka_server.alive
         assert kafka_server.bootstrap == address
         assert kafka_server.pid != before
-        assert producer.send(topic, b"after").get(30).offset == RECORDS
+        assert producer.send(topic, b"after").get(PATIENCE_S).offset == RECORDS
     expected = [b"%d" % number for number in range(RECORDS)] + [b"after"]
     assert read(kafka_server, topic, RECORDS + 1) == expected
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.backends.minilm_reference import Reference
+from tests.waiting import PATIENCE_S
 from veristack_lab.backends import doctor, install, models, tiny_model
 from veristack_lab.backends.llama_engine import LlamaEngine
 from veristack_lab.backends.llm import LLM, llm
@@ -22,7 +23,6 @@ from veristack_lab.llmcache.gateway import Gateway
 
 pytestmark = pytest.mark.backends
 
-TIMEOUT_S = 60.0
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "minilm_l6_v2.json").read_text())
 
 
@@ -30,12 +30,12 @@ def complete(
     facts: EngineFacts, prompt: str, tokens: int = 24, **options: object
 ) -> dict[str, Any]:
     body = {"prompt": prompt, "n_predict": tokens, "temperature": 0, **options}
-    reply = httpx.post(f"{facts.url}/completion", json=body, timeout=TIMEOUT_S)
+    reply = httpx.post(f"{facts.url}/completion", json=body, timeout=PATIENCE_S)
     return dict(reply.raise_for_status().json())
 
 
 def embed(facts: EngineFacts, texts: list[str]) -> np.ndarray:
-    reply = httpx.post(f"{facts.url}/v1/embeddings", json={"input": texts}, timeout=TIMEOUT_S)
+    reply = httpx.post(f"{facts.url}/v1/embeddings", json={"input": texts}, timeout=PATIENCE_S)
     rows = sorted(reply.raise_for_status().json()["data"], key=lambda row: row["index"])
     return np.array([row["embedding"] for row in rows])
 
@@ -109,7 +109,7 @@ def test_the_engine_counts_what_it_did_not_compute_again(tiny_llm: LLM, unique_n
 def test_too_long_a_prompt_is_refused(tiny_llm: LLM) -> None:
     facts = tiny_llm.text[0]
     body = {"prompt": "a" * facts.context_tokens, "n_predict": 1}
-    reply = httpx.post(f"{facts.url}/completion", json=body, timeout=TIMEOUT_S)
+    reply = httpx.post(f"{facts.url}/completion", json=body, timeout=PATIENCE_S)
     assert reply.status_code == 400
     assert reply.json()["error"]["type"] == "exceed_context_size_error"
 
@@ -148,7 +148,7 @@ def test_a_paused_engine_holds_its_requests(tiny_llm: LLM) -> None:
             httpx.get(f"{tiny_llm.text[1].url}/health", timeout=0.2)
     finally:
         tiny_llm.resume("text-1")
-    assert httpx.get(f"{tiny_llm.text[1].url}/health", timeout=TIMEOUT_S).status_code == 200
+    assert httpx.get(f"{tiny_llm.text[1].url}/health", timeout=PATIENCE_S).status_code == 200
 
 
 def test_a_port_that_is_taken_is_not_mistaken_for_ready(tiny_llm: LLM, folder: Path) -> None:
@@ -205,7 +205,7 @@ def test_the_small_model_knows_a_capital(folder: Path) -> None:
             "temperature": 0,
             "max_tokens": 16,
         }
-        reply = httpx.post(f"{facts.url}/v1/chat/completions", json=body, timeout=TIMEOUT_S).json()
+        reply = httpx.post(f"{facts.url}/v1/chat/completions", json=body, timeout=PATIENCE_S).json()
     assert reply["choices"][0]["message"]["content"] == "The capital of France is Paris."
     assert not facts.random_weights
     assert facts.kv_bytes_per_token == 23_040

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +15,10 @@ import pytest
 
 from veristack_lab.backends import doctor
 from veristack_lab.backends.postgres import PostgresFacts, postgres
+from veristack_lab.backends.postgres_server import PostgresServer
 from veristack_lab.errors import BackendError
-from veristack_lab.guardian import start_ticks
+from veristack_lab.runtime.guardian import start_ticks
+from veristack_lab.runtime.processes import temporary_folder
 
 pytestmark = pytest.mark.backends
 
@@ -131,3 +136,28 @@ def test_libpqs_own_variables_are_enough(
     with postgres() as yours:
         assert yours.conninfo == ""
         assert yours.version == server.version
+
+
+@pytest.mark.crash
+def test_a_folder_whose_initdb_was_killed_is_used_again() -> None:
+    """initdb writes its version file long before it is done."""
+    with temporary_folder() as place:
+        place.chmod(0o755)
+        script = f"""
+import pathlib
+from veristack_lab.backends.postgres_server import PostgresServer
+PostgresServer(pathlib.Path({str(place / "pg")!r}), password="first").start()
+"""
+        with subprocess.Popen([sys.executable, "-c", script]) as owner:
+            while not list((place / "pg").glob("*/PG_VERSION")):
+                assert owner.poll() is None
+                time.sleep(0.002)
+            owner.kill()
+        server = PostgresServer(place / "pg", password="second")
+        try:
+            server.start()
+            with psycopg.connect(server.conninfo) as conn:
+                assert conn.execute("select 1").fetchone() == (1,)
+        finally:
+            server.stop()
+        assert not list((place / "pg").glob("*.partial"))

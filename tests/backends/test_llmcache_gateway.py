@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -17,9 +16,10 @@ import ollama
 import pytest
 
 import veristack_lab.veristore as veristore
-from veristack_lab.errors import BackendStartFailed, InvalidInput, StoreCorrupt
+from tests.waiting import PATIENCE_S, wait_until
+from veristack_lab.errors import InvalidInput, PortUnavailable, StoreCorrupt
 from veristack_lab.llmcache import Gateway
-from veristack_lab.paths import data_file
+from veristack_lab.runtime.paths import data_file
 
 if TYPE_CHECKING:
     from veristack_lab.backends.llm import LLM
@@ -39,13 +39,13 @@ def url(tiny_llm: LLM) -> Iterator[str]:
 
 @pytest.fixture
 def client(url: str) -> Iterator[ollama.Client]:
-    with ollama.Client(host=url, timeout=60) as found:
+    with ollama.Client(host=url, timeout=PATIENCE_S) as found:
         yield found
 
 
 @pytest.fixture
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60) as found:
+    with httpx.Client(base_url=url, timeout=PATIENCE_S) as found:
         yield found
 
 
@@ -162,8 +162,11 @@ def test_a_model_for_embeddings_does_not_generate(http: httpx.Client) -> None:
     [("err_404_path", "GET", "/api/nope"), ("err_405", "GET", "/api/generate")],
 )
 def test_wrong_paths(http: httpx.Client, name: str, method: str, path: str) -> None:
+    """Ollama's words, in the one shape of all other errors; Ollama itself sends bare text."""
     reply = http.request(method, path)
-    assert (reply.status_code, reply.text) == (SHAPES[name]["status"], SHAPES[name]["body"])
+    assert reply.status_code == SHAPES[name]["status"]
+    assert reply.json() == {"error": SHAPES[name]["body"]}
+    assert reply.status_code != 405 or reply.headers["allow"] == "POST"
 
 
 def test_lists_have_ollamas_shape(http: httpx.Client) -> None:
@@ -319,7 +322,7 @@ def test_one_request_too_many_is_rejected_with_retry_after(tiny_llm: LLM) -> Non
     gateway, node = Gateway(tiny_llm.text[:1], max_active=1), tiny_llm.text[0].node_id
     with (
         gateway.serve() as url,
-        httpx.Client(base_url=url, timeout=60) as http,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as http,
         ThreadPoolExecutor(3) as pool,
     ):
         with standing_still(tiny_llm, node):
@@ -338,7 +341,7 @@ def test_the_official_client_raises_a_rejection(tiny_llm: LLM) -> None:
     gateway, node = Gateway(tiny_llm.text[:1], max_active=1), tiny_llm.text[0].node_id
     with (
         gateway.serve() as url,
-        ollama.Client(host=url, timeout=60) as client,
+        ollama.Client(host=url, timeout=PATIENCE_S) as client,
         ThreadPoolExecutor(2) as pool,
     ):
         with standing_still(tiny_llm, node):
@@ -353,16 +356,14 @@ def test_the_official_client_raises_a_rejection(tiny_llm: LLM) -> None:
 def test_a_client_that_goes_away_frees_its_place(tiny_llm: LLM, stream: bool) -> None:
     endless = {**TEXT, "stream": stream, "options": {**OPTIONS, "num_predict": 1500}}
     gateway = Gateway(tiny_llm.text[:1], max_active=1)
-    with gateway.serve() as url, httpx.Client(base_url=url, timeout=60) as http:
+    with gateway.serve() as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
         if stream:
             with http.stream("POST", "/api/generate", json=endless) as reply:
                 next(reply.iter_lines())
         else:
             with pytest.raises(httpx.ReadTimeout):
                 http.post("/api/generate", json=endless, timeout=0.1)
-        deadline = time.monotonic() + 30
-        while http.post("/api/generate", json=TEXT).status_code != 200:
-            assert time.monotonic() < deadline
+        wait_until(lambda: http.post("/api/generate", json=TEXT).status_code == 200, "room again")
         assert http.get("/api/lab/decisions").json()[0]["outcome"] == "cancelled"
 
 
@@ -375,9 +376,9 @@ def test_an_ollama_server_is_an_engine_like_any_other(tiny_llm: LLM, url: str) -
     behind = [replace(facts, kind="ollama", url=url) for facts in (text, embeddings)]
     with (
         Gateway(behind).serve() as front,
-        ollama.Client(host=front, timeout=60) as client,
-        ollama.Client(host=url, timeout=60) as direct,
-        httpx.Client(base_url=front, timeout=60) as http,
+        ollama.Client(host=front, timeout=PATIENCE_S) as client,
+        ollama.Client(host=url, timeout=PATIENCE_S) as direct,
+        httpx.Client(base_url=front, timeout=PATIENCE_S) as http,
     ):
         for ask in (client, direct):
             assert len(list(ask.generate("text", "sun", options=OPTIONS, stream=True))) > 1
@@ -405,12 +406,14 @@ def test_metadata_survive_a_restart_of_the_gateway(tiny_llm: LLM, folder: Path) 
     body = {**TEXT, "prompt": "7733 " + "a letter under the lantern " * 8, "stream": False}
     session = {"X-Session-Id": "a/b|c:d"}
     with veristore.open(folder) as store, Gateway(tiny_llm.text, metadata=store).serve() as url:
-        before = httpx.post(f"{url}/api/generate", json=body, headers=session, timeout=60)
+        before = httpx.post(f"{url}/api/generate", json=body, headers=session, timeout=PATIENCE_S)
     with veristore.open(folder) as store:
         gateway = Gateway(tiny_llm.text, metadata=store)
         with gateway.serve() as url:
-            exact = httpx.post(f"{url}/api/generate", json=body, timeout=60)
-            stays = httpx.post(f"{url}/api/generate", json=body, headers=session, timeout=60)
+            exact = httpx.post(f"{url}/api/generate", json=body, timeout=PATIENCE_S)
+            stays = httpx.post(
+                f"{url}/api/generate", json=body, headers=session, timeout=PATIENCE_S
+            )
             decisions = httpx.get(f"{url}/api/lab/decisions").json()
     assert gateway.restored == (1, 1)
     assert [d["kind"] for d in decisions] == ["exact", "session"]
@@ -424,10 +427,12 @@ def test_metadata_that_name_an_unknown_node_are_ignored(tiny_llm: LLM, folder: P
     one, other = tiny_llm.text
     with veristore.open(folder) as store:
         with Gateway([other], metadata=store).serve() as url:
-            httpx.post(f"{url}/api/generate", json={**TEXT, "stream": False}, timeout=60)
+            httpx.post(f"{url}/api/generate", json={**TEXT, "stream": False}, timeout=PATIENCE_S)
         gateway = Gateway([one], metadata=store)
         with gateway.serve() as url:
-            reply = httpx.post(f"{url}/api/generate", json={**TEXT, "stream": False}, timeout=60)
+            reply = httpx.post(
+                f"{url}/api/generate", json={**TEXT, "stream": False}, timeout=PATIENCE_S
+            )
             (decision,) = httpx.get(f"{url}/api/lab/decisions").json()
     assert gateway.restored == (0, 0)
     assert (reply.status_code, decision["kind"]) == (200, "miss")
@@ -446,7 +451,7 @@ def test_a_gateway_needs_engines_and_a_free_port(tiny_llm: LLM, url: str) -> Non
         Gateway([])
     taken = int(url.rpartition(":")[2])
     with (
-        pytest.raises(BackendStartFailed, match=f"port {taken}"),
+        pytest.raises(PortUnavailable, match=f"port {taken}"),
         Gateway(tiny_llm.text).serve(taken),
     ):
         pytest.fail("the port is taken")

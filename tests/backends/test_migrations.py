@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from veristack_lab import migrations
 from veristack_lab.errors import InvalidInput, MigrationConflict
+from veristack_lab.runtime import migrations
 
 if TYPE_CHECKING:
     from veristack_lab.backends.postgres import PostgresFacts

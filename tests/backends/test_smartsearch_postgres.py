@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from tests.waiting import wait_until
 from veristack_lab.errors import (
     DocumentLeaseLost,
     DocumentNotFound,
@@ -70,7 +70,7 @@ def settings(postgres_server, unique_name) -> Settings:
         lease_s=30,
         batch_texts=4,
         max_chunk_chars=40,
-        retry=RetryPolicy(max_refusals=2, max_attempts=4, backoff_s=0.001, backoff_max_s=0.002),
+        retry=RetryPolicy(max_refusals=2, max_attempts=4, retry_base_s=0.001, retry_max_s=0.002),
     )
 
 
@@ -95,7 +95,7 @@ def put(database: Database, text: str, request: str | None = None, tenant: str =
 
 
 def scalar(database: Database, query: str, *values: object) -> object:
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(query.encode(), values).fetchone()
     assert row is not None
     return next(iter(row.values()))
@@ -110,7 +110,7 @@ def found(database: Database, words: Words, query: str, tenant: str = TENANT) ->
 
 
 def expire(database: Database, document: UUID) -> None:
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute(
             "UPDATE documents SET lease_expires_at = now() - interval '1 s' WHERE id = %s",
             (document,),
@@ -118,11 +118,8 @@ def expire(database: Database, document: UUID) -> None:
 
 
 def until_due(database: Database, document: UUID) -> None:
-    deadline = time.monotonic() + 10
-    query = "SELECT next_retry_at <= clock_timestamp() FROM documents WHERE id = %s"
-    while not scalar(database, query, document):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    query = "SELECT next_attempt_at <= clock_timestamp() FROM documents WHERE id = %s"
+    wait_until(lambda: scalar(database, query, document), "the document is due")
 
 
 # ------------------------------------------------------------------------ intake
@@ -236,7 +233,7 @@ def test_an_engine_that_is_down_costs_no_document_its_life(database, processor, 
 
 
 def test_a_retry_that_is_not_due_is_not_taken(database, processor, words, settings):
-    slow = replace(settings, retry=RetryPolicy(backoff_s=600, backoff_max_s=600))
+    slow = replace(settings, retry=RetryPolicy(retry_base_s=600, retry_max_s=600))
     document = put(database, "later")
     words.down = True
     Processor(database, words, slow, "first").process([document])
@@ -380,13 +377,13 @@ def test_a_text_that_kills_every_worker_is_buried_in_the_end(database, settings)
 
 def test_a_lost_announcement_is_repeated_with_doubling_pauses(database):
     document = put(database, "forgotten")
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute("UPDATE outbox SET sent_at = now()")
         conn.execute("UPDATE documents SET announced_at = now() - interval '15 s'")
     assert sweeper.announce_stale(database, 20) == 0
     assert sweeper.announce_stale(database, 10) == 1
     assert sweeper.announce_stale(database, 0) == 0  # its event is not even sent
-    with database.connection() as conn:
+    with database.transaction() as conn:
         conn.execute("UPDATE outbox SET sent_at = now()")
         conn.execute("UPDATE documents SET announced_at = now() - interval '15 s'")
     assert sweeper.announce_stale(database, 10) == 0  # now 20 s are due
@@ -400,7 +397,7 @@ def test_history_has_every_state(database, processor, words):
     words.down = False
     until_due(database, document)
     processor.process([document])
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "SELECT status, lease_epoch FROM document_states WHERE document_id = %s ORDER BY seq",
             (document,),

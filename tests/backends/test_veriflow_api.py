@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.waiting import PATIENCE_S
 from veristack_lab import veriflow
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veriflow.api import serve_in_thread
@@ -33,7 +34,7 @@ def flow(postgres_server: PostgresFacts, unique_name: str) -> Iterator[veriflow.
 
 @pytest.fixture
 def api(flow: veriflow.Flow) -> Iterator[httpx.Client]:
-    with serve_in_thread(flow) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serve_in_thread(flow) as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -58,7 +59,7 @@ def test_submit_look_and_cancel(api: httpx.Client) -> None:
     assert api.get("/v1/jobs", params={"state": "QUEUED"}).json()["jobs"] == [made.json()]
     assert api.get("/v1/jobs", params={"state": "FAILED"}).json()["jobs"] == []
     why = api.get(f"/v1/jobs/{job['job_id']}/why").json()
-    assert why["headline"] == "nobody is there to run it"
+    assert why["headline"] == "no scheduler is running"
     for _ in range(2):
         cancelled = api.post(f"/v1/jobs/{job['job_id']}/cancel")
         assert (cancelled.status_code, cancelled.json()["job"]["state"]) == (200, "CANCELLED")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from tests.waiting import PATIENCE_S
 from veristack_lab import veriflow
 from veristack_lab.cli import app
 from veristack_lab.cli.jobs_client import parameters
 from veristack_lab.errors import BackendUnavailable, IdempotencyConflict, InvalidInput, JobNotFound
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 from veristack_lab.veriflow.api import serve_in_thread
 from veristack_lab.veriflow.dispatch import Dispatch
 from veristack_lab.veriflow.runlog import RunLog
@@ -55,7 +56,7 @@ def test_a_job_from_submission_to_result(url: str, flow: veriflow.Flow) -> None:
     assert "(seen before)" in veristack(
         url, "submit", "primes", "-p", "below=100", "--name", "few", "--key", "k"
     )
-    assert "nobody is there to run it" in veristack(url, "why", job_id)
+    assert "no scheduler is running" in veristack(url, "why", job_id)
     dispatch = Dispatch(flow.database, "s1", 30)
     (claim,) = dispatch.claim()
     RunLog(flow.database, claim.lease).metrics(1, {"primes": 25.0})
@@ -107,12 +108,12 @@ def test_one_command_serves_a_working_system(
     argv += ["--port", "0", "--schedulers", "1", "--schema", flow.database.schema]
     environment = {"DATABASE_URL": postgres_server.conninfo}
     with spawn(argv, name="jobs serve", log_path=folder / "log", env=environment) as server:
-        wait_until_ready(server, lambda: "listening on " in server.log_tail(), timeout_s=60)
+        wait_until_ready(server, lambda: "listening on " in server.log_tail(), timeout_s=PATIENCE_S)
         url = server.log_tail().split("listening on ")[1].split()[0]
         job_id = veristack(url, "submit", "primes", "-p", "below=1000").split()[0]
-        wait_until_ready(server, lambda: flow.get(job_id).state.terminal, timeout_s=60)
+        wait_until_ready(server, lambda: flow.get(job_id).state.terminal, timeout_s=PATIENCE_S)
         os.kill(server.pid, signal.SIGINT)
-        assert server.wait(60) == 0
+        assert server.wait(PATIENCE_S) == 0
     result = flow.get(job_id).result
     assert result is not None
     assert result["primes"] == 168

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from tests.waiting import wait_until
 from veristack_lab import veriflow
 from veristack_lab.errors import (
     IdempotencyConflict,
@@ -45,14 +45,6 @@ def spec(**changes: Any) -> dict[str, Any]:
 
 def dispatch(flow: veriflow.Flow, name: str = "s1", lease_s: float = 30.0) -> Dispatch:
     return Dispatch(flow.database, name, lease_s)
-
-
-def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.01)
-    return found
 
 
 def past(flow: veriflow.Flow, moment: datetime) -> bool:
@@ -186,7 +178,7 @@ def test_a_failed_run_waits_for_its_backoff_and_then_gives_up(flow: veriflow.Flo
         scheduler.fail(claim.lease, "it broke", exit_code=1)
         assert scheduler.claim() == []
         with flow.database.transaction() as cursor:
-            cursor.execute("update jobs set not_before = clock_timestamp()")
+            cursor.execute("update jobs set next_attempt_at = clock_timestamp()")
     job = flow.get(job.job_id)
     assert (job.state, job.attempts) == (JobState.FAILED, 3)
     assert [run.exit_code for run in job.runs] == [1, 1, 1]
@@ -209,7 +201,7 @@ def test_success_needs_a_recorded_result(flow: veriflow.Flow) -> None:
     (claim,) = dispatch(flow).claim()
     dispatch(flow).succeed(claim.lease)
     assert flow.get(job.job_id).runs[0].state is RunState.FAILED
-    (claim,) = until(dispatch(flow).claim)
+    (claim,) = wait_until(dispatch(flow).claim)
     RunLog(flow.database, claim.lease).result({"primes": 4})
     dispatch(flow).succeed(claim.lease)
     job = flow.get(job.job_id)
@@ -237,9 +229,9 @@ def test_a_lease_runs_out_on_the_databases_clock_and_anybody_takes_it_back(
     job = flow.submit(spec())
     (old,) = dispatch(flow, "dead", SHORT_LEASE_S).claim()
     rescuer = dispatch(flow, "rescuer")
-    assert until(rescuer.reclaim_expired) == [job.job_id]
+    assert wait_until(rescuer.reclaim_expired) == [job.job_id]
     assert rescuer.reclaim_expired() == []
-    (new,) = until(rescuer.claim)
+    (new,) = wait_until(rescuer.claim)
     assert new.lease.epoch == old.lease.epoch + 1
 
     late, log = dispatch(flow, "dead"), RunLog(flow.database, old.lease)
@@ -269,7 +261,7 @@ def test_nothing_is_accepted_after_the_lease_even_if_nobody_took_it_back(
     flow.submit(spec())
     (claim,) = dispatch(flow, "s1", SHORT_LEASE_S).claim()
     RunLog(flow.database, claim.lease).result({"primes": 0})
-    until(lambda: past(flow, flow.list()[0].runs[0].lease_until))
+    wait_until(lambda: past(flow, flow.list()[0].runs[0].lease_expires_at))
     assert dispatch(flow).heartbeat([claim.lease]) == [claim.lease]
     with pytest.raises(LeaseLost, match="ran out"):
         dispatch(flow).succeed(claim.lease)
@@ -279,14 +271,14 @@ def test_heartbeats_keep_a_lease_for_longer_than_it_lasts(flow: veriflow.Flow) -
     job = flow.submit(spec())
     scheduler = dispatch(flow, "s1", SHORT_LEASE_S)
     (claim,) = scheduler.claim()
-    first = flow.get(job.job_id).runs[0].lease_until
+    first = flow.get(job.job_id).runs[0].lease_expires_at
 
     def outlived() -> bool:
         assert scheduler.heartbeat([claim.lease]) == []
         assert dispatch(flow, "s2").reclaim_expired() == []
         return past(flow, first)
 
-    until(outlived)
+    wait_until(outlived)
 
 
 def test_many_rescuers_take_each_job_back_once(flow: veriflow.Flow) -> None:
@@ -295,7 +287,7 @@ def test_many_rescuers_take_each_job_back_once(flow: veriflow.Flow) -> None:
 
     def rescue(_: int) -> list[Any]:
         found: list[Any] = []
-        until(lambda: found.extend(dispatch(flow).reclaim_expired(3)) or not running())
+        wait_until(lambda: found.extend(dispatch(flow).reclaim_expired(3)) or not running())
         return found
 
     def running() -> int:
@@ -313,8 +305,8 @@ def test_the_database_itself_refuses_two_running_runs_of_a_job(flow: veriflow.Fl
     with pytest.raises(psycopg.errors.UniqueViolation), flow.database.transaction() as cursor:
         cursor.execute(
             "insert into runs (run_id, job_id, epoch, attempt, state, scheduler_id, started_at,"
-            " lease_until) select gen_random_uuid(), job_id, epoch + 1, attempt, state,"
-            " scheduler_id, started_at, lease_until from runs where job_id = %s",
+            " lease_expires_at) select gen_random_uuid(), job_id, epoch + 1, attempt, state,"
+            " scheduler_id, started_at, lease_expires_at from runs where job_id = %s",
             [job.job_id],
         )
 
@@ -389,7 +381,7 @@ def test_list_filters_by_state_newest_first(flow: veriflow.Flow) -> None:
 
 def test_why_follows_a_job_through_its_life(flow: veriflow.Flow) -> None:
     job_id = flow.submit(spec(max_attempts=2, retry_base_s=60)).job_id
-    assert "nobody is there" in flow.why(job_id).headline
+    assert "no scheduler is running" in flow.why(job_id).headline
     scheduler = dispatch(flow)
     scheduler.seen(slots=1)
     assert "next" in flow.why(job_id).headline
@@ -429,10 +421,10 @@ def test_no_crash_between_claim_and_finish_strands_a_job(
     for step in STEPS[:survived]:
         step(RunLog(flow.database, claim.lease))
     with flow.database.transaction() as cursor:
-        cursor.execute("update runs set lease_until = clock_timestamp()")
+        cursor.execute("update runs set lease_expires_at = clock_timestamp()")
     heir = dispatch(flow, "heir")
     assert heir.reclaim_expired() == [job.job_id]
-    (again,) = until(heir.claim)
+    (again,) = wait_until(heir.claim)
     log = RunLog(flow.database, again.lease)
     assert [row.step for row in log.accepted_checkpoints()] == ([1] if survived > 2 else [])
     log.result({"primes": 5})

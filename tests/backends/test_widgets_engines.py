@@ -9,6 +9,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.waiting import PATIENCE_S
 from veristack_lab.widgets import KillSwitch, Target, from_llm
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def switch(tiny_llm: LLM) -> Iterator[KillSwitch]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=5).status_code == 200
+        return httpx.get(f"{url}/health", timeout=PATIENCE_S).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -43,7 +44,7 @@ def test_an_engine_is_killed_and_comes_back(switch: KillSwitch, tiny_llm: LLM) -
     assert not psutil.pid_exists(victim.pid)
     assert not answers(victim.url)
     assert answers(other.url)
-    seen = switch.do("restart", victim.node_id, timeout_s=60)
+    seen = switch.do("restart", victim.node_id, timeout_s=PATIENCE_S)
     assert seen["targets"][0]["state"] == "alive"
     assert seen["targets"][0]["pid"] not in (None, victim.pid)
     assert answers(victim.url)
@@ -56,7 +57,7 @@ def test_a_living_engine_is_restarted_and_a_paused_one_resumed(
     assert switch.do("pause", engine.node_id)["targets"][0]["state"] == "paused"
     assert switch.do("resume", engine.node_id)["targets"][0]["state"] == "alive"
     assert answers(engine.url)
-    seen = switch.do("restart", engine.node_id, timeout_s=60)["targets"][0]
+    seen = switch.do("restart", engine.node_id, timeout_s=PATIENCE_S)["targets"][0]
     assert seen["pid"] != engine.pid
     assert (seen["state"], seen["deaths"]) == ("alive", 1)
     assert answers(engine.url)

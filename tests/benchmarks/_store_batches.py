@@ -26,8 +26,8 @@ from _store_peers import BATCHES, OpenToWrite, Pairs, our_batches
 
 from veristack_lab.bench import Contest, Contestant
 from veristack_lab.kernels.records import frame_records
-from veristack_lab.veristore import writes
 from veristack_lab.veristore.disk import RealDisk
+from veristack_lab.veristore.wal import writes
 
 BATCH, BATCHES_WRITTEN = 1000, 500
 BARE_SYNCS = 100

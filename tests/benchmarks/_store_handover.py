@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from itertools import pairwise
 
-from veristack_lab.veristore.threads import run_threads
+from veristack_lab.veristore.experiments.threads import run_threads
 
 ROUNDS = 30
 

@@ -14,10 +14,14 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import lmdb
-import plyvel
 import rocksdict
 
 import veristack_lab.veristore as veristore
+
+try:
+    import plyvel
+except ImportError:  # it has no wheels for Python 3.13 and later, and is left out there
+    plyvel = None
 
 Pairs = Sequence[tuple[bytes, bytes]]
 Put = Callable[[bytes, bytes], object]
@@ -67,7 +71,7 @@ def sqlite_put(path: Path) -> Iterator[Put]:
 PUTS: dict[str, Callable[[Path], AbstractContextManager[Put]]] = {
     "lmdb": lmdb_put,
     "rocksdict": rocksdict_put,
-    "plyvel": plyvel_put,
+    **({} if plyvel is None else {"plyvel": plyvel_put}),
     "sqlite3 FULL": sqlite_put,
 }
 
@@ -121,7 +125,7 @@ def plyvel_batches(path: Path, _ascending: bool) -> Iterator[Write]:
 BATCHES: dict[str, OpenToWrite] = {
     "lmdb": lmdb_batches,
     "rocksdict": rocksdict_batches,
-    "plyvel": plyvel_batches,
+    **({} if plyvel is None else {"plyvel": plyvel_batches}),
 }
 
 

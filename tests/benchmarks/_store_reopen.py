@@ -9,6 +9,7 @@ in this process, where the kernels are warm and the files are in the page cache.
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
@@ -25,34 +26,40 @@ import rocksdict
 import veristack_lab.veristore as veristore
 from veristack_lab.bench import Contest, Contestant
 from veristack_lab.kernels.crc32c import crc32c
-from veristack_lab.processes import spawn, wait_until_ready
+from veristack_lab.runtime.processes import spawn, wait_until_ready
 
 FILL = Path(__file__).with_name("_store_fill.py")
 FILL_TIMEOUT_S = 120.0
 RECORD_BYTES = 124
 ROCKSDICT_BUFFER_BYTES = 64 << 20
 """What rocksdict's log holds at most as it comes; older records are in tables, already in order."""
-SIZES = {"5k": (5_000, 3.0, None), "1M": (1_000_000, 700.0, 3)}
-"""Records, the time that is aimed at in milliseconds, and the rounds where not all."""
+KEY_BYTES, PAIR_BYTES = 16, 100
+SIZES = {"5k": (5_000, 0.4, None), "1M": (1_000_000, 0.8, 3)}
+"""Records, the ratio to mere slicing that is aimed at, and the rounds where not all.
+
+Whatever keeps its keys in a dictionary of Python has at least to cut keys and values out of one
+buffer. Five thousand of them take a millisecond or two, and opening has as much again to do for
+the folder, the lock and a new segment.
+"""
 
 _fresh = itertools.count()
 
 
 def contests(folder: Path) -> list[Contest]:
-    """For each size: against the time that is aimed at, and against rocksdict."""
+    """For each size: against slicing into a dictionary, and against rocksdict."""
     found = []
-    for name, (count, goal_ms, rounds) in SIZES.items():
+    for name, (count, goal, rounds) in SIZES.items():
         left = _Left(folder, count)
         ours = Contestant("veristore", partial(open_ms, open_ours, left.ours))
         theirs = Contestant("rocksdict", partial(open_ms, open_rocksdict, left.theirs))
         tables = Contestant(
             "rocksdict, 64 MiB buffer", partial(open_ms, open_rocksdict, left.theirs_as_it_comes)
         )
-        goal = Contestant(f"goal: {goal_ms:g} ms", lambda value=goal_ms: value)
+        sliced = Contestant("bytes sliced into a dict", partial(slice_ms, count))
         what = f"reopen after a kill, {count:,} records"
         explain = partial(profile, left.ours, count)
         found += [
-            Contest(f"P7-{name}", what, "ms", ours, [goal], 1.0, profile=explain, rounds=rounds),
+            Contest(f"P7-{name}", what, "ms", ours, [sliced], goal, profile=explain, rounds=rounds),
             Contest(
                 f"P7-{name}-peer", what, "ms", ours, [theirs], 1.0, profile=explain, rounds=rounds
             ),
@@ -139,6 +146,27 @@ def open_rocksdict(path: Path, count: int) -> float:
     return elapsed
 
 
+@functools.lru_cache(maxsize=1)
+def _arena(count: int) -> bytes:
+    """Keys and values as `_store_fill` writes them, one after the other."""
+    value = bytes(PAIR_BYTES - KEY_BYTES)
+    return b"".join(b"%016d" % number + value for number in range(count))
+
+
+def slice_ms(count: int) -> float:
+    """Cut as many keys and values out of one buffer into a dictionary."""
+    arena = _arena(count)
+    gc.collect()
+    started = time.perf_counter()
+    made = {
+        arena[at : at + KEY_BYTES]: arena[at + KEY_BYTES : at + PAIR_BYTES]
+        for at in range(0, len(arena), PAIR_BYTES)
+    }
+    elapsed = time.perf_counter() - started
+    assert len(made) == count
+    return 1000 * elapsed
+
+
 def profile(left: Callable[[], tuple[Path, int]], count: int, ours_ms: float) -> str:
     """The least that recovery into a dictionary of Python takes: read, check, make objects."""
     segments = sorted(left()[0].glob("log-*"))
@@ -149,11 +177,7 @@ def profile(left: Callable[[], tuple[Path, int]], count: int, ours_ms: float) ->
     for data in read:
         crc32c(data)
     check_ms = 1000 * (time.perf_counter() - started)
-    arena = b"".join(b"%016d" % number + bytes(84) for number in range(count))
-    started = time.perf_counter()
-    made = {arena[at : at + 16]: arena[at + 16 : at + 100] for at in range(0, len(arena), 100)}
-    made_ms = 1000 * (time.perf_counter() - started)
-    assert len(made) == count
+    made_ms = slice_ms(count)
     size = sum(map(len, read))
     return (
         f"of {ours_ms:,.1f} ms, reading {size / 1e6:,.1f} MB takes {read_ms:,.1f} ms, checking them"

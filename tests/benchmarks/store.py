@@ -22,10 +22,10 @@ from _store_peers import Put
 
 import veristack_lab.veristore as veristore
 from veristack_lab.bench import Contest, Contestant, rate
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 from veristack_lab.veristore import Store
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.threads import run_threads
+from veristack_lab.veristore.experiments.threads import run_threads
 
 INCLUDES = ("kernels",)
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from veristack_lab import processes
+from tests.waiting import PATIENCE_S
+from veristack_lab.runtime import processes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,7 +33,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LAB_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,13 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
         *("--ip=127.0.0.1", "--ServerApp.port_retries=0", f"--notebook-dir={home / 'notebooks'}"),
         *("--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True",  # so that a page can be asked about its kernel
         *(f"--LabApp.user_settings_dir={home / 'settings'}", f"--LabApp.workspaces_dir={home}/ws"),
     ]
     with processes.spawn(
         argv, name="jupyterlab", log_path=home / "lab.log", env=places, cwd=home
     ) as server:
-        processes.wait_until_ready(server, lambda: _answers(f"{url}/api"), LAB_TIMEOUT_S)
+        processes.wait_until_ready(server, lambda: _answers(f"{url}/api"), PATIENCE_S)
         yield Lab(url, home / "notebooks")
 
 
@@ -92,8 +93,9 @@ def browser(chromium: str) -> Iterator[Browser]:
     While it lives, Playwright has an event loop running in this thread, in which no other test
     could start its own.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
@@ -104,6 +106,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page of its own, which must see no error on its console."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -120,7 +123,7 @@ def _ask_for_no_news(settings: Path) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as reply:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from tests.browser.conftest import Lab
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-TIMEOUT_MS = 60_000
-
-# Without a kernel the indicator says idle too, and what is run before there is one is lost.
-KERNEL_READY = """() =>
-  document.querySelector(".jp-Toolbar-kernelName")?.innerText.includes("Python 3") &&
-  document.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "idle"
-"""
+# What is run before the kernel is connected is lost. The page shows a kernel's name and an idle
+# indicator earlier than that, so JupyterLab itself is asked.
+KERNEL_READY = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  const kernel = context?.session?.kernel;
+  return Boolean(context?.isReady) && kernel?.connectionStatus === "connected" &&
+    kernel.status === "idle";
+}"""
 
 
 def open_notebook(lab: Lab, page: Page, name: str, sources: Sequence[str]) -> Path:
@@ -32,7 +34,7 @@ def open_notebook(lab: Lab, page: Page, name: str, sources: Sequence[str]) -> Pa
     )
     nbformat.write(document, folder / "view.ipynb")
     page.goto(lab.notebook_url(f"{name}/view.ipynb"))
-    page.wait_for_function(KERNEL_READY, timeout=TIMEOUT_MS)
+    page.wait_for_function(KERNEL_READY)
     return folder
 
 
@@ -42,5 +44,6 @@ def run_cell(page: Page, number: int) -> None:
 
     cell = page.locator(".jp-Cell").nth(number)
     cell.locator(".cm-content").click()
+    expect(cell.locator(".cm-editor")).to_have_class(re.compile("cm-focused"))
     page.keyboard.press("Shift+Enter")
     expect(cell.locator(".jp-InputPrompt")).not_to_have_text("[ ]:")

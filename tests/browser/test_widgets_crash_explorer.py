@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import Lab
-from tests.browser.notebook_page import TIMEOUT_MS, open_notebook, run_cell
+from tests.browser.notebook_page import open_notebook, run_cell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,7 +33,7 @@ def test_slide_cut_and_catch(lab: Lab, page: Page, unique_name: str) -> None:
     open_notebook(lab, page, unique_name, (OPEN, SAY))
     run_cell(page, 0)
     slider = page.locator("#veristack-crash-position")
-    expect(slider).to_be_visible(timeout=TIMEOUT_MS)
+    expect(slider).to_be_visible()
     sectors = page.locator("#veristack-crash-file-log-0000000001 .veristack-sector")
     moment = page.locator("#veristack-crash-moment")
 

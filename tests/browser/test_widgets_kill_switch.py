@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from tests.browser.conftest import Lab
-from tests.browser.notebook_page import TIMEOUT_MS, open_notebook, run_cell
+from tests.browser.notebook_page import open_notebook, run_cell
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.crash]
 OPEN = """
 import sys
 from pathlib import Path
-from veristack_lab import processes
+from veristack_lab.runtime import processes
 from veristack_lab.widgets import KillSwitch, from_child
 
 def start():
@@ -52,16 +53,16 @@ def notebook(lab: Lab, page: Page, unique_name: str) -> Path:
 
     folder = open_notebook(lab, page, unique_name, (OPEN, BUSY, CLOSE))
     run_cell(page, 0)
-    expect(page.locator("#veristack-worker-0")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.locator("#veristack-worker-0")).to_be_visible()
     return folder
 
 
 def wait_for_file(page: Page, path: Path) -> None:
-    for _ in range(TIMEOUT_MS // 50):
-        if path.exists():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{path.name} was not written")
+    def is_there() -> bool:
+        page.wait_for_timeout(50)  # the page's own events go on while we wait
+        return path.exists()
+
+    wait_until(is_there, f"{path.name} is written")
 
 
 def shown_pid(page: Page) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import Lab
-from tests.browser.notebook_page import TIMEOUT_MS, open_notebook, run_cell
+from tests.browser.notebook_page import open_notebook, run_cell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,7 +34,7 @@ def test_point_flip_and_move(lab: Lab, page: Page, unique_name: str) -> None:
     folder = open_notebook(lab, page, unique_name, (OPEN,))
     run_cell(page, 0)
     lsn = page.locator("#veristack-wal-byte-40")
-    expect(lsn).to_be_visible(timeout=TIMEOUT_MS)
+    expect(lsn).to_be_visible()
     before = hashlib.sha256((folder / "store" / "log-0000000001").read_bytes()).digest()
     explain = page.locator("#veristack-wal-explain")
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from veristack_lab.guardian import start_ticks
+from tests.waiting import PATIENCE_S, wait_until
+from veristack_lab.runtime.guardian import start_ticks
 
 pytestmark = [pytest.mark.crash, pytest.mark.backends]
 
-DEADLINE_S = 30.0
 OWNER = """
 import os, signal
 for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST", "PGHOST", "PGDATABASE"):
@@ -24,7 +22,7 @@ for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "OLLAMA_HOST", "PGHOST",
 from veristack_lab.backends.kafka import kafka
 from veristack_lab.backends.llm import llm
 from veristack_lab.backends.postgres import postgres
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 with (
     temporary_folder() as folder,
     postgres(folder / "postgres"),
@@ -47,15 +45,6 @@ with postgres() as server:
 """
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def segments_of(pids: set[int]) -> list[str]:
     """System V shared-memory segments that one of these processes made."""
     lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
@@ -76,8 +65,8 @@ def test_a_killed_owner_takes_its_servers_with_it(number: signal.Signals) -> Non
     assert len(below) > 5  # a guardian, a postmaster with its helpers, a broker, two engines
     assert segments_of(below)
     owner.send_signal(number)
-    owner.wait(DEADLINE_S)
-    assert eventually(lambda: all(start_ticks(pid) is None for pid in below))
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: all(start_ticks(pid) is None for pid in below))
     assert not folder.exists()
     assert not segments_of(below)
 
@@ -93,11 +82,11 @@ def test_a_postmaster_that_started_afresh_leaves_no_segment() -> None:
     before = segments_of({postmaster.pid})
     assert before
     postmaster.children()[0].kill()
-    assert eventually(lambda: ids(segments_of({postmaster.pid})) not in ([], ids(before)))
+    assert wait_until(lambda: ids(segments_of({postmaster.pid})) not in ([], ids(before)))
     owner.kill()
-    owner.wait(DEADLINE_S)
-    assert eventually(lambda: start_ticks(postmaster.pid) is None)
-    assert eventually(lambda: not segments_of({postmaster.pid}))
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: start_ticks(postmaster.pid) is None)
+    assert wait_until(lambda: not segments_of({postmaster.pid}))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +105,7 @@ def test_a_server_in_the_foreground_ends_cleanly(service: str, line: str, folder
         printed = next((text for text in server.stdout if text.startswith("export")), "")
         below = psutil.Process(server.pid).children(recursive=True)
         server.send_signal(signal.SIGINT)
-        assert server.wait(DEADLINE_S) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert printed.startswith(line)
     assert below
-    assert eventually(lambda: all(start_ticks(process.pid) is None for process in below))
+    assert wait_until(lambda: all(start_ticks(process.pid) is None for process in below))

@@ -6,16 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from veristack_lab import guardian
+from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.errors import InvalidInput, ProcessDied
-from veristack_lab.processes import POLL_INTERVAL_S
-from veristack_lab.sim.load import (
+from veristack_lab.runtime import guardian
+from veristack_lab.sim.torture import audit, torture, violations
+from veristack_lab.sim.torture.kills import nursery
+from veristack_lab.sim.torture.load import (
     BUCKET,
     OBJECT_WRITER,
     ExpectedObjects,
@@ -23,20 +23,11 @@ from veristack_lab.sim.load import (
     object_operation,
     open_for_audit,
 )
-from veristack_lab.sim.torture import audit, nursery, torture, violations
-from veristack_lab.veristore.workload import operation
-from veristack_lab.veristore.writer import Acknowledgement
+from veristack_lab.veristore.experiments.workload import operation
+from veristack_lab.veristore.experiments.writer import Acknowledgement
 from veristack_lab.viz import sim as figures
 
 KILLS = 16
-TIMEOUT_S = 60.0
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(POLL_INTERVAL_S)
 
 
 @pytest.mark.crash
@@ -61,7 +52,7 @@ def test_a_writer_that_ends_by_itself_is_an_error(folder: Path) -> None:
         (folder / "store").write_bytes(b"a file where the store should be")
         (folder / "acks").touch()
         pid = writers.fork(folder / "store", folder / "acks", 0, [0, 0, 0, 0])
-        wait_for(lambda: guardian.start_ticks(pid) is None, "the writer cannot go on")
+        wait_until(lambda: guardian.start_ticks(pid) is None, "the writer cannot go on")
         with pytest.raises(ProcessDied, match="NotAStore"):
             writers.kill(pid)
 
@@ -146,15 +137,15 @@ def is_guardian(pid: int) -> bool:
 def test_nothing_is_left_of_a_command(arguments: list[str], number: int) -> None:
     with start(arguments) as process:
         try:
-            wait_for(lambda: len(below(process.pid)) >= 2, "it has processes of its own")
+            wait_until(lambda: len(below(process.pid)) >= 2, "it has processes of its own")
             children = below(process.pid)
             os.kill(process.pid, number)
-            process.wait(TIMEOUT_S)
+            process.wait(PATIENCE_S)
         finally:
             process.kill()
     if number == signal.SIGINT:
         assert process.returncode == 130
-    wait_for(lambda: not any(map(guardian.start_ticks, children)), "they end too")
+    wait_until(lambda: not any(map(guardian.start_ticks, children)), "they end too")
 
 
 @pytest.mark.crash
@@ -174,4 +165,4 @@ def test_the_command_prints_the_kills(folder: Path) -> None:
         [sys.executable, "-m", "veristack_lab", *arguments], capture_output=True, text=True
     )
     assert again.returncode == 1
-    assert "no empty folder" in again.stderr
+    assert "not an empty folder" in again.stderr

@@ -6,25 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.waiting import PATIENCE_S, wait_until
+
 pytestmark = pytest.mark.crash
 
-DEADLINE_S = 60
 MARK = "VERISTACK_TEST_MARK"
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.02)
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -47,7 +39,16 @@ def test_a_tour_that_is_ended_in_the_middle_leaves_nothing(
 ) -> None:
     mark, scratch = uuid.uuid4().hex, folder / "scratch"
     scratch.mkdir()
-    command = [sys.executable, "-m", "veristack_lab", "tour", "--only", "veristore", "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "veristack_lab",
+        "tour",
+        "--only",
+        "veristore",
+        "--quick",
+        "--out",
+    ]
     with (folder / "log").open("wb") as log:
         tour = subprocess.Popen(
             [*command, str(folder / "report")],
@@ -56,10 +57,10 @@ def test_a_tour_that_is_ended_in_the_middle_leaves_nothing(
             stderr=log,
         )
     # The tour itself, its guardian, and a writer at work in the temporary folder.
-    wait_for(lambda: len(marked(mark)) >= 3, "a child process of the tour")
+    wait_until(lambda: len(marked(mark)) >= 3, "a child process of the tour")
     assert list(scratch.iterdir())
     tour.send_signal(number)
-    assert tour.wait(DEADLINE_S) == code
-    wait_for(lambda: not marked(mark), "the end of every process")
+    assert tour.wait(PATIENCE_S) == code
+    wait_until(lambda: not marked(mark), "the end of every process")
     assert list(scratch.iterdir()) == []
     assert not (folder / "report").exists()

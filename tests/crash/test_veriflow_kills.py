@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import veristack_lab.veristore as veristore
+from tests.waiting import wait_until
 from veristack_lab import veriflow
 from veristack_lab.backends.objects import object_server
 from veristack_lab.backends.postgres import postgres
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.guardian import start_ticks
-from veristack_lab.processes import Child
+from veristack_lab.runtime.guardian import start_ticks
+from veristack_lab.runtime.processes import Child
 from veristack_lab.veriflow import experiments, promises
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.fleet import Fleet
@@ -31,14 +31,6 @@ pytestmark = [pytest.mark.backends, pytest.mark.crash]
 
 LONG = {"below": 10**10, "segment": 200_000}
 """Takes many minutes: is still running whenever we look."""
-
-
-def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +59,12 @@ def submit(flow: veriflow.Flow, **changes: Any) -> veriflow.Job:
 
 def working_run(flow: veriflow.Flow, job: veriflow.Job) -> veriflow.Run:
     """The job's run, once its process has reported a step."""
-    until(lambda: flow.step(job.job_id))
+    wait_until(lambda: flow.step(job.job_id))
     return flow.get(job.job_id).runs[-1]
 
 
 def ended(flow: veriflow.Flow, job: veriflow.Job) -> veriflow.Job:
-    until(lambda: flow.get(job.job_id).state.terminal)
+    wait_until(lambda: flow.get(job.job_id).state.terminal)
     return flow.get(job.job_id)
 
 
@@ -125,19 +117,19 @@ def test_a_killed_scheduler_takes_its_run_down_and_another_goes_on(
     with fleet.running("first") as schedulers:
         job = submit(flow, parameters=LONG)
         run = working_run(flow, job)
-        until(lambda: flow.checkpoints(job.job_id))
+        wait_until(lambda: flow.checkpoints(job.job_id))
         schedulers["first"].kill()
-        until(lambda: gone(run.pid))
+        wait_until(lambda: gone(run.pid))
     assert flow.get(job.job_id).state is JobState.RUNNING
     with fleet.running("second"):
-        until(lambda: len(flow.get(job.job_id).runs) == 2)
+        wait_until(lambda: len(flow.get(job.job_id).runs) == 2)
         again = working_run(flow, job)
         assert (again.scheduler_id, again.epoch) == ("second", 2)
         assert flow.get(job.job_id).runs[0].state is RunState.LOST
         (resumed,) = [e for e in flow.events(job.job_id) if e.type == "RUN_RESUMED"]
         assert resumed.payload["from_epoch"] == 1
         flow.cancel(job.job_id)
-        until(lambda: gone(again.pid))
+        wait_until(lambda: gone(again.pid))
     assert experiments.history_agrees(flow, flow.get(job.job_id))
 
 
@@ -152,12 +144,12 @@ def test_a_paused_scheduler_comes_back_and_changes_nothing(
         zombie.pause()
         try:
             with fleet.running("heir"):
-                until(lambda: len(flow.get(job.job_id).runs) == 2)
+                wait_until(lambda: len(flow.get(job.job_id).runs) == 2)
                 heir_run = working_run(flow, job)
                 # The old process was never stopped: the lease alone made it give up.
-                until(lambda: gone(run.pid))
+                wait_until(lambda: gone(run.pid))
                 zombie.resume()
-                until(lambda: "zombie" in alive_schedulers(flow, newer_than=heir_run.run_id))
+                wait_until(lambda: "zombie" in alive_schedulers(flow, newer_than=heir_run.run_id))
                 job = flow.get(job.job_id)
                 assert [r.state for r in job.runs] == [RunState.LOST, RunState.RUNNING]
                 assert job.runs[1].scheduler_id == "heir"
@@ -210,7 +202,7 @@ def test_ways_for_a_run_to_end(flow: veriflow.Flow, fleet: Fleet) -> None:
         os.kill(pids[1], signal.SIGKILL)
         impossible = submit(flow, name="impossible", workload="docstrings", parameters=greedy)
         overdue, killed, impossible = (ended(flow, job) for job in (overdue, killed, impossible))
-        until(lambda: gone(pids[0]))
+        wait_until(lambda: gone(pids[0]))
     assert overdue.runs[0].reason == "it took longer than timeout_s = 0.2"
     assert killed.runs[0].reason == "killed by SIGKILL"
     assert killed.runs[0].exit_code == -signal.SIGKILL
@@ -245,17 +237,17 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     with fleet.running("s1"):
         parameters = {"below": 6_000_000, "segment": 200_000}
         job = submit(flow, parameters=parameters, retry_base_s=60)
-        until(lambda: len(flow.checkpoints(job.job_id)) >= 3)
+        wait_until(lambda: len(flow.checkpoints(job.job_id)) >= 3)
         run = working_run(flow, job)
         assert run.pid is not None
         os.kill(run.pid, signal.SIGKILL)
-        until(lambda: flow.get(job.job_id).state is JobState.QUEUED)
+        wait_until(lambda: flow.get(job.job_id).state is JobState.QUEUED)
         *_, before, newest = flow.checkpoints(job.job_id)
         with veristore.RemoteObjectStore(objects_url) as objects:
             data_key = newest.object_key.replace(".json", ".safetensors")
             objects.put("veriflow", data_key, b"not what it was")
         with flow.database.transaction() as cursor:
-            cursor.execute("update jobs set not_before = clock_timestamp()")
+            cursor.execute("update jobs set next_attempt_at = clock_timestamp()")
         job = ended(flow, job)
     assert job.state is JobState.SUCCEEDED
     assert job.result is not None
@@ -276,7 +268,7 @@ def test_jobs_outlive_a_power_cut_of_the_database(objects_url: str, folder: Path
         scheduler = stack.enter_context(fleet.start("s1"))
         job = submit(flow, parameters={"below": 6_000_000, "segment": 200_000}, max_attempts=10)
         working_run(flow, job)
-        until(lambda: flow.checkpoints(job.job_id))
+        wait_until(lambda: flow.checkpoints(job.job_id))
         server.kill()
         away = Database(server.conninfo, "veriflow", timeout_s=0.3)
         with pytest.raises(BackendUnavailable, match="does not answer"), away.transaction():

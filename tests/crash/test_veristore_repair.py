@@ -12,10 +12,11 @@ import pytest
 from tests.faulty_disk import quick_folder
 from tests.histories import random_history
 from veristack_lab.errors import StoreDamaged
-from veristack_lab.sim.disk import SimDisk
+from veristack_lab.sim.disk.simdisk import SimDisk
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+from veristack_lab.veristore.recovery.settling import Recovered
 
 FOLDER = Path("/store")
 IMAGES = 24

@@ -7,8 +7,8 @@ import json
 import numpy as np
 
 from tests.kernel_paths import both_paths, running
-from veristack_lab import paths
 from veristack_lab.kernels import records
+from veristack_lab.runtime import paths
 
 STORED = paths.data_file("golden/records-v1.bin").read_bytes()
 MEANING = json.loads(paths.data_file("golden/records-v1.json").read_text())

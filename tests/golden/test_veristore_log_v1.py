@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 
 import veristack_lab.veristore as veristore
-from veristack_lab.paths import data_file
+from veristack_lab.runtime.paths import data_file
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.log import create_segment
-from veristack_lab.veristore.segment import HEADER_BYTES, OLDEST_VERSION, VERSION
+from veristack_lab.veristore.wal.log import create_segment
+from veristack_lab.veristore.wal.segment import HEADER_BYTES, OLDEST_VERSION, VERSION
 
 LOG, SNAPSHOT = "log-0000000001", "snapshot-00000000000000000006"
 FILES = {"log-v1.bin": LOG, "log-v1-snapshot.bin": SNAPSHOT}

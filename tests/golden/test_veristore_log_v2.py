@@ -15,15 +15,15 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import StoreDamaged
-from veristack_lab.paths import data_file
+from veristack_lab.runtime.paths import data_file
 from veristack_lab.veristore import Batch
-from veristack_lab.veristore.anatomy import log_anatomy
-from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.log import create_segment
+from veristack_lab.veristore.memtable.snapshot import SnapshotWriter
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import VERSION
-from veristack_lab.veristore.snapshot import SnapshotWriter
+from veristack_lab.veristore.wal.anatomy import log_anatomy
+from veristack_lab.veristore.wal.columns import Columns
+from veristack_lab.veristore.wal.log import create_segment
+from veristack_lab.veristore.wal.segment import VERSION
 
 SEGMENTS = {"log-v2-1.bin": "log-0000000001", "log-v2-2.bin": "log-0000000002"}
 SNAPSHOT = {"log-v2-snapshot.bin": "snapshot-00000000000000000009"}

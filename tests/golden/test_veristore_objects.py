@@ -1,7 +1,8 @@
 """Objects as versions 1 and 2 wrote them: records in the map, and content files.
 
-`objects-v1.json` was written by the first release, `objects-v2.json` by `write_story`. Both hold
-the pairs of the map and the content files, in hexadecimal.
+`objects-v1.json` was written by the first release, `objects-v2.json` by `write_story`, and
+`objects-v3.json` by `write_checked_story`. They hold the pairs of the map and the content files,
+in hexadecimal.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from veristack_lab.paths import data_file
+from veristack_lab.kernels.crc32c import crc32c
+from veristack_lab.runtime.paths import data_file
 from veristack_lab.veristore import Batch, ObjectStore, Store
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.kv import open_store
 from veristack_lab.veristore.objects.blobs import FOLDER_NAME, HEADER_BYTES
-from veristack_lab.veristore.objects.records import VERSION
+from veristack_lab.veristore.objects.records import CHECKSUM_VERSION, VERSION
 
 LARGE = bytes(range(50))
 PARTS = [b"first part " * 3, b"second"]
@@ -63,6 +65,14 @@ def write_story(objects: ObjectStore) -> None:
         ]
         if key == "parts":
             objects.complete_upload("b", key, upload, parts)
+
+
+def write_checked_story(objects: ObjectStore) -> None:
+    """What needs version 3: an upload with a checksum for all its parts."""
+    objects.create_bucket("b")
+    upload = objects.start_upload("b", "open", checksum="crc32c", checksum_type="FULL_OBJECT")
+    for number, part in enumerate(PARTS, 1):
+        objects.put_part("b", "open", upload, number, part)
 
 
 def everything(store: Store) -> dict[str, dict[str, str]]:
@@ -116,6 +126,25 @@ def test_the_golden_objects_of_version_2_are_read(folder: Path) -> None:
         named = [(part.number, part.etag) for part in parts]
         info = objects.complete_upload("b", "open", upload.upload_id, named)
         assert info.etag == objects.head("b", "parts").etag
+        assert objects.get("b", "open") == b"".join(PARTS)
+
+
+def test_uploads_with_a_checksum_are_written_as_released(folder: Path) -> None:
+    assert CHECKSUM_VERSION == 3
+    with opened(folder / "s") as (store, objects):
+        write_checked_story(objects)
+        assert everything(store) == golden("objects-v3.json")
+
+
+def test_the_golden_upload_of_version_3_is_completed(folder: Path) -> None:
+    with opened(folder / "s") as (store, _):
+        restore(store, golden("objects-v3.json"))
+    with opened(folder / "s") as (_, objects):
+        (upload,) = objects.uploads("b")
+        assert (upload.checksum, upload.checksum_type) == ("crc32c", "FULL_OBJECT")
+        named = [(p.number, p.etag) for p in objects.parts("b", "open", upload.upload_id)]
+        info = objects.complete_upload("b", "open", upload.upload_id, named)
+        assert info.checksums == {"crc32c": f"{crc32c(b''.join(PARTS)):08x}"}
         assert objects.get("b", "open") == b"".join(PARTS)
 
 

@@ -257,7 +257,7 @@ MUTANTS = [
     Mutant(
         "veriflow",
         "a lease that ran out is not extended",
-        '" and lease_until > clock_timestamp() returning run_id",',
+        '" and lease_expires_at > clock_timestamp() returning run_id",',
         '" returning run_id",',
         JOBS,
         needs="postgres",
@@ -287,8 +287,8 @@ MUTANTS = [
     Mutant(
         "smartsearch",
         "a pause has a cap",
-        "return Retry(min(policy.backoff_max_s, policy.backoff_s * 2**exponent))",
-        "return Retry(policy.backoff_s * 2**exponent)",
+        "return min(self.cap_s, self.base_s * float(2**doublings))",
+        "return self.base_s * float(2**doublings)",
         RETRY,
     ),
     Mutant(

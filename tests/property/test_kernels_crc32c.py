@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.kernel_paths import both_paths, needs_jit, running
-from veristack_lab import kernels
 from veristack_lab.kernels import _crc32c_python, _polynomial, crc32c
 
 VALUES = st.integers(0, crc32c.ALL_ONES)
@@ -49,33 +49,32 @@ def test_combine_is_associative(a: int, b: int, c: int, m: int, n: int) -> None:
     assert left == crc32c.combine(a, crc32c.combine(b, c, n), m + n)
 
 
-def native_updates() -> list[str]:
-    if not kernels.jit_enabled():
-        return []
-    from veristack_lab.kernels import _crc32c_native, _folding
+def native_updates() -> dict[str, Callable[..., np.uint64]]:
+    from veristack_lab.kernels import _crc32c_native, _slicing, _stripes, _tiers
 
-    hardware = ["update_hardware", "update_short"] if _crc32c_native.HARDWARE else []
-    folding = ["update_folding"] if _folding.AVAILABLE else []
-    return ["update", "update_slicing", *hardware, *folding]
+    found = {"update": _crc32c_native.update, "slicing": _slicing.update_slicing}
+    if _tiers.HARDWARE:
+        found |= {"stripes": _stripes.update_hardware, "short": _stripes.update_short}
+    return found
 
 
 @needs_jit
-@given(seed=VALUES, size=st.integers(0, 9_000), start=st.integers(0, 17))
+@given(seed=VALUES, size=st.integers(0, 40_000), start=st.integers(0, 17))
 @example(seed=1, size=3 * 2048, start=0)
 @example(seed=1, size=3 * 2048 - 1, start=1)
 @example(seed=1, size=6 * 2048, start=3)
 @example(seed=1, size=1024, start=1)
 @example(seed=1, size=1023, start=5)
+@example(seed=1, size=12_288, start=7)
+@example(seed=1, size=2 * 12_288 + 257, start=0)
 @example(seed=crc32c.ALL_ONES, size=1279, start=0)
 def test_all_tiers_agree_on_long_data_at_any_alignment(seed: int, size: int, start: int) -> None:
-    from veristack_lab.kernels import _crc32c_native as native
-
     data = np.frombuffer(random.Random(seed).randbytes(start + size), np.uint8)
     data.setflags(write=False)
     expected = _crc32c_python.update(seed, data.data[start:])
     found = {
-        name: int(getattr(native, name)(np.uint64(seed), data, start, start + size))
-        for name in native_updates()
+        name: int(update(np.uint64(seed), data, start, start + size))
+        for name, update in native_updates().items()
     }
     assert set(found.values()) == {expected}, found
 

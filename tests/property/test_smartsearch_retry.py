@@ -12,8 +12,8 @@ POLICIES = st.builds(
     RetryPolicy,
     max_refusals=st.integers(1, 9),
     max_attempts=st.integers(1, 40),
-    backoff_s=st.floats(0.01, 5),
-    backoff_max_s=st.floats(5, 600),
+    retry_base_s=st.floats(0.01, 5),
+    retry_max_s=st.floats(5, 600),
 )
 
 
@@ -31,11 +31,11 @@ def test_every_sequence_of_failures_comes_to_an_end(policy: RetryPolicy, causes:
 
 @given(POLICIES, st.integers(1, 10_000))
 def test_the_pause_grows_and_is_capped(policy: RetryPolicy, attempts: int):
-    wide = RetryPolicy(9, 10**6, policy.backoff_s, policy.backoff_max_s)
+    wide = RetryPolicy(9, 10**6, policy.retry_base_s, policy.retry_max_s)
     first, then = (decide(Cause.OUTAGE, n, 0, wide) for n in (attempts, attempts + 1))
     assert isinstance(first, Retry)
     assert isinstance(then, Retry)
-    assert 0 < first.delay_s <= then.delay_s <= policy.backoff_max_s
+    assert 0 < first.delay_s <= then.delay_s <= policy.retry_max_s
 
 
 @given(POLICIES, st.integers(0, 8))

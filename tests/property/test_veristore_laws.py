@@ -15,12 +15,13 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
 from tests.kernel_paths import both_paths, running
 from veristack_lab.errors import StoreCorrupt
-from veristack_lab.veristore import Batch, ObjectStore, writes
-from veristack_lab.veristore.columns import Columns, Pairs, decode_columns, encode_columns
+from veristack_lab.veristore import Batch, ObjectStore
 from veristack_lab.veristore.experiments import leave_torn_record
-from veristack_lab.veristore.mutations import RecordType, decode, encode_batch, encode_put
-from veristack_lab.veristore.segment import HEADER_BYTES
-from veristack_lab.veristore.sorted_map import SortedMap
+from veristack_lab.veristore.memtable.sorted_map import SortedMap
+from veristack_lab.veristore.wal import writes
+from veristack_lab.veristore.wal.columns import Columns, Pairs, decode_columns, encode_columns
+from veristack_lab.veristore.wal.mutations import RecordType, decode, encode_batch, encode_put
+from veristack_lab.veristore.wal.segment import HEADER_BYTES
 
 KEYS = st.one_of(st.binary(min_size=1, max_size=3), st.sampled_from([b"a", b"ab", b"abc", b"b"]))
 VALUES = st.binary(max_size=40)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.histories import encode
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import Change, RecordType, decode
 from veristack_lab.veristore.recovery.replay import Values, replay, without_deleted
-from veristack_lab.veristore.segment import Window
+from veristack_lab.veristore.wal.mutations import Change, RecordType, decode
+from veristack_lab.veristore.wal.segment import Window
 
 KEYS = st.sampled_from([b"a", b"b", b"c", b"dd", b"eee"])
 VALUES = st.one_of(st.just(b"same"), st.just(b""), st.binary(max_size=9))

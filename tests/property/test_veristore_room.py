@@ -15,7 +15,7 @@ from tests.histories import random_history
 from veristack_lab.errors import StoreDamaged
 from veristack_lab.veristore.experiments import leave_torn_record
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import written_end
+from veristack_lab.veristore.wal.segment import written_end
 
 ZEROS = st.integers(0, 30) | st.integers(0, 20_000)
 

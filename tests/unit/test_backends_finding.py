@@ -34,7 +34,7 @@ from veristack_lab.errors import (
     InvalidInput,
     ProcessDied,
 )
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 
 CONFIGURATION = (
     "DATABASE_URL",

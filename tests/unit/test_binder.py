@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BINDER = ROOT / "binder"
@@ -70,13 +71,10 @@ def test_the_start_really_hands_over(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.stdout == "handed over\n"
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "warmed").exists():  # in the background, so perhaps a little later
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until((tmp_path / "warmed").exists, "the start has warmed up, in the background")
 
 
 def test_what_is_pinned_is_what_the_project_needs() -> None:

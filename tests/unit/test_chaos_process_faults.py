@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from veristack_lab import processes
 from veristack_lab.chaos import process_faults
 from veristack_lab.errors import ProcessDied, WaitExpired
+from veristack_lab.runtime import processes
 
 pytestmark = pytest.mark.crash
 

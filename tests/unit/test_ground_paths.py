@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from veristack_lab import paths
-from veristack_lab.claims import Claim, verdicts, write_json
 from veristack_lab.errors import InvalidInput
-from veristack_lab.progress import bar, silent
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.claims import Claim, verdicts, write_json
+from veristack_lab.runtime.progress import bar, silent
 
 KEPT = Claim("veristore", "nothing lost", "50 times SIGKILL", "0 of 900 lost", kept=True)
 BROKEN = Claim("llmcache", "no dead node", "SIGKILL", "3 requests failed", kept=False)
@@ -41,7 +41,7 @@ def test_data_files_are_found_and_missing_ones_named() -> None:
 def test_the_checkout_is_recognized() -> None:
     root = paths.checkout()
     assert root is not None
-    assert (root / "veristack_lab" / "paths.py").samefile(paths.__file__)
+    assert (root / "veristack_lab" / "runtime" / "paths.py").samefile(paths.__file__)
 
 
 def test_claims_are_written_as_a_list_of_objects(folder: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_bar_draws_on_stderr_only(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_ground_loads_nothing_heavy() -> None:
     script = (
-        "import sys, veristack_lab.processes, veristack_lab.progress, veristack_lab.claims\n"
+        "import sys\nfrom veristack_lab.runtime import claims, processes, progress\n"
         "print(sorted({'numba', 'pandas', 'plotly', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -6,17 +6,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from veristack_lab import guardian
+from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.errors import BackendStartFailed, ProcessDied
-from veristack_lab.processes import Child, free_port, spawn, temporary_folder, wait_until_ready
+from veristack_lab.runtime import guardian
+from veristack_lab.runtime.processes import (
+    MAX_STRETCH,
+    Child,
+    free_port,
+    spawn,
+    stretched,
+    temporary_folder,
+    wait_until_ready,
+)
 
-DEADLINE_S = 20.0
 SLEEPER = "import time; time.sleep(600)"
 PARENT_OF_SLEEPER = """
 import subprocess, sys, time
@@ -26,7 +33,7 @@ time.sleep(600)
 """
 OWNER = f"""
 import pathlib, sys, time
-from veristack_lab.processes import spawn, temporary_folder
+from veristack_lab.runtime.processes import spawn, temporary_folder
 with temporary_folder() as folder:
     (folder / "deep" / "er").mkdir(parents=True)
     child = spawn([sys.executable, "-c", {PARENT_OF_SLEEPER!r}], name="c", log_path=folder / "log")
@@ -37,15 +44,6 @@ with temporary_folder() as folder:
     print(folder, child.pid, paused.pid, (folder / "log").read_text().strip(), flush=True)
     ENDING
 """
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def gone(pid: int) -> bool:
@@ -77,24 +75,24 @@ def test_a_killed_owner_leaves_no_child_and_no_folder(number: signal.Signals) ->
     assert folder.is_dir()
     assert not any(map(gone, pids))
     owner.send_signal(number)
-    owner.wait(DEADLINE_S)
-    assert eventually(lambda: all(map(gone, pids)))
-    assert eventually(lambda: not folder.exists())
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: all(map(gone, pids)))
+    assert wait_until(lambda: not folder.exists())
 
 
 @pytest.mark.crash
 @pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise RuntimeError('no')", "1 / 0"])
 def test_an_owner_that_ends_by_itself_leaves_nothing_either(ending: str) -> None:
     owner, folder, pids = run_owner(ending)
-    owner.wait(DEADLINE_S)
-    assert eventually(lambda: all(map(gone, pids)) and not folder.exists())
+    owner.wait(PATIENCE_S)
+    assert wait_until(lambda: all(map(gone, pids)) and not folder.exists())
 
 
 @pytest.mark.crash
 def test_a_forked_copy_that_ends_does_not_end_the_guardian(folder: Path) -> None:
     script = f"""
 import os, pathlib, sys
-from veristack_lab.processes import spawn
+from veristack_lab.runtime.processes import spawn
 folder = pathlib.Path({str(folder)!r})
 child = spawn([sys.executable, "-c", {SLEEPER!r}], name="c", log_path=folder / "l")
 if os.fork() == 0:
@@ -110,8 +108,107 @@ sys.stdin.read()
     pid, alive = owner.stdout.readline().split()
     assert alive == "True"
     assert not gone(int(pid))
-    owner.communicate("", timeout=DEADLINE_S)
-    assert eventually(lambda: gone(int(pid)))
+    owner.communicate("", timeout=PATIENCE_S)
+    assert wait_until(lambda: gone(int(pid)))
+
+
+DETACHED = f"env -i setsid {sys.executable} -S -c 'import time; time.sleep(600)' & echo $!"
+"""A daemon with a session of its own and a clean environment; the shell that started it ends."""
+OWNER_OF_A_DAEMON = f"""
+import pathlib, sys, time
+from veristack_lab.runtime import guard
+from veristack_lab.runtime.processes import spawn, temporary_folder
+with temporary_folder() as folder:
+    log = folder / "log"
+    with spawn(["sh", "-c", {DETACHED!r}], name="sh", log_path=log) as shell:
+        assert shell.wait(20) == 0
+    child = spawn([sys.executable, "-S", "-c", {SLEEPER!r}], name="c", log_path=folder / "log2")
+    print(folder, int(log.read_text()), child.pid, guard._guard._process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def run_owner_of_a_daemon() -> tuple[subprocess.Popen[str], Path, int, int, int]:
+    argv = [sys.executable, "-c", OWNER_OF_A_DAEMON]
+    owner = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    with owner.stdout:
+        folder, daemon, child, guard = owner.stdout.readline().split()
+    return owner, Path(folder), int(daemon), int(child), int(guard)
+
+
+def guardians_of(owner: int) -> set[int]:
+    above = guardian.parents()
+    return {pid for pid, parent in above.items() if parent == owner and guardian.is_guardian(pid)}
+
+
+def may_make_groups() -> bool:
+    group = guardian.make_group("test")
+    guardian.remove_group(group)
+    return group is not None
+
+
+@pytest.mark.crash
+def test_a_killed_guardian_is_replaced_and_told_everything() -> None:
+    owner, folder, _, child, guard = run_owner_of_a_daemon()
+    for _ in range(3):
+        os.kill(guard, signal.SIGKILL)
+        wait_until(lambda dead=guard: guardians_of(owner.pid) - {dead})
+        (guard,) = guardians_of(owner.pid) - {guard}
+    wait_until(lambda: open_pipe_is_read(guard))
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    wait_until(lambda: gone(child) and not folder.exists() and gone(guard))
+
+
+def open_pipe_is_read(guard: int) -> bool:
+    """Whether the guardian waits for messages, so that it has heard all that were sent."""
+    return "poll" in Path(f"/proc/{guard}/wchan").read_text() or (
+        Path(f"/proc/{guard}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+    )
+
+
+@pytest.mark.crash
+@pytest.mark.skipif(not may_make_groups(), reason="no control group can be made here")
+def test_a_daemon_without_session_and_environment_ends_too() -> None:
+    owner, folder, daemon, child, _ = run_owner_of_a_daemon()
+    assert not gone(daemon)
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    wait_until(lambda: gone(daemon) and gone(child) and not folder.exists())
+
+
+def test_a_ward_without_a_group_remembers_what_left_its_child(folder: Path) -> None:
+    ward = guardian.Ward("no such token", None)
+    slow = f"{DETACHED}; read line"
+    log = folder / "log"
+    with spawn(["sh", "-c", slow], name="sh", log_path=log, pipe_stdin=True) as shell:
+        wait_until(lambda: log.read_text().endswith("\n"))
+        ward.hear(f"child {shell.pid} {guardian.start_ticks(shell.pid)}".encode())
+        ward.look()
+    daemon = int(log.read_text())
+    assert not gone(daemon)
+    ward.kill_children()
+    wait_until(lambda: gone(daemon))
+
+
+@pytest.mark.crash
+def test_a_guardian_of_a_killed_child_still_does_its_own_work(folder: Path) -> None:
+    """A child that owns children and folders itself: its guardian must outlive our cleaning."""
+    script = f"""
+import sys, time
+from veristack_lab.runtime.processes import spawn
+inner = spawn([sys.executable, "-c", {OWNER.replace("ENDING", "time.sleep(600)")!r}],
+              name="inner", log_path=__import__("pathlib").Path({str(folder / "log")!r}))
+time.sleep(600)
+"""
+    owner = subprocess.Popen([sys.executable, "-c", script])
+    log = folder / "log"
+    wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
+    path, *pids = log.read_text().split()
+    owner.kill()
+    owner.wait(PATIENCE_S)
+    wait_until(lambda: all(gone(int(pid)) for pid in pids) and not Path(path).exists())
 
 
 @pytest.mark.crash
@@ -127,7 +224,7 @@ def test_kill_returns_when_the_process_is_gone(sleeper: Child) -> None:
 def test_kill_tree_takes_everything_below(folder: Path) -> None:
     log = folder / "log"
     with spawn([sys.executable, "-c", PARENT_OF_SLEEPER], name="parent", log_path=log) as child:
-        assert eventually(lambda: log.read_text().endswith("\n"))
+        assert wait_until(lambda: log.read_text().endswith("\n"))
         below = int(log.read_text())
         child.kill_tree()
         assert gone(child.pid)
@@ -138,14 +235,14 @@ def test_pause_stands_still_and_resume_goes_on(folder: Path) -> None:
     log = folder / "log"
     ticking = "import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.01)"
     with spawn([sys.executable, "-c", ticking], name="ticking", log_path=log) as child:
-        assert eventually(lambda: log.stat().st_size > 0)
+        assert wait_until(lambda: log.stat().st_size > 0)
         child.pause()
         stat = Path(f"/proc/{child.pid}/stat")
-        assert eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+        assert wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
         assert child.alive
         size = log.stat().st_size
         child.resume()
-        assert eventually(lambda: log.stat().st_size > size)
+        assert wait_until(lambda: log.stat().st_size > size)
 
 
 def test_a_paused_child_can_be_stopped(sleeper: Child) -> None:
@@ -158,7 +255,7 @@ def test_a_child_that_ignores_the_question_is_killed(folder: Path) -> None:
     log = folder / "log"
     deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('deaf', flush=True)\n"
     child = spawn([sys.executable, "-c", deaf + SLEEPER], name="deaf", log_path=log)
-    assert eventually(lambda: log.read_text() == "deaf\n")
+    assert wait_until(lambda: log.read_text() == "deaf\n")
     child.stop(grace_s=0.1)
     assert child.returncode == -signal.SIGKILL
 
@@ -176,9 +273,30 @@ def test_waiting_for_a_child_that_dies_shows_its_last_words(folder: Path) -> Non
 
 
 def test_waiting_too_long_kills_the_child(sleeper: Child) -> None:
-    with pytest.raises(BackendStartFailed, match=r"not ready after 0\.05 s"):
+    with pytest.raises(BackendStartFailed, match=r"was not ready after [\d.]+ s"):
         wait_until_ready(sleeper, lambda: False, timeout_s=0.05)
     assert not sleeper.alive
+
+
+def test_a_start_may_take_longer_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for load, factor in ((0.1, 1), (2.0, 1), (5.0, 2.5), (900.0, MAX_STRETCH)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert stretched(30.0) == pytest.approx(30.0 * factor)
+
+
+PAUSED_GUARDIAN = """
+import os, signal
+from veristack_lab.runtime.guard import current_guard
+from veristack_lab.runtime.processes import temporary_folder
+with temporary_folder() as folder:
+    os.kill(current_guard()._process.pid, signal.SIGSTOP)
+"""
+
+
+def test_a_paused_guardian_does_not_keep_its_owner_alive() -> None:
+    done = subprocess.run([sys.executable, "-c", PAUSED_GUARDIAN], timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
 
 
 def test_a_temporary_folder_is_gone_after_its_body() -> None:
@@ -195,7 +313,7 @@ def test_a_child_sees_added_variables_and_the_token(folder: Path) -> None:
         "import os; print(os.environ['ADDED'], 'VERISTACK_GUARD' in os.environ)",
     ]
     with spawn(argv, name="env", log_path=folder / "log", env={"ADDED": "yes"}) as child:
-        assert child.wait(DEADLINE_S) == 0
+        assert child.wait(PATIENCE_S) == 0
     assert child.log_tail() == "yes True"
 
 
@@ -241,7 +359,7 @@ sys.stdin.read()
     argv = [sys.executable, "-c", program]
     log_path = folder / "log"
     with spawn(argv, name="maker", log_path=log_path, pipe_stdin=True) as maker:
-        wait_until_ready(maker, lambda: "attached" in maker.log_tail(), DEADLINE_S)
+        wait_until_ready(maker, lambda: "attached" in maker.log_tail(), PATIENCE_S)
         assert guardian.orphaned_segments({maker.pid}) == []
         maker.kill()
     assert len(guardian.orphaned_segments({maker.pid})) == 1
@@ -252,8 +370,7 @@ sys.stdin.read()
 
 
 def test_a_ward_forgets_what_was_released() -> None:
-    ward = guardian.Ward("token")
-    ward.hear(b'{"op": "folder", "path": "/a"}')
-    ward.hear(b'{"op": "folder", "path": "/b"}')
-    ward.hear(b'{"op": "release", "path": "/a"}')
-    assert ward.folders == {"/b"}
+    ward = guardian.Ward("token", None)
+    for what, path in (("folder", b"/a"), ("folder", b"/b \n"), ("release", b"/a")):
+        ward.hear(f"{what} {path.hex()}".encode())
+    assert ward.folders == {b"/b \n"}

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 HEAVY = {
     "IPython",
     "anywidget",
@@ -52,7 +54,11 @@ print(time.process_time() - started)
 
 def run(program: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     return json.loads(done.stdout)
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from veristack_lab import bench, paths
+from veristack_lab import bench
 from veristack_lab.bench import Contest, Contestant
 from veristack_lab.cli import app
 from veristack_lab.cli.bench import benchmark_folder, chosen, opened
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 
 def fixed(name: str, *values: float) -> Contestant:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import processors
 from tests.kernel_paths import needs_jit
+from tests.waiting import PATIENCE_S
 from veristack_lab import kernels
-from veristack_lab.kernels import _jit, crc32c
+from veristack_lab.kernels import _jit
 
 CHECK = (
     "from veristack_lab.kernels import crc32c, load; load(); "
@@ -27,7 +29,7 @@ def run(code: str, **env: str) -> subprocess.CompletedProcess[str]:
         env={**clean, **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -54,31 +56,20 @@ def test_a_wrong_setting_is_named() -> None:
     assert "VERISTACK_JIT is 'perhaps'; set it to auto or off" in done.stderr
 
 
-@needs_jit
 def test_a_processor_without_the_instruction_does_not_abort() -> None:
     # Mentioning the instruction there would end the process in LLVM, beyond any `except`.
-    done = run(CHECK + SHOW, NUMBA_CPU_NAME="generic")
+    done = run(CHECK + SHOW, **processors.processor(""))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["slicing-by-8", "0xe3069283", "True"]
 
 
 @needs_jit
-@pytest.mark.parametrize("features", ["+crc32,+sse4.2", "+crc32,+sse4.2,+avx512f,-vpclmulqdq"])
-def test_a_processor_without_wide_multiplication_uses_the_instruction_alone(features: str) -> None:
-    if crc32c.tier() != "hardware":
-        pytest.skip("this processor has no crc32 instruction")
-    wide = "from veristack_lab.kernels import _batch, _folding; "
-    many = "print(set(crc32c.crc32c_many(bytes(64 * 30), range(0, 64 * 31, 64)).tolist())); "
-    show = "print(_batch.AVAILABLE, _folding.AVAILABLE); "
-    done = run(
-        CHECK + wide + many + show + SHOW,
-        NUMBA_CPU_NAME="nehalem",
-        NUMBA_CPU_FEATURES=features,
-    )
-    assert done.returncode == 0, done.stderr
-    zeroes = crc32c.crc32c(bytes(64))
-    expected = f"{{{zeroes}}}", "False", "False", "hardware", "0xe3069283", "True"
-    assert tuple(done.stdout.split()) == expected
+def test_what_the_host_lacks_is_named_and_never_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processors, "host_features", lambda: frozenset({"crc32", "sse4.2"}))
+    assert processors.lacking("+crc32,-avx512f,+vpclmulqdq,+sse4.2") == ["vpclmulqdq"]
+    with pytest.raises(pytest.skip.Exception, match="lacks avx512f"):
+        processors.processor("+crc32,+avx512f")
+    assert processors.processor("+crc32,-avx512f")["NUMBA_CPU_FEATURES"] == "+crc32,-avx512f"
 
 
 @needs_jit

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from veristack_lab import paths
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput, ProcessDied
 from veristack_lab.labs import manifest, runner, starter
 from veristack_lab.labs.manifest import Lab
 from veristack_lab.labs.workbench import Workbench
+from veristack_lab.runtime import paths
 
 TOML = """
 title = "Adding"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from veristack_lab.llmcache import ollama_api as api
+from veristack_lab.llmcache import ollama_replies as replies
 from veristack_lab.llmcache.engines.ollama_engine import without_accents
 from veristack_lab.llmcache.engines.options import for_llamacpp
 
@@ -32,6 +33,7 @@ def test_broken_json(body: bytes, message: str) -> None:
         ({"prompt": 7}, 400, "cannot unmarshal number into Go struct field GenerateRequest.prompt"),
         ({"stream": "yes"}, 400, "string into Go struct field GenerateRequest.stream of type bool"),
         ({"context": [1, "a"]}, 400, "GenerateRequest.context of type int"),
+        ({"context": [2**63]}, 400, "GenerateRequest.context of type int"),
         ({"options": {"num_predict": "a"}}, 500, 'option "num_predict" must be of type integer'),
         ({"options": {"temperature": []}}, 500, 'option "temperature" must be of type float32'),
         ({"options": {"stop": [1]}}, 500, 'option "stop" must be of type array'),
@@ -81,7 +83,7 @@ def test_num_predict_zero_is_no_limit(given: int, sent: int) -> None:
     [(134_515_008, "134.52M"), (2_515_200, "2.52M"), (8_030_000_000, "8.0B"), (0, "")],
 )
 def test_parameter_sizes(count: int, written: str) -> None:
-    assert api.parameter_size(count) == written
+    assert replies.parameter_size(count) == written
 
 
 def test_accents_are_taken_off_for_an_uncased_tokeniser() -> None:

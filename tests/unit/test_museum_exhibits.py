@@ -12,12 +12,11 @@ from veristack_lab import museum
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput
 from veristack_lab.museum.exhibit import Exhibit
-from veristack_lab.sim.engine import HEALTHY
-from veristack_lab.sim.oracle import PROMISES
-from veristack_lab.sim.rot import ROT_PROMISES, rot_sweep
+from veristack_lab.sim.store.engine import HEALTHY
+from veristack_lab.sim.store.rot import rot_sweep
 
 FOLDER = Path(museum.__file__).parent
-FRAME = {"__init__", "exhibit", "registry", "seams", "stages", "visit"}
+FRAME = {"__init__", "seams", "stages", "trials"}
 REQUIRED = {
     # the ancestor's defects
     "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V14", "V15", "V16", "V17",
@@ -25,8 +24,17 @@ REQUIRED = {
 
 
 def test_every_file_is_an_exhibit_of_its_own_name():
-    files = {path.stem for path in FOLDER.glob("*.py")} - FRAME
-    assert files == {each.name.replace("-", "_") for each in museum.exhibits()}
+    files = {(path.parent.name, path.stem) for path in FOLDER.glob("*/*.py")}
+    files = {(wing, stem) for wing, stem in files if stem not in FRAME}
+    assert files == {(each.wing, each.name.replace("-", "_")) for each in museum.exhibits()}
+
+
+def test_a_group_is_a_wing_or_one_exhibit():
+    assert museum.wings() == ("store", "objects")
+    assert sum((museum.group(wing) for wing in museum.wings()), ()) == museum.exhibits()
+    assert museum.group("names-joined") == (museum.find("names-joined"),)
+    with pytest.raises(InvalidInput, match="wings are store, objects"):
+        museum.group("garden")
 
 
 def test_the_known_defects_are_all_there():
@@ -41,10 +49,10 @@ def test_the_known_defects_are_all_there():
 
 @pytest.mark.parametrize("exhibit", museum.exhibits(), ids=lambda each: each.name)
 def test_an_exhibit_says_what_it_breaks_and_what_the_engine_does_instead(exhibit: Exhibit):
-    assert exhibit.promise in (ROT_PROMISES if exhibit.is_rot else PROMISES)
+    assert exhibit.promise in exhibit.trial.promises
     assert "the healthy " in " ".join(exhibit.story.split()).lower()
     assert len(exhibit.code.splitlines()) < 90, "an exhibit is one small file"
-    assert exhibit.engine != HEALTHY
+    assert exhibit.trial.engine != HEALTHY
 
 
 def test_an_unknown_exhibit_is_refused_with_the_list():
@@ -72,11 +80,13 @@ def test_a_survivor_is_exit_code_1(monkeypatch: pytest.MonkeyPatch):
 
     from veristack_lab.museum import registry
 
-    tame = replace(museum.find("damage-untold"), engine=HEALTHY)
-    monkeypatch.setattr(registry, "_EXHIBITS", (tame,))
-    result = CliRunner().invoke(app, ["museum", "run", "--all"])
-    assert result.exit_code == 1
-    assert "NOT FOUND OUT" in result.output
+    wild = museum.find("damage-untold")
+    tame = replace(wild, trial=replace(wild.trial, engine=HEALTHY))
+    monkeypatch.setattr(registry, "exhibits", lambda: (tame,))
+    for what in ("--all", "store"):
+        result = CliRunner().invoke(app, ["museum", "run", what])
+        assert result.exit_code == 1
+        assert "NOT FOUND OUT" in result.output
 
 
 def test_rot_is_the_same_every_time_and_told():

@@ -10,7 +10,7 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import DiskFull, InvalidInput, StoreFailed
 from veristack_lab.sim import SimClock, SimDisk
-from veristack_lab.sim.disk import SimFile
+from veristack_lab.sim.disk.handles import SimFile
 
 FOLDER = Path("/d")
 
@@ -125,15 +125,18 @@ def test_the_device_lies_and_the_cache_does_not_know(disk: SimDisk, kind: str, l
     assert after_crash(disk, "lost") == left
 
 
-def test_latency_moves_the_simulated_clock_only(disk: SimDisk) -> None:
+def test_latency_passes_on_the_clock_of_the_disks_user() -> None:
+    clock = SimClock()
+    disk = SimDisk(delay=clock.advance)
+    disk.make_dir(FOLDER)
     file = new_file(disk)
     disk.fail("latency", "file", times=None, latency_s=0.25)
     file.append(b"data")
     file.fdatasync()
-    assert disk.clock.monotonic_s() == 0.5
+    assert clock.monotonic_s() == 0.5
     disk.heal()
     file.fdatasync()
-    assert disk.clock.now_ms() == SimClock().now_ms() + 500
+    assert clock.now_ms() == SimClock().now_ms() + 500
 
 
 def test_what_cannot_be_is_refused(disk: SimDisk) -> None:
@@ -141,6 +144,8 @@ def test_what_cannot_be_is_refused(disk: SimDisk) -> None:
         disk.fail("rust")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="times=0"):
         disk.fail("latency", times=0)
+    with pytest.raises(InvalidInput, match=r"SimDisk\(delay=clock.advance\)"):
+        disk.fail("latency", latency_s=1.0)
     with pytest.raises(InvalidInput, match="there is no policy 'gone'"):
         disk.crash("gone")
     with pytest.raises(InvalidInput, match="cannot go back"):

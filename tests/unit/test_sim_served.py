@@ -9,9 +9,9 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab import museum
 from veristack_lab.errors import StoreFailed
-from veristack_lab.sim import HEALTHY, SimDisk, crash_sweep, engine_of, record
-from veristack_lab.sim.probe import Prober
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim import HEALTHY, SimClock, SimDisk, crash_sweep, engine_of, record
+from veristack_lab.sim.store.probe import Prober
+from veristack_lab.sim.store.workloads import named
 
 STORE = Path("/made/by/nobody/store")
 
@@ -27,7 +27,7 @@ def test_every_crash_point_is_asked_once_and_the_healthy_engine_answers_for_it()
 
 def test_records_that_nobody_synced_are_found_to_be_served() -> None:
     exhibit = museum.find("tail-cut-unsynced")
-    frame = crash_sweep("puts", exhaustive=True, engine=exhibit.engine)
+    frame = crash_sweep("puts", exhaustive=True, engine=exhibit.trial.engine)
     broken = frame[frame["violation"] != ""]
     assert set(broken["promise"]) == {"served-is-durable"}
     assert set(broken["policy"]) <= {"kept", "sectors"}, "the record itself was there to be read"
@@ -37,7 +37,7 @@ def test_records_that_nobody_synced_are_found_to_be_served() -> None:
 
 def test_after_a_failed_sync_nothing_is_asked() -> None:
     disk = SimDisk()
-    store = engine_of().open(disk, disk.clock, Path("/store"))
+    store = engine_of().open(disk, SimClock(), Path("/store"))
     disk.fail("sync-error", path="log-*")
     with pytest.raises(StoreFailed):
         store.put(b"k", b"v")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from veristack_lab.errors import EmbeddingFailed
-from veristack_lab.processes import free_port
+from veristack_lab.runtime.processes import free_port
 from veristack_lab.smartsearch.embedding import GatewayEmbedder, plain, unit_rows, with_title
 
 

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from veristack_lab.claims import Claim
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput, StoreFailed
+from veristack_lab.runtime.claims import Claim
 from veristack_lab.tour import report, run
 from veristack_lab.tour.context import Picture, Tour
 from veristack_lab.tour.run import TourResult
@@ -35,7 +35,7 @@ def quiet_console() -> Console:
 
 def test_layers_come_in_the_order_of_the_stack_whatever_was_typed() -> None:
     assert run.choose(["smartsearch", "veristore"]) == ("veristore", "smartsearch")
-    assert run.choose([]) == run.LAYERS
+    assert run.choose([]) == tuple(run.ACTS)
 
 
 def test_an_unknown_layer_is_named_with_the_choices() -> None:
@@ -57,7 +57,7 @@ def test_an_act_that_fails_is_a_broken_claim_and_the_next_still_plays(
         raise error
 
     def working(tour: Tour) -> None:
-        tour.claim("llmcache", "it works", "nothing", str(tour.rng("point").random()), kept=True)
+        tour.add(Claim("llmcache", "it works", "nothing", str(tour.rng("point").random()), True))
 
     acts = {"veristore": failing, "llmcache": working}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veristack_lab.stdlib_docs import Docstring, iter_docstrings
+from veristack_lab.runtime.stdlib_docs import Docstring, iter_docstrings
 
 SOURCE = '''"""The module."""
 import sys

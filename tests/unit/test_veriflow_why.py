@@ -23,7 +23,7 @@ QUEUED = Facts(
     [
         (QUEUED, "it is next, and will be claimed within moments"),
         (replace(QUEUED, jobs_ahead=2), "it waits for a free slot"),
-        (replace(QUEUED, schedulers=0, free_slots=0), "nobody is there to run it"),
+        (replace(QUEUED, schedulers=0, free_slots=0), "no scheduler is running"),
         (
             replace(QUEUED, attempts=1, backoff_left_s=3.26),
             "it waits 3.3 s more before the next attempt",
@@ -41,7 +41,7 @@ QUEUED = Facts(
             "it was given up after 3 of at most 3 attempts",
         ),
         (replace(QUEUED, state=JobState.SUCCEEDED, attempts=1), "it is done, after 1 of at most 3"),
-        (replace(QUEUED, state=JobState.CANCELLED), "somebody cancelled it"),
+        (replace(QUEUED, state=JobState.CANCELLED), "it was cancelled"),
     ],
 )
 def test_headline(facts: Facts, headline: str) -> None:

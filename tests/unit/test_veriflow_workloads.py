@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput
-from veristack_lab.stdlib_docs import Docstring
+from veristack_lab.runtime.stdlib_docs import Docstring
 from veristack_lab.veriflow import checkpoints
 from veristack_lab.veriflow.experiments import primes_below
 from veristack_lab.veriflow.workloads import corpus, docstrings, network, primes

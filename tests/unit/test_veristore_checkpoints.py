@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.faulty_disk import (
     index_of,
     quick_folder,
 )
+from tests.waiting import wait_until
 from veristack_lab.errors import DiskFull, InvalidInput, KeyTooLarge, StoreFailed, ValueTooLarge
 from veristack_lab.veristore import Store
 from veristack_lab.veristore.kv import open_store
@@ -35,14 +35,6 @@ def path(folder: Path) -> Path:
 def quick() -> Iterator[Path]:
     with quick_folder() as found:
         yield found
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll a condition; give up after a minute."""
-    deadline_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline_s, what
-        threading.Event().wait(0.001)
 
 
 def names(path: Path, kind: str) -> list[str]:
@@ -135,9 +127,9 @@ def test_rotations_and_batches_cut_at_every_step(quick: Path) -> None:
 def test_a_checkpoint_comes_by_itself_when_the_log_is_long(path: Path) -> None:
     with veristore.open(path, segment_bytes=2000, checkpoint_bytes=10_000) as store:
         pairs = fill(store, 500)
-        until(lambda: store.stats().checkpoints > 0, "no checkpoint came")
+        wait_until(lambda: store.stats().checkpoints > 0, "no checkpoint came")
         assert store.stats().checkpoint_failure == ""
-        until(lambda: store.stats().log_bytes_since_snapshot < 20_000, "the log stayed long")
+        wait_until(lambda: store.stats().log_bytes_since_snapshot < 20_000, "the log stayed long")
         assert dict(store.scan()) == pairs
     assert len(names(path, "snapshot")) == 1
     assert names(path, "log")[0] > "log-0000000002"
@@ -152,7 +144,7 @@ def test_what_recovery_read_counts_as_log(path: Path) -> None:
     with veristore.open(path, checkpoint_bytes=10_000) as store:
         assert store.stats().log_bytes_since_snapshot > 10_000
         store.put(b"k", b"v")
-        until(lambda: store.stats().checkpoints == 1, "no checkpoint came")
+        wait_until(lambda: store.stats().checkpoints == 1, "no checkpoint came")
         store.put(b"k", b"w")
         assert store.stats().log_bytes_since_snapshot < 1000
 
@@ -182,7 +174,7 @@ def test_writers_do_not_wait_for_the_snapshot_to_be_written(path: Path) -> None:
         assert store.delete(b"00001") == lsn + len(pairs) + 1
         assert store.stats().superseded > 0, "kept for the snapshot"
         go_on.set()
-        until(lambda: store.stats().open_views == 0, "the snapshot was not finished")
+        wait_until(lambda: store.stats().open_views == 0, "the snapshot was not finished")
         assert store.stats().superseded == 0
     with veristore.open(path) as store:
         assert dict(store.scan()) == {key: b"new" for key in pairs if key != b"00001"}
@@ -203,13 +195,13 @@ def test_a_full_disk_in_the_background_leaves_a_longer_log(path: Path) -> None:
     full.set()
     with open_store(path, disk=disk, checkpoint_bytes=5000) as store:
         pairs = fill(store, 60)
-        until(lambda: store.stats().checkpoint_failure != "", "nobody tried")
+        wait_until(lambda: store.stats().checkpoint_failure != "", "nobody tried")
         assert "no room" in store.stats().checkpoint_failure
         pairs |= {b"more": b"v"}
         store.put(b"more", b"v")
         full.clear()
         pairs |= fill(store, 200)
-        until(lambda: store.stats().checkpoints > 0, "not tried again when the log had grown")
+        wait_until(lambda: store.stats().checkpoints > 0, "not tried again when the log had grown")
         assert store.stats().checkpoint_failure == ""
     with veristore.open(path) as store:
         assert dict(store.scan()) == pairs

@@ -13,9 +13,9 @@ import pytest
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import WatchedDisk
 from veristack_lab.errors import StoreFailed
-from veristack_lab.veristore.commit import MAX_GROUP_BYTES, GroupCommit
+from veristack_lab.veristore.commit.group import MAX_GROUP_BYTES, GroupCommit
 from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.mutations import RecordType
+from veristack_lab.veristore.wal.mutations import RecordType
 
 
 class MemoryLog:

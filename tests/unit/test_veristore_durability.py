@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk, RecordingDisk
+from tests.waiting import wait_until
 from veristack_lab.errors import InvalidInput, StoreClosed, StoreFailed
 from veristack_lab.kernels import records
 from veristack_lab.sim import SimClock, SimDisk
 from veristack_lab.veristore import Interval
-from veristack_lab.veristore.durability import Durability
-from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
+from veristack_lab.veristore.commit.durability import Durability
+from veristack_lab.veristore.kv import Store, open_store
+from veristack_lab.veristore.wal.mutations import Change
+from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES
 
 
 @pytest.fixture
 def path(folder: Path) -> Path:
     return folder / "store"
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll a condition; give up after a minute."""
-    deadline_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline_s, what
-        threading.Event().wait(0.001)
 
 
 def group_starts(segment: Path) -> list[bool]:
@@ -81,9 +75,31 @@ def test_milliseconds_sync_by_themselves_and_end_with_the_store(path: Path) -> N
     with veristore.open(path, durability=Interval(ms=1)) as store:
         for number in range(20):
             lsn = store.put(b"%d" % number, b"")
-        until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
+        wait_until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
         assert "veristore-sync" in {thread.name for thread in threading.enumerate()}
     assert "veristore-sync" not in {thread.name for thread in threading.enumerate()}
+
+
+class LateToBeSeen(Store):
+    """Shows a group only when the sync that the group asked for has begun, or was passed over."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.passed_over = threading.Event()
+        super().__init__(*args, **kwargs)
+
+    def _apply(self, records: Sequence[Iterable[Change]]) -> None:
+        wait_until(lambda: self._commit._queue or self.passed_over.is_set())
+        super()._apply(records)
+
+    def _sync_in_background(self) -> None:
+        super()._sync_in_background()
+        self.passed_over.set()
+
+
+def test_a_sync_that_comes_before_its_group_is_visible_still_syncs_it(path: Path) -> None:
+    with open_store(path, durability=Interval(ms=0.001), store_type=LateToBeSeen) as store:
+        lsn = store.put(b"the last one", b"")
+        wait_until(lambda: store.stats().durable_lsn == lsn, "it is durable without another write")
 
 
 def test_a_thread_that_syncs_is_only_there_once_somebody_wrote(path: Path) -> None:
@@ -172,7 +188,7 @@ def test_a_sync_that_fails_in_the_background_is_told_to_the_next_writer(path: Pa
     store = open_store(path, durability=Interval(ms=1), disk=disk)
     disk.armed = True
     store.put(b"k", b"")
-    until(lambda: "failed" in repr(store), "the failure was not kept")
+    wait_until(lambda: "failed" in repr(store), "the failure was not kept")
     with pytest.raises(StoreFailed, match="earlier sync"):
         store.put(b"k", b"")
     disk.armed = False

@@ -10,7 +10,7 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veristore import Interval, experiments
-from veristack_lab.veristore.anatomy import log_anatomy
+from veristack_lab.veristore.wal.anatomy import log_anatomy
 from veristack_lab.viz import veristore as viz
 
 

@@ -10,7 +10,7 @@ import pytest
 from veristack_lab.errors import InvalidInput
 from veristack_lab.sim import SimDisk
 from veristack_lab.veristore import Interval, experiments
-from veristack_lab.veristore.experiments_writers import WAYS
+from veristack_lab.veristore.experiments.waiting import WAYS
 from veristack_lab.viz import veristore as viz
 
 

@@ -11,7 +11,7 @@ import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput
 from veristack_lab.sim import SimDisk
 from veristack_lab.veristore import ObjectStore, experiments
-from veristack_lab.veristore.experiments_objects import ACTS, IF_NONE_MATCH, LOOK_THEN_PUT
+from veristack_lab.veristore.experiments.objects import ACTS, IF_NONE_MATCH, LOOK_THEN_PUT
 from veristack_lab.viz import veristore as viz
 
 

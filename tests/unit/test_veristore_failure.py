@@ -11,6 +11,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import CutDisk, FailingDisk, PowerCut, WatchedDisk, quick_folder
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import DiskFull, NotAStore, StoreCorrupt, StoreDamaged, StoreFailed
 from veristack_lab.veristore import Batch, ObjectStore
 from veristack_lab.veristore.kv import Store, open_store
@@ -81,7 +82,7 @@ def test_every_writer_of_a_failed_group_is_told(path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert sorted(refused) == list(range(16))
     disk.armed = False
     store.close()

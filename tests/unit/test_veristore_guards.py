@@ -14,7 +14,7 @@ from tests.faulty_disk import WatchedDisk
 from veristack_lab.errors import StoreFailed
 from veristack_lab.veristore import ObjectStore
 from veristack_lab.veristore.kv import open_store
-from veristack_lab.veristore.versions import Versions
+from veristack_lab.veristore.memtable.versions import Versions
 
 LARGE = bytes(range(256)) * 1200
 

@@ -11,6 +11,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk, WatchedDisk
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import CommitPending, InvalidInput, KeyTooLarge, StoreClosed, StoreFailed
 from veristack_lab.veristore import Batch, CommitHandle, Store
 from veristack_lab.veristore.kv import open_store
@@ -49,7 +50,7 @@ def test_handles_return_what_put_would_have_returned(path: Path) -> None:
         handles = [store.put_async(b"%d" % number, b"v") for number in range(100)]
         handles.append(store.delete_async(b"a"))
         handles.append(store.write_async(Batch().put(b"x", b"1").put(b"y", b"2")))
-        assert [handle.wait(60) for handle in handles] == list(range(2, 104))
+        assert [handle.wait(PATIENCE_S) for handle in handles] == list(range(2, 104))
         assert store.put(b"b", b"") == 104
         assert store.get(b"a") is None
         assert store.get(b"y") == b"2"
@@ -81,7 +82,7 @@ def test_a_wait_may_expire_and_be_taken_up_again(path: Path) -> None:
         assert (handle.done(), repr(handle)) == (False, "<CommitHandle, on its way>")
         assert store.get(b"k") is None, "not before it is durable"
         disk.gate.set()
-        assert handle.wait(60) == 1
+        assert handle.wait(PATIENCE_S) == 1
         assert store.get(b"k") == b"v"
 
 
@@ -99,7 +100,7 @@ def test_threads_and_handles_share_groups_and_order(path: Path) -> None:
         handles += [store.put_async(b"k", b"last")]
         disk.gate.set()
         putter.join()
-        assert [handle.wait(60) for handle in handles] == [1, 2, 3, 4, 5, 6, 8]
+        assert [handle.wait(PATIENCE_S) for handle in handles] == [1, 2, 3, 4, 5, 6, 8]
         assert store.get(b"k") == b"last"
         assert (store.stats().groups, store.stats().records) == (2, 8)
 
@@ -160,7 +161,7 @@ def test_a_cancelled_task_does_not_stop_the_write(path: Path) -> None:
         disk.gate.clear()
         handle = asyncio.run(main(store))  # its loop is closed when the write is decided
         disk.gate.set()
-        assert handle.wait(60) == 1
+        assert handle.wait(PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize("operation", ["pwrite", "fdatasync"])
@@ -184,7 +185,7 @@ def test_a_failed_store_fails_every_handle(path: Path, operation: str) -> None:
     gate.set()
     for handle in handles:
         with pytest.raises(StoreFailed, match=r"reopen|earlier"):
-            handle.wait(60)
+            handle.wait(PATIENCE_S)
         assert handle.done()
 
     async def awaited() -> None:

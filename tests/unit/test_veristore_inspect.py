@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 
 import veristack_lab.veristore as veristore
 from tests.histories import History, begin
+from tests.waiting import PATIENCE_S
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput, NotAStore, StoreDamaged
-from veristack_lab.veristore.anatomy import log_anatomy
-from veristack_lab.veristore.mutations import MAX_KEY_BYTES
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import SegmentHeader
+from veristack_lab.veristore.wal.anatomy import log_anatomy
+from veristack_lab.veristore.wal.mutations import MAX_KEY_BYTES
+from veristack_lab.veristore.wal.segment import SegmentHeader
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_damage_is_one_line_of_the_program_and_no_warning_of_python(history: His
     flip(history.segments[1], 40)
     program = [sys.executable, "-c", "from veristack_lab.cli import main; main()"]
     command = [*program, "store", "get", str(history.folder), "k1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stdout == "v1"
     assert done.stderr.startswith("StoreDamaged:")
     assert "warnings.warn" not in done.stderr

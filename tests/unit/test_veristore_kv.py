@@ -24,7 +24,7 @@ from veristack_lab.errors import (
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.kv import open_store
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import SegmentHeader
+from veristack_lab.veristore.wal.segment import SegmentHeader
 
 AWKWARD = {
     b"empty": b"",

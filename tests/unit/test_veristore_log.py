@@ -9,12 +9,12 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import NotAStore, StoreCorrupt
 from veristack_lab.kernels import records
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import segment
-from veristack_lab.veristore.anatomy import log_anatomy
 from veristack_lab.veristore.disk import RealDisk
-from veristack_lab.veristore.mutations import RecordType, encode_put
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal import segment
+from veristack_lab.veristore.wal.anatomy import log_anatomy
+from veristack_lab.veristore.wal.mutations import RecordType, encode_put
+from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES
 
 SEGMENT = "log-0000000001"
 

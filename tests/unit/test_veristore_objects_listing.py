@@ -10,9 +10,9 @@ import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
 from veristack_lab.errors import BucketNotFound, InvalidInput
 from veristack_lab.veristore import ObjectStore, Store
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.listing import list_page, page_request
 from veristack_lab.veristore.objects.types import Page
+from veristack_lab.veristore.wal.mutations import Batch
 
 KEYS = ["a", "a/1", "a/2", "a/b/1", "b", "b/", "b/1", "c//d", "é/1", "é/2", "z", "🙂/x", "ﬀ"]
 

@@ -13,6 +13,7 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import quick_folder
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import (
     BucketNotFound,
     ObjectNotFound,
@@ -24,7 +25,6 @@ from veristack_lab.veristore import ObjectStore, Store
 
 CHUNK = 16
 OLD, NEW = b"o" * 100, b"n" * 90
-TIMEOUT_S = 20.0
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class Gate:
         if not self._taken:
             self._taken = True
             self.reached.set()
-            assert self.opened.wait(TIMEOUT_S)
+            assert self.opened.wait(PATIENCE_S)
         return found if self._after else self._original(*args, **kwargs)
 
 
@@ -65,11 +65,11 @@ def stopped(gate: Gate, call: Callable[[], Any]) -> Iterator[Future[Any]]:
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(call)
         try:
-            assert gate.reached.wait(TIMEOUT_S)
+            assert gate.reached.wait(PATIENCE_S)
             yield future
         finally:
             gate.opened.set()
-        future.exception(TIMEOUT_S)
+        future.exception(PATIENCE_S)
 
 
 def test_the_collector_spares_a_put_whose_file_is_written(objects: ObjectStore) -> None:
@@ -93,7 +93,7 @@ def test_the_collector_spares_a_part_and_one_that_commits_between_its_looks(
         with stopped(gate, other.collect_garbage) as collected:
             # The file is listed; now its part is committed, and is no longer in flight.
             put_gate.opened.set()
-            assert put.result(TIMEOUT_S).size_bytes == len(NEW)
+            assert put.result(PATIENCE_S).size_bytes == len(NEW)
         assert collected.result() == 0
     part = objects.parts("b", "k", upload)[0]
     objects.complete_upload("b", "k", upload, [(1, part.etag)])
@@ -161,7 +161,7 @@ def test_only_one_of_many_creates(objects: ObjectStore) -> None:
 
     def write_and_wait(*args: Any, **kwargs: Any) -> Any:
         content = write(*args, **kwargs)
-        line.wait(TIMEOUT_S)
+        line.wait(PATIENCE_S)
         return content
 
     objects._write_content = write_and_wait  # type: ignore[method-assign]
@@ -201,7 +201,7 @@ def test_a_completion_and_an_abort_do_not_both_happen(objects: ObjectStore) -> N
         assert not aborted.done()
         gate.opened.set()
         with pytest.raises(UploadNotFound):
-            aborted.result(TIMEOUT_S)
+            aborted.result(PATIENCE_S)
     assert done.result().size_bytes == len(NEW)
     assert objects.get("b", "k") == NEW
 

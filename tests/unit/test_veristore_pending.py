@@ -190,15 +190,22 @@ def put_and_be_interrupted(path: Path) -> list[int]:
     """LSNs of what a signal handler hands in, in the middle of a put, with room for one."""
     disk = GatedDisk()
     handed: list[CommitHandle] = []
+    first = iter([True])
     with open_store(path, disk=disk, max_pending=1) as store:
 
         def handler(_number: int, _frame: object) -> None:
-            handed.extend(store.put_async(b"h%d" % number, b"v") for number in range(3))
-            disk.gate.set()
+            if next(first, False):
+                handed.extend(store.put_async(b"h%d" % number, b"v") for number in range(3))
+
+        def pressed() -> bool:
+            # Again and again: a signal just before the thread sleeps does not wake it.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            return len(handed) == 3
 
         def press() -> None:
             disk.reached.wait()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            until(pressed)
+            disk.gate.set()
 
         signal.signal(signal.SIGUSR1, handler)
         disk.gate.clear()

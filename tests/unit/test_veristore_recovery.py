@@ -17,8 +17,9 @@ from veristack_lab.errors import DiskFull, InvalidInput, NotAStore, StoreCorrupt
 from veristack_lab.veristore.disk import Disk, RealDisk, RealFile
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode
-from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer
-from veristack_lab.veristore.segment import SegmentHeader
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+from veristack_lab.veristore.recovery.settling import Recovered
+from veristack_lab.veristore.wal.segment import SegmentHeader
 
 TOLERATE, ABSOLUTE, POINT, SKIP = RecoveryMode
 REPAIRING = (POINT, SKIP)

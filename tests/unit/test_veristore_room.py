@@ -13,13 +13,13 @@ from tests.faulty_disk import FailingDisk, RecordingDisk, index_of
 from tests.unit.test_veristore_log import group, store_with
 from veristack_lab import sim
 from veristack_lab.errors import DiskFull, StoreCorrupt, StoreFailed
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore.anatomy import log_anatomy
 from veristack_lab.veristore.disk import RealDisk, RealFile
 from veristack_lab.veristore.kv import Store, open_store
-from veristack_lab.veristore.log import Log
 from veristack_lab.veristore.recovery.damage import RecoveryMode
-from veristack_lab.veristore.segment import HEADER_BYTES, written_end
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.anatomy import log_anatomy
+from veristack_lab.veristore.wal.log import Log
+from veristack_lab.veristore.wal.segment import HEADER_BYTES, written_end
 from veristack_lab.viz import veristore as viz
 
 LEAST, MOST = 64 * 1024, 256 * 1024

@@ -15,11 +15,12 @@ import pytest
 
 import veristack_lab.veristore as veristore
 from tests.faulty_disk import FailingDisk
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput
-from veristack_lab.processes import Child, spawn, wait_until_ready
-from veristack_lab.veristore.commands import MAX_LINE_BYTES, execute, execute_by_length
-from veristack_lab.veristore.durability import name_of, parse_durability
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
+from veristack_lab.veristore.commit.durability import name_of, parse_durability
 from veristack_lab.veristore.kv import open_store
+from veristack_lab.veristore.line.commands import MAX_LINE_BYTES, execute, execute_by_length
 
 EMPTY_KEY = b"FAIL the key has 0 bytes; keys are 1 to 65,536 bytes"
 CONVERSATION = [
@@ -58,7 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Child, in
 
 
 def connect(server: tuple[Child, int]) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server[1]), timeout=60)
+    return socket.create_connection(("127.0.0.1", server[1]), timeout=PATIENCE_S)
 
 
 def ask(connection: socket.socket, data: bytes) -> list[bytes]:
@@ -248,7 +249,7 @@ def test_commands_of_the_command_line(folder: Path) -> None:
     assert "'k'" in run("scan", path).stdout
     stats = run("stats", path).stdout
     assert "keys                  1" in stats
-    assert "closed in good order  yes" in stats
+    assert "closed cleanly        yes" in stats
     assert run("delete", path, "k").stdout.startswith("OK lsn=")
     assert run("checkpoint", path).stdout.startswith("OK snapshot")
     with veristore.open(path):

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import veristack_lab.veristore as veristore
-from veristack_lab.veristore import Store, server
-from veristack_lab.veristore.commands import other_protocol
-from veristack_lab.veristore.listener import listen
+from veristack_lab.runtime.listening import listen
+from veristack_lab.veristore import Store
+from veristack_lab.veristore.line import server
+from veristack_lab.veristore.line.commands import other_protocol
 
 ENDS_WITHIN_S = 60
 """A server that its clients keep alive never ends; a loaded machine is only slow."""
@@ -121,14 +122,14 @@ def test_a_client_that_never_stops_sending_does_not_keep_the_server(store: Store
 def test_a_command_under_way_is_finished_and_answered(store: Store) -> None:
     with serving(store) as served, served.connect() as client:
         with store._commit.exclusive():  # the put waits for its turn
-            client.sendall(b"PUT k v\n")
+            client.sendall(b"PUT k v\nPUT later v\n")
             until(lambda: len(store._commit._queue) == 1)
             assert served._loop is not None
             assert served._stop is not None
             served._loop.call_soon_threadsafe(served._stop.set)
-        assert received_of(client) == b"OK\n"
+        assert received_of(client) == b"OK\n", "and no further one is begun"
         assert served.ends()
-    assert store.get(b"k") == b"v"
+    assert (store.get(b"k"), store.get(b"later")) == (b"v", None)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET", "OPTIONS"])

@@ -9,11 +9,12 @@ import pytest
 
 from veristack_lab import museum
 from veristack_lab.errors import InvalidInput, ViewClosed
+from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim import crash_sweep
 from veristack_lab.widgets import CrashExplorer
 from veristack_lab.widgets.explorer_model import IMAGES_SHOWN
 
-EXHIBITS = [exhibit.name for exhibit in museum.exhibits() if not exhibit.is_rot]
+EXHIBITS = [exhibit.name for exhibit in museum.exhibits() if isinstance(exhibit.trial, PowerCuts)]
 QUICK = ("rename-unsynced", "ack-before-sync", "batch-in-parts", "torn-tail-kept")
 
 
@@ -85,9 +86,9 @@ def test_a_new_explorer_of_the_same_name_closes_the_older(explorer: CrashExplore
 
 def test_the_explorer_and_the_sweep_find_the_same_moments() -> None:
     exhibit = museum.find("ack-before-sync")
-    frame = crash_sweep(
-        exhibit.workload(), exhaustive=True, engine=exhibit.engine, limit=IMAGES_SHOWN
-    )
+    trial = exhibit.trial
+    assert isinstance(trial, PowerCuts)
+    frame = crash_sweep(trial.workload(), exhaustive=True, engine=trial.engine, limit=IMAGES_SHOWN)
     swept = sorted(set(frame[frame["violation"] != ""]["crash_point"]))
     assert swept
     with CrashExplorer(engine=exhibit.name, name="test") as explorer:

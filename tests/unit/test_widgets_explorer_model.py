@@ -11,8 +11,8 @@ import pytest
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.sim import HEALTHY, PROMISES, SimDisk, engine_of
-from veristack_lab.sim.disk import SimFile
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim.disk.handles import SimFile
+from veristack_lab.sim.store.workloads import named
 from veristack_lab.widgets.explorer_model import POWER_ON, ExplorerModel, Subject
 
 

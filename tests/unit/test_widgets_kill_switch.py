@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from veristack_lab import processes
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput, ProcessDied, ViewClosed, WaitExpired
+from veristack_lab.runtime import processes
 from veristack_lab.widgets import Counters, KillSwitch, Tally, Target, from_child
 from veristack_lab.widgets.snapshots import LOG_LINES
 
@@ -209,7 +210,7 @@ def test_no_thread_is_left_behind(spawn: Spawn) -> None:
         started = set(threading.enumerate()) - before
         assert {t.name for t in started} == {"view-threads", "probe-threads"}
     for thread in started:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE_S)
         assert not thread.is_alive()
 
 
@@ -284,7 +285,7 @@ def test_a_server_killed_by_the_switch_answers_no_more_and_answers_again(folder:
 
     def answers() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=5) as reply:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as reply:
                 return bool(reply.status == 200)
         except OSError:
             return False

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import InvalidInput, StoreClosed, ViewClosed, WaitExpired
 from veristack_lab.widgets.loop import Loop, Model, View
 
@@ -31,7 +32,7 @@ class Counter(Model):
         self.left = 0
         self.thread = threading.current_thread().name
         if op == "wait":
-            assert self.gate.wait(30)
+            assert self.gate.wait(PATIENCE_S)
         elif op == "refuse":
             raise StoreClosed("it was closed")
         elif op == "crash":
@@ -43,7 +44,7 @@ class Counter(Model):
         return self.left > 0
 
     def proceed(self) -> bool:
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE_S)
         if self.left == 13:
             raise StoreClosed("13 is too much")
         self.total, self.left = self.total + 1, self.left - 1
@@ -162,3 +163,56 @@ def test_another_command_comes_between(loop: Loop, model: Counter) -> None:
     assert model.left == 0
     assert seen["total"] < 10**9
     assert do(loop, "add", 0)["total"] == seen["total"]
+
+
+class Watcher(Model):
+    """Shows what it saw when it was last asked to look."""
+
+    interval_s = 0.01
+
+    def __init__(self) -> None:
+        self.outside = self.seen = 0
+        self.calls: list[str] = []
+
+    def check(self, op: str, argument: object) -> None:
+        pass
+
+    def obey(self, op: str, argument: object) -> bool:
+        self.calls.append(op)
+        return False
+
+    def begin(self) -> None:
+        self.calls.append("begin")
+
+    def look(self) -> None:
+        self.seen = self.outside
+
+    def end(self) -> None:
+        self.calls.append("end")
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+    def view(self) -> View:
+        return {"seen": self.seen}
+
+    def last_seen(self, view: View) -> str:
+        return f"{view['seen']} seen"
+
+
+def test_a_model_that_watches_is_asked_to_look_without_a_command() -> None:
+    shown: list[View] = []
+    model = Watcher()
+    loop = Loop("watch", model, shown.append)
+    loop.start()
+    model.outside = 7
+    assert loop.wait_for(lambda seen: bool(seen["seen"] == 7), 30)["done"] == 0
+    quiet = len(shown)
+    # Nothing changes, and it is published all the same: now and then, not at every look.
+    loop.wait_for(lambda seen: len(shown) > quiet + 1, 30)
+    with pytest.raises(WaitExpired, match="last seen: 7 seen"):
+        loop.wait_for(lambda seen: False, 0.01)
+    loop.send("last")
+    loop.close()
+    assert model.calls == ["begin", "last", "end", "release"]
+    assert shown[-1]["closed"]

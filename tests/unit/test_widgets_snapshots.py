@@ -24,7 +24,7 @@ OTHER = TargetView("other", "alive", 11, ("kill",))
 
 
 def snapshot() -> Snapshot:
-    return Snapshot("view", (ALIVE, OTHER))
+    return Snapshot((ALIVE, OTHER))
 
 
 def test_a_death_that_nobody_asked_for_is_counted_and_logged() -> None:

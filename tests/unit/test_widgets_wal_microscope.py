@@ -13,8 +13,8 @@ import pytest
 import veristack_lab.veristore as veristore
 from veristack_lab.errors import InvalidInput, NotAStore, ViewClosed
 from veristack_lab.sim import HEALTHY, record
-from veristack_lab.sim.engine import STORE_PATH
-from veristack_lab.sim.workloads import named
+from veristack_lab.sim.store.engine import STORE_PATH
+from veristack_lab.sim.store.workloads import named
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.widgets import WalMicroscope
@@ -230,8 +230,8 @@ def test_nonsense_is_refused_where_it_was_said(
     ("op", "argument", "note"),
     [
         ("record", 99, "no whole record with LSN 99"),
-        ("goto", 10**9, "behind the end"),
-        ("flip", 10**9, "behind the end"),
+        ("goto", 10**9, "past the end"),
+        ("flip", 10**9, "past the end"),
         ("segment", "log-0000000077", "there is no log-0000000077"),
     ],
 )

@@ -11,14 +11,12 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from veristack_lab import paths
 from veristack_lab.backends import (
     jars,
     java,
@@ -32,6 +30,8 @@ from veristack_lab.backends import (
     postgres_server,
 )
 from veristack_lab.errors import BackendUnavailable
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.pools import thread_pool
 
 InUse = Literal["yours", "started here", "none"]
 ANSWER_TIMEOUT_S = 2
@@ -40,7 +40,7 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 @dataclass(frozen=True)
 class ServiceReport:
-    """What one service is on this machine."""
+    """Which server one service uses on this machine."""
 
     service: str
     in_use: InUse
@@ -54,7 +54,7 @@ class ServiceReport:
 
 @dataclass(frozen=True)
 class Machine:
-    """What the lab has to live on."""
+    """The machine's resources."""
 
     cores: int
     memory_bytes: int
@@ -76,7 +76,7 @@ def examine() -> list[ServiceReport]:
         examine_llm,
         examine_jit,
     ]
-    with ThreadPoolExecutor(len(examinations)) as pool:
+    with thread_pool(len(examinations), "veristack-doctor") as pool:
         return [found.result() for found in [pool.submit(look) for look in examinations]]
 
 
@@ -137,7 +137,7 @@ def examine_kafka() -> ServiceReport:
 
 
 def examine_kubernetes() -> ServiceReport:
-    """A cluster of yours. The lab starts none in this version."""
+    """A cluster of yours. This version does not start one."""
     cluster = kubernetes.find_cluster()
     if cluster is None:
         binaries = kubernetes.control_plane_binaries()
@@ -243,7 +243,7 @@ def _package(name: str) -> str:
 
 
 def _free_bytes(path: Path) -> int:
-    """Free space where `path` is, or would be."""
+    """Free space at `path`, which need not exist."""
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free

@@ -1,19 +1,20 @@
-"""Files that are there whole or not at all, and their SHA-256."""
+"""Files and folders that appear whole or not at all, and the SHA-256 of files."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 def publish(complete: Path, path: Path) -> None:
-    """Give a complete file of the same file system its public name.
+    """Give a complete file on the same file system its public name.
 
     The commit point is the rename, made after the content was synced; the folder is synced
-    after it. Whoever looks before sees the old file or none.
+    after it. Before it a reader sees the old file or none.
     """
     _sync(complete)
     complete.replace(path)
@@ -32,6 +33,31 @@ def written_atomically(path: Path) -> Iterator[Path]:
         publish(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Path]:
+    """Give the body another folder to make, and that folder its name when it is complete.
+
+    Commit point: the rename. What an interrupted earlier body left is removed first, and so is
+    anything at `path`: the caller has found it incomplete.
+
+    Args:
+        path: the folder's name; its parent exists.
+        syncs_itself: whether the body brings everything to the disk, as `initdb` does.
+    """
+    for left in path.parent.glob(f"{path.name}.*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A unique name: children of a killed process may still write into its folder for a moment.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    yield partial
+    if not syncs_itself:
+        for inner in partial.rglob("*"):
+            _sync(inner)
+        _sync(partial)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
+    _sync(path.parent)
 
 
 def sha256_of(path: Path) -> str:

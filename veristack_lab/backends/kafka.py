@@ -11,7 +11,7 @@ from veristack_lab.backends import jars
 from veristack_lab.backends.kafka_server import KafkaServer, broker_version
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 
 YOURS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
@@ -26,7 +26,7 @@ class KafkaFacts(Owned[KafkaServer]):
         self.bootstrap = bootstrap
         """`host:port`, several separated by commas."""
         self.version = version
-        """Of the broker started here; of yours, the version it is at least, by what it offers."""
+        """Version of a broker started here; for yours, the lowest version that fits its API."""
         super().__init__(server)
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class KafkaFacts(Owned[KafkaServer]):
         return self._ours().process().pid
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nobody answers. Raises: as `kill`."""
+        """SIGSTOP: connections stay open, but the broker does not answer. Raises: as `kill`."""
         self._ours().process().pause()
 
     def resume(self) -> None:

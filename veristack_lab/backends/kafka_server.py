@@ -14,10 +14,11 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from veristack_lab.backends import jars
+from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 
 INSTALL_COMMAND = "veristack backends install kafka"
 FORMAT_TIMEOUT_S = 60.0
@@ -111,7 +112,7 @@ class KafkaServer:
         """Start it, on the ports it had if it had any; returns when it answers metadata.
 
         Args:
-            extra_flags: for the JVM, before all others.
+            extra_flags: flags for the JVM, before all others.
 
         Raises:
             BackendUnavailable: the jars are not installed.
@@ -132,7 +133,7 @@ class KafkaServer:
             self._child.kill()
 
     def stop(self) -> None:
-        """Let it hand over and close its log; after ten seconds it is killed."""
+        """Ask the broker to hand over and close its log; after ten seconds it is killed."""
         if self._child is not None:
             self._child.stop(STOP_GRACE_S)
 
@@ -144,18 +145,22 @@ class KafkaServer:
         """
         if (self._data / "meta.properties").is_file():
             return
-        shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted format left
         template = jars.folder() / "formatted"
-        if template.is_dir():
-            partial = self._folder / "data.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(template, partial)
-            partial.rename(self._data)
-            return
+        with folder_made_aside(self._data) as partial:
+            if template.is_dir():
+                shutil.copytree(template, partial)
+            else:
+                self._format_anew(partial)
+
+    def _format_anew(self, data: Path) -> None:
+        """Let Kafka's own tool write the identity of a new cluster into this folder."""
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
+        properties = self._folder / "format.properties"
+        own = self._properties.read_text().replace(str(self._data), str(data))
+        properties.write_text(own)
+        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         with self._spawn([], tool, "kafka-format") as child:
-            code = child.wait(FORMAT_TIMEOUT_S)
+            code = child.wait(stretched(FORMAT_TIMEOUT_S))
             if code != 0:
                 raise BackendStartFailed(f"formatting ended with code {code}:\n{child.log_tail()}")
 
@@ -210,12 +215,12 @@ def ahead_of_time_cache(java: Java) -> Path:
 
 
 def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str | None:
-    """The newest version that a cluster is at least, judged by the API versions it offers.
+    """The lowest version that a cluster can have, judged by the API versions it offers.
 
     None when it does not answer a metadata request with a serving broker in time.
     """
     if not any(_accepts(address, timeout_ms / 1000) for address in bootstrap.split(",")):
-        return None  # kafka-python would leave a thread and a socket behind on its way to this
+        return None  # kafka-python would leak a thread and a socket before reaching this result
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
@@ -240,7 +245,7 @@ def broker_version(bootstrap: str, timeout_ms: int = METADATA_TIMEOUT_MS) -> str
 
 
 def _accepts(address: str, timeout_s: float) -> bool:
-    """Whether anybody accepts a connection at `host:port`."""
+    """Whether a server accepts a connection at `host:port`."""
     host, _, port = address.strip().rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()

@@ -20,9 +20,9 @@ class Cluster:
     """A cluster that the environment names."""
 
     source: str
-    """Where its address comes from."""
+    """The source of its address."""
     version: str | None
-    """What its API server says it is; None when it does not answer."""
+    """Version that its API server reports; None if it does not answer."""
     problem: str = ""
 
 

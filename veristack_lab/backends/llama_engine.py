@@ -11,7 +11,7 @@ from veristack_lab.backends.models import Model
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError
 from veristack_lab.llmcache.facts import EngineFacts
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 
 READY_TIMEOUT_S = 60.0
 PROBE_TIMEOUT_S = 2.0
@@ -32,7 +32,7 @@ class LlamaEngine:
 
     @property
     def facts(self) -> EngineFacts:
-        """What a layer above may know about it."""
+        """The facts about it for the layers above."""
         return EngineFacts(
             node_id=self.node_id,
             kind="llama.cpp",
@@ -79,7 +79,7 @@ class LlamaEngine:
             self.child.kill()
 
     def stop(self) -> None:
-        """Let it end in order."""
+        """Shut it down cleanly."""
         if self.child is not None:
             self.child.resume()
             self.child.stop()
@@ -91,7 +91,7 @@ class LlamaEngine:
         self.child, self.port = child, port
 
         def is_ready() -> bool:
-            # Its own word comes first: somebody else may sit on the port and answer 200.
+            # Its own log comes first: another server may hold the port and answer 200.
             with log_path.open("rb") as log:
                 log.seek(seen_bytes)
                 return b"listening on http" in log.read() and answers(port)

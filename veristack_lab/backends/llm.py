@@ -6,9 +6,9 @@ answers. Every engine started here is a process of its own, so that one can be k
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
@@ -18,19 +18,21 @@ from veristack_lab.backends.llama_engine import LlamaEngine
 from veristack_lab.backends.ollama_engines import OllamaEngine, OllamaServer
 from veristack_lab.errors import BackendUnavailable, InvalidInput
 from veristack_lab.llmcache.facts import Capability, EngineFacts
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.pools import thread_pool
+from veristack_lab.runtime.processes import temporary_folder
+from veristack_lab.runtime.supervised import ServerPart
 
 ModelChoice = Literal["auto", "smollm2", "tiny"]
 Engine = LlamaEngine | OllamaEngine
 
 
 class LLM:
-    """The engines that run, and the means to hurt them."""
+    """The running engines, and the means to kill and pause them."""
 
     def __init__(self, engines: Sequence[Engine], origin: Literal["yours", "here"]) -> None:
         self._engines = {engine.node_id: engine for engine in engines}
         self.origin = origin
-        """Who started them."""
+        """Whether they are yours or were started here."""
 
     def __repr__(self) -> str:
         nodes = ", ".join(f"{facts.node_id}={facts.model}" for facts in self.engines)
@@ -70,6 +72,15 @@ class LLM:
         Raises: as `kill`, and ProcessDied or BackendStartFailed when it does not come up.
         """
         self._engine(node_id).start()
+
+    def supervised(self) -> list[ServerPart]:
+        """The engines for a supervisor; none if they are yours, which the lab does not restart."""
+        if self.origin == "yours":
+            return []
+        return [
+            ServerPart(node_id, functools.partial(self.alive, node_id), engine.start)
+            for node_id, engine in self._engines.items()
+        ]
 
     def pause(self, node_id: str) -> None:
         """SIGSTOP: it stands still, its connections open. Raises: as `kill`."""
@@ -202,6 +213,6 @@ def _start_all(engines: Sequence[Engine]) -> None:
     """Start all at once; when one fails, its error is raised after the others are settled."""
     if not engines:
         return
-    with ThreadPoolExecutor(len(engines)) as pool:
+    with thread_pool(len(engines), "veristack-engines") as pool:
         for outcome in [pool.submit(engine.start) for engine in engines]:
             outcome.result()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from veristack_lab import paths
 from veristack_lab.backends import minilm, tiny_model
 from veristack_lab.errors import BackendUnavailable
 from veristack_lab.llmcache.facts import Capability
+from veristack_lab.runtime import paths
 
 INSTALL_COMMAND = "veristack backends install models"
 
@@ -28,7 +28,7 @@ French words; without it, with Paris.
 
 @dataclass(frozen=True)
 class Model:
-    """One model that llama.cpp can serve from a file of ours."""
+    """One model that llama.cpp can serve from a file of the lab."""
 
     name: str
     """Its public name, for example `smollm2:135m`."""

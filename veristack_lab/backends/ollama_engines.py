@@ -18,7 +18,7 @@ from veristack_lab.backends.models import TINY
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendUnavailable
 from veristack_lab.llmcache.facts import Capability, EngineFacts
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 
 if TYPE_CHECKING:
     from ollama import Client
@@ -74,7 +74,7 @@ def choose(available: list[OllamaModel], capability: Capability, where: str) -> 
     """The model to use for a capability.
 
     Raises:
-        BackendUnavailable: none can do it, or the one you named is not there; the message
+        BackendUnavailable: no model can do it, or the one you named is missing; the message
             holds the command that brings one.
     """
     wanted = os.environ.get(CHOICE_VARIABLE[capability])
@@ -105,7 +105,7 @@ class OllamaEngine:
 
     @property
     def facts(self) -> EngineFacts:
-        """What a layer above may know about it."""
+        """The facts about it for the layers above."""
         return EngineFacts(
             node_id=self.node_id,
             kind="ollama",
@@ -147,7 +147,7 @@ class OllamaEngine:
         self.process().kill_tree()
 
     def stop(self) -> None:
-        """Let a server that was started here end in order; yours is left alone."""
+        """Shut down a server that was started here; yours is left alone."""
         if self.server is not None:
             self.server.stop()
 
@@ -187,7 +187,7 @@ class OllamaServer:
             self._run(self.port)
 
     def stop(self) -> None:
-        """Let it end in order, its runners with it."""
+        """Shut it down cleanly, its runners with it."""
         if self.alive:
             process = self.process()
             process.resume()
@@ -210,7 +210,7 @@ def binary() -> str | None:
 
 
 def server_version(url: str, timeout_s: float = 2.0) -> str | None:
-    """The version an Ollama server reports; None when nobody answers."""
+    """The version an Ollama server reports; None if no server answers."""
     import httpx
 
     try:

@@ -1,10 +1,11 @@
-"""What every found-or-started server has in common: only what is ours may be killed."""
+"""What every found-or-started server has in common: only a server started here may be killed."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from veristack_lab.errors import BackendError
+from veristack_lab.runtime.supervised import ServerPart
 
 
 class Server(Protocol):
@@ -28,16 +29,16 @@ class Owned(Generic[ServerT]):
     """Facts about a server that is either yours or was started here."""
 
     service: ClassVar[str]
-    """What people call it, for messages."""
+    """Its name in messages."""
     variables: ClassVar[str]
-    """What names yours, and must be unset to let the lab start its own."""
+    """The variables that name your server; unset them to let the lab start its own."""
 
     def __init__(self, server: ServerT | None) -> None:
         self._server = server
 
     @property
     def origin(self) -> Literal["yours", "here"]:
-        """Who started it."""
+        """Whether it is yours or was started here."""
         return "yours" if self._server is None else "here"
 
     @property
@@ -65,3 +66,10 @@ class Owned(Generic[ServerT]):
                 f"unset {self.variables} to let the lab start its own"
             )
         return self._server
+
+
+def server_parts(name: str, owned: Owned[ServerT]) -> list[ServerPart]:
+    """The server for a supervisor; nothing if it is yours, which the lab does not restart."""
+    if owned.origin == "yours":
+        return []
+    return [ServerPart(name, lambda: owned.alive, owned.restart)]

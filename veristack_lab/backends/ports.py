@@ -1,4 +1,4 @@
-"""Start a server on a port that nobody else has, and try another when somebody was faster."""
+"""Start a server on a free port, and try another if a second process took it first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from veristack_lab.errors import ProcessDied
-from veristack_lab.processes import free_port
+from veristack_lab.runtime.processes import free_port
 
 T = TypeVar("T")
 
@@ -27,10 +27,10 @@ def somebody_listens(port: int) -> bool:
 def start_on_free_ports(
     start: Callable[[tuple[int, ...]], T], count: int = 1, attempts: int = ATTEMPTS
 ) -> T:
-    """Call `start` with `count` free ports, and with others when the first ones were snatched.
+    """Call `start` with `count` free ports, and with others if the first ones were taken meanwhile.
 
-    A free port is only free until somebody binds it. So when the server dies at once and one of
-    its ports turns out to be taken, that is nobody's fault: it is started again elsewhere.
+    A free port is free only until another process binds it. So if the server dies at once and one
+    of its ports turns out to be taken, it is started again on other ports.
 
     Args:
         start: starts the server on exactly these ports and returns when it is ready.

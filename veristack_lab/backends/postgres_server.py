@@ -15,10 +15,11 @@ import signal
 import tempfile
 from pathlib import Path
 
+from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
-from veristack_lab.guardian import remove_segments
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.guardian import remove_segments
+from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 SUPERUSER = "veristack"
@@ -33,7 +34,7 @@ SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "32MB",
     "jit": "off",
-    "io_method": "sync",  # without three more processes that a lab never keeps busy
+    "io_method": "sync",  # saves three processes that a lab never needs
     "max_parallel_workers_per_gather": "0",
     "max_logical_replication_workers": "0",
     "max_wal_size": "128MB",
@@ -112,23 +113,24 @@ class PostgresServer:
         if (self._data / "PG_VERSION").is_file():
             self._password = password_path.read_text()
             return binaries
-        shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted initdb left
         password_path.touch(mode=0o600)
         password_path.write_text(self._password)
         self._own(password_path)
-        self._data.mkdir(mode=0o700)
-        self._own(self._data)
-        self._initdb(binaries, password_path)
+        # initdb writes PG_VERSION first: only the folder's name tells that it came to its end.
+        with folder_made_aside(self._data, syncs_itself=True) as partial:
+            partial.mkdir(mode=0o700)
+            self._own(partial)
+            self._initdb(binaries, partial, password_path)
         return binaries
 
     def _own(self, path: Path) -> None:
         if self._account is not None:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
-    def _initdb(self, binaries: Path, password_path: Path) -> None:
+    def _initdb(self, binaries: Path, data: Path, password_path: Path) -> None:
         argv = [
             binaries / "initdb",
-            f"--pgdata={self._data}",
+            f"--pgdata={data}",
             f"--username={SUPERUSER}",
             f"--pwfile={password_path}",
             "--auth=scram-sha-256",
@@ -140,7 +142,7 @@ class PostgresServer:
             "--no-instructions",
         ]
         with self._spawn([str(part) for part in argv], "initdb") as child:
-            code = child.wait(INITDB_TIMEOUT_S)
+            code = child.wait(stretched(INITDB_TIMEOUT_S))
             if code != 0:
                 raise BackendStartFailed(f"initdb ended with code {code}:\n{child.log_tail()}")
 
@@ -231,7 +233,7 @@ def _closed_parents(path: Path) -> list[Path]:
 def _let_others_traverse(folder: Path) -> None:
     """Let other users pass through (not list) our folders below the temporary folder.
 
-    Folders elsewhere are not touched: whoever closed them had a reason.
+    Folders elsewhere are not touched: their owner closed them for a reason.
 
     Raises:
         BackendStartFailed: some other folder on the way is closed.
@@ -270,7 +272,7 @@ def _reachable(binaries: Path, folder: Path) -> Path:
 
 
 def _let_others_use(path: Path) -> None:
-    """Give everybody what the owner may do, except writing."""
+    """Give all users the owner's permissions, except writing."""
     if not path.is_symlink():
         mode = path.stat().st_mode
         path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)

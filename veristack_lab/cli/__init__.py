@@ -1,7 +1,7 @@
 """`veristack ...`: the command line.
 
-Each subcommand lives in a module of its own that is imported only when it is called, so that
-`veristack --help` costs no numba, pandas or plotly.
+Each command and group lives in a module of its own (see `registry`), which imports what it needs
+only when it is called, so that `veristack --help` costs no numba, pandas or plotly.
 """
 
 from __future__ import annotations
@@ -13,24 +13,9 @@ from typing import TextIO
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from veristack_lab.cli import (
-    backends,
-    bench,
-    crash_sweep,
-    doctor,
-    ingest,
-    jobs,
-    labs,
-    museum,
-    s3,
-    serving,
-    store,
-    store_inspect,
-    store_torture,
-    tour,
-    warm,
-)
+from veristack_lab.cli import registry
 from veristack_lab.errors import StoreDamaged, VeriStackError
 
 app = typer.Typer(
@@ -40,21 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("tour")(tour.command)
-app.command("doctor")(doctor.command)
-app.command("warm")(warm.command)
-app.command("bench")(bench.command)
-app.command("crash-sweep")(crash_sweep.command)
-store_inspect.add_to(store.app)
-store.app.command("torture")(store_torture.command)
-app.add_typer(store.app, name="store")
-app.add_typer(s3.app, name="s3")
-app.add_typer(serving.app, name="gateway")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(backends.app, name="backends")
-app.add_typer(museum.app, name="museum")
-app.add_typer(labs.app, name="labs")
+registry.add_all(app)
 
 INTERRUPTED = 130
 
@@ -72,7 +43,9 @@ def main() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, StoreDamaged):
-            Console(stderr=True).print(f"[bold yellow]{category.__name__}[/]:", str(message))
+            Console(stderr=True, soft_wrap=True).print(
+                f"[bold yellow]{category.__name__}[/]:", escape(str(message))
+            )
         else:
             show_otherwise(message, category, filename, lineno, file, line)
 
@@ -80,7 +53,9 @@ def main() -> None:
     try:
         app()
     except VeriStackError as error:
-        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(  # whole lines, for grep and for paths
+            f"[bold red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")

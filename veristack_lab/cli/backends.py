@@ -36,7 +36,7 @@ def install(what: Annotated[What, typer.Argument(help="What to fetch.")] = What.
     """Fetch what a package cannot declare, verified, once; run again to repair or go on."""
     from veristack_lab.backends import install as installer
     from veristack_lab.errors import BackendUnavailable
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.progress import bar
 
     if what is What.KUBERNETES:
         raise BackendUnavailable(

@@ -1,4 +1,4 @@
-"""`veristack bench NAME`: how fast the lab is beside what one would use instead."""
+"""`veristack bench NAME`: how fast the lab is, compared with the usual alternatives."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,18 +28,19 @@ Out = Annotated[
 ]
 Only = Annotated[
     str | None,
-    typer.Option(help="Hold only contests whose ids begin so: P6,P8. Writes no file unless --out."),
+    typer.Option(help="Only contests whose id starts with this: P6,P8. No file unless --out."),
 ]
 
 
 def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None) -> None:
     """Measure against peers, interleaved; print a table and write it as JSON.
 
-    The exit code is 0 also where a goal is missed: a benchmark reports, it does not judge.
+    The exit code is 0 even if a goal is missed: a benchmark reports, it does not judge.
     """
     from rich.console import Console
 
-    from veristack_lab import bench, kernels, progress
+    from veristack_lab import bench, kernels
+    from veristack_lab.runtime import progress
 
     folder = benchmark_folder()
     kernels.warm()
@@ -60,7 +61,7 @@ def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None
 
 
 def chosen(contests: Sequence[Contest], only: str | None) -> Sequence[Contest]:
-    """The contests whose ids begin with one of the words between commas; all without any.
+    """The contests whose ids begin with one of the comma-separated words; all if none is given.
 
     Raises:
         InvalidInput: no contest does.
@@ -92,10 +93,10 @@ def benchmark_folder() -> Path:
 
 @contextmanager
 def opened(folder: Path, name: str) -> Iterator[Sequence[Contest]]:
-    """The contests of a benchmark, with what they need held open meanwhile.
+    """The contests of a benchmark; what they need stays open until the block ends.
 
-    A benchmark that names others in `INCLUDES` is held together with them, after them. What
-    several have in common stands in modules beside them whose names begin with an underscore.
+    A benchmark that names others in `INCLUDES` runs after them, in the same run. Code shared by
+    several is in modules beside them whose names begin with an underscore.
 
     Raises:
         InvalidInput: there is no such benchmark, or a peer is not installed.

@@ -17,23 +17,23 @@ _SHOWN = 10
 
 def command(
     workload: Annotated[
-        str, typer.Option(help="Which one; a wrong name lists them all.")
+        str, typer.Option(help="Name of the workload; an unknown name lists all.")
     ] = "two_hundred",
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Every crash point, every legal image.")
     ] = False,
     samples: Annotated[
-        int | None, typer.Option(min=1, help="Otherwise so many images; 300 by default.")
+        int | None, typer.Option(min=1, help="Sample this many images (default 300).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of garbage and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of garbage and samples.")] = 0,
     limit: Annotated[
-        int, typer.Option(min=1, help="Images of one crash point, at most, if exhaustive.")
+        int, typer.Option(min=1, help="At most this many images per crash point, if exhaustive.")
     ] = 65_536,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes; 0: one a processor, 1: none but this.")
+        int, typer.Option(min=0, help="Processes; 0 = one per processor, 1 = this process only.")
     ] = 0,
     json_path: Annotated[
-        Path | None, typer.Option("--json", metavar="PATH", help="Write all rows there.")
+        Path | None, typer.Option("--json", metavar="PATH", help="File to write all rows to.")
     ] = None,
 ) -> None:
     """Cut the power of a simulated disk everywhere in a workload; judge what recovery finds.
@@ -43,8 +43,8 @@ def command(
     from contextlib import nullcontext
 
     from veristack_lab import sim
-    from veristack_lab.progress import bar
-    from veristack_lab.sim.pool import process_pool
+    from veristack_lab.runtime.pools import process_pool
+    from veristack_lab.runtime.progress import bar
 
     chosen = sim.workloads.named(workload)
     pool = nullcontext(None) if workers == 1 else process_pool(workers or None)
@@ -75,7 +75,7 @@ def _report(frame: pd.DataFrame) -> None:
         "enumerated": f"{counts['exhaustive_points']:,} of them with every legal image",
         "images": f"{counts['images']:,} distinct ones opened; legal choices of names, lengths "
         f"and sectors: {counts['legal_images']:,}, of torn bytes: {counts['torn_images']:,}",
-        "recoveries": f"{counts['recoveries']:,}, second ones and cut ones included",
+        "recoveries": f"{counts['recoveries']:,}, including second and interrupted ones",
         "policies": ", ".join(coverage["policies"]),
         "trace": attrs["trace_hash"],
         "violations": f"{counts['violations']:,}",

@@ -49,7 +49,7 @@ def _print_table(reports: list[ServiceReport], machine: Machine) -> None:
         table.add_row(report.service, Text(report.in_use, style=colour), Text(report.version))
     console = Console(highlight=False, soft_wrap=True)
     console.print(table, soft_wrap=False)
-    console.print("For the next better one:")
+    console.print("To get the next better one:")
     for report in reports:
         if report.next_step:  # below the table, where a long command stays in one piece
             console.print(Text(f"  {report.service:12} {report.next_step}"))

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import threading
-
-    from veristack_lab.progress import OnProgress
+    from veristack_lab.runtime.progress import OnProgress
+    from veristack_lab.runtime.supervised import Supervised
     from veristack_lab.smartsearch.client import Search
     from veristack_lab.smartsearch.corpus import Source
     from veristack_lab.smartsearch.crew import Crew
@@ -23,26 +22,26 @@ app = typer.Typer(no_args_is_help=True)
 
 Folder = Annotated[
     Path | None,
-    typer.Option(help="Keep the data here, so that later commands find it. Without: temporary."),
+    typer.Option(help="Keep the data here for later commands. Default: a temporary folder."),
 ]
 Tenant = Annotated[str, typer.Option(help="Whose documents.")]
-Hits = Annotated[int, typer.Option("--k", help="How many documents to show.")]
-Workers = Annotated[int, typer.Option(help="How many worker processes.")]
+Hits = Annotated[int, typer.Option("--k", help="Number of documents to show.")]
+Workers = Annotated[int, typer.Option(help="Number of worker processes.")]
 
 STDLIB = "stdlib"
 POLL_S = 0.2
-NOT_STARTED = "http://127.0.0.1:9"  # nobody calls it: the command does not need that server
+NOT_STARTED = "http://127.0.0.1:9"  # never called: the command does not need that server
 
 
 @app.callback()
 def group() -> None:
-    """Ingest documents and search them. Servers that are not yours are started for the command."""
+    """Ingest documents and search them. Servers you do not provide are started for the command."""
 
 
 @app.command()
 def stdlib(
     sample: Annotated[
-        int | None, typer.Option(help="Only so many documents, drawn by the seed. Without: all.")
+        int | None, typer.Option(help="A random sample of this many documents. Default: all.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
     folder: Folder = None,
@@ -52,7 +51,7 @@ def stdlib(
     ] = "merge sorted files without reading all of them into memory",
 ) -> None:
     """Ingest the standard library's docstrings, then search them once."""
-    from veristack_lab import progress
+    from veristack_lab.runtime import progress
     from veristack_lab.smartsearch import corpus
 
     sources = corpus.standard_library() if sample is None else corpus.sample(sample, seed)
@@ -70,11 +69,21 @@ def serve(
     folder: Folder = None,
     workers: Workers = 2,
 ) -> None:
-    """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready."""
+    """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready.
+
+    A part that dies is started again; GET /api/health names the parts that are down.
+    """
+    from veristack_lab.runtime.stopping import stop_on_signals
+    from veristack_lab.runtime.supervisor import Supervisor
     from veristack_lab.smartsearch.api import serve_in_thread
 
-    stopped = _stop_on_signals()
-    with _pipeline(folder, workers) as (connected, _), serve_in_thread(connected, port) as url:
+    stopped = stop_on_signals()
+    parts: list[Supervised] = []
+    with (
+        _pipeline(folder, workers, parts) as (connected, crew),
+        Supervisor([*parts, *crew.supervised()]) as supervisor,
+        serve_in_thread(connected, port, supervisor.health) as url,
+    ):
         print(f"listening on {url}", flush=True)
         stopped.wait()
 
@@ -102,7 +111,7 @@ def ask(question: str, k: Hits = 3, folder: Folder = None, tenant: Tenant = STDL
 
 @app.command()
 def pressure(folder: Folder = None) -> None:
-    """Show how much work waits where."""
+    """Show how much work is waiting in each part."""
     from dataclasses import asdict
 
     with _search(folder, embeddings=False, broker=True) as connected:
@@ -115,10 +124,10 @@ def pressure(folder: Folder = None) -> None:
 def dead_letters(
     folder: Folder = None,
     replay: Annotated[
-        bool, typer.Option(help="Send those that were not replayed yet through once more.")
+        bool, typer.Option(help="Send those not yet replayed through the pipeline again.")
     ] = False,
 ) -> None:
-    """List documents that were given up, and replay them if asked."""
+    """List documents that the workers gave up; replay them with --replay."""
     with _search(folder, embeddings=False) as connected:
         letters = connected.dead_letters()
         for letter in letters:
@@ -134,7 +143,7 @@ def dead_letters(
 
 @app.command()
 def worker(
-    name: Annotated[str | None, typer.Option(help="Its name in leases and logs.")] = None,
+    name: Annotated[str | None, typer.Option(help="The worker's name in leases and logs.")] = None,
 ) -> None:
     """Run one more worker against servers of your own. See `relay` for the variables."""
     from veristack_lab.smartsearch.run import run
@@ -166,7 +175,7 @@ def _settings_from_environment() -> Settings:
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
         raise InvalidInput(
-            f"set {', '.join(missing)}: the address of a server that is not there cannot be"
+            f"set {', '.join(missing)}: the address of a missing server cannot be"
             " guessed. `veristack ingest serve` starts everything by itself."
         )
     conninfo, bootstrap, gateway_url = (os.environ[name] for name in names)
@@ -175,42 +184,58 @@ def _settings_from_environment() -> Settings:
 
 @contextmanager
 def _search(
-    folder: Path | None, *, text_engines: int = 0, embeddings: bool = True, broker: bool = False
+    folder: Path | None,
+    *,
+    text_engines: int = 0,
+    embeddings: bool = True,
+    broker: bool = False,
+    parts: list[Supervised] | None = None,
 ) -> Iterator[Search]:
-    """A `Search` on servers that are found or started; only those that are needed."""
+    """A `Search` on servers that are found or started; only the needed ones.
+
+    Those that were started here are added to `parts`.
+    """
     from veristack_lab.backends.kafka import kafka
     from veristack_lab.backends.llm import llm
+    from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.llmcache.gateway import Gateway
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.client import connect
 
     with ExitStack() as stack:
         root = folder if folder else stack.enter_context(temporary_folder())
+        started: list[Supervised] = [] if parts is None else parts
         database = stack.enter_context(postgres(root / "postgres"))
+        started += server_parts("postgres", database)
         bootstrap = url = NOT_STARTED
         if broker:
-            bootstrap = stack.enter_context(kafka(root / "kafka")).bootstrap
+            log = stack.enter_context(kafka(root / "kafka"))
+            bootstrap = log.bootstrap
+            started += server_parts("kafka", log)
         if embeddings or text_engines:
-            running = llm(root / "llm", text_engines=text_engines)
-            url = stack.enter_context(Gateway(stack.enter_context(running).engines).serve())
+            engines = stack.enter_context(llm(root / "llm", text_engines=text_engines))
+            started += engines.supervised()
+            url = stack.enter_context(Gateway(engines.engines).serve())
         yield stack.enter_context(connect(database.conninfo, bootstrap=bootstrap, gateway_url=url))
 
 
 @contextmanager
-def _pipeline(folder: Path | None, workers: int) -> Iterator[tuple[Search, Crew]]:
-    """Everything, with a relay and workers beside it."""
-    from veristack_lab.processes import temporary_folder
+def _pipeline(
+    folder: Path | None, workers: int, parts: list[Supervised] | None = None
+) -> Iterator[tuple[Search, Crew]]:
+    """The whole pipeline: API, relay and workers."""
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.crew import Crew
 
     with ExitStack() as stack:
-        search = stack.enter_context(_search(folder, text_engines=1, broker=True))
+        search = stack.enter_context(_search(folder, text_engines=1, broker=True, parts=parts))
         logs = folder / "logs" if folder else stack.enter_context(temporary_folder())
         yield search, stack.enter_context(Crew(search.settings, logs, workers=workers))
 
 
 def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnProgress) -> None:
-    """Offer every document and wait until each is READY or FAILED."""
+    """Submit every document and wait until each is READY or FAILED."""
     import time
 
     for number, source in enumerate(sources):
@@ -222,16 +247,6 @@ def _ingest_all(search: Search, crew: Crew, sources: Sequence[Source], tick: OnP
         tick(finished, len(sources))
         time.sleep(POLL_S)
     tick(len(sources), len(sources))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
 
 
 def _print_hits(query: str, hits: Sequence[Passage]) -> None:

@@ -1,20 +1,13 @@
-"""`veristack jobs ...`: training jobs, from a whole system in one command to a single question."""
+"""`veristack jobs ...`: training jobs, from the whole system in one command to a single query."""
 
 from __future__ import annotations
 
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    import threading
-    from contextlib import ExitStack
-
-    from veristack_lab.processes import Child
-    from veristack_lab.veriflow.fleet import Fleet
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +21,7 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `lis
 Schema = Annotated[str, typer.Option(help="Postgres schema that holds the jobs.")]
 Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", min=1)]
 LeaseS = Annotated[
-    float, typer.Option("--lease", help="Seconds of silence after which a run is taken back.")
+    float, typer.Option("--lease", help="Seconds without a heartbeat until a run is reclaimed.")
 ]
 
 
@@ -51,30 +44,38 @@ def serve(
 ) -> None:
     """Serve the job API, with all it needs: Postgres, object store, schedulers.
 
-    Postgres is yours if DATABASE_URL names one. Prints `listening on URL` when ready; ends on
+    Postgres is yours if DATABASE_URL names one. A part that dies is started again; GET /healthz
+    names the parts that are down. Prints `listening on URL` when ready; ends on
     Ctrl-C or SIGTERM.
     """
     from contextlib import ExitStack
 
-    from veristack_lab.backends.objects import object_server
+    from veristack_lab.backends.objects import running_object_server
+    from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
+    from veristack_lab.runtime.stopping import stop_on_signals
+    from veristack_lab.runtime.supervised import ServerPart, Supervised
+    from veristack_lab.runtime.supervisor import Supervisor
     from veristack_lab.veriflow import connect
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
 
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with ExitStack() as stack:
         folder = path.absolute() if path else stack.enter_context(temporary_folder())
         server = stack.enter_context(postgres(folder / "postgres"))
-        objects_url = stack.enter_context(object_server(folder))
+        objects = stack.enter_context(running_object_server(folder))
         flow = stack.enter_context(connect(server.conninfo, schema=schema))
-        fleet = Fleet(server.conninfo, schema, objects_url, folder / "runs", lease_s)
+        fleet = Fleet(server.conninfo, schema, objects.url, folder / "runs", lease_s)
         names = [f"s{number + 1}" for number in range(schedulers)]
-        children = stack.enter_context(fleet.running(*names, slots=slots))
-        url = stack.enter_context(serve_in_thread(flow, port))
+        parts: list[Supervised] = [*server_parts("postgres", server)]
+        parts.append(ServerPart("object server", lambda: objects.alive, objects.start))
+        parts += stack.enter_context(fleet.supervised(*names, slots=slots))
+        supervisor = stack.enter_context(Supervisor(parts))
+        url = stack.enter_context(serve_in_thread(flow, port, supervisor.health))
         print(f"listening on {url}", flush=True)
-        _keep_alive(stack, fleet, children, slots, stop)
+        stop.wait()
 
 
 @app.command()
@@ -82,7 +83,7 @@ def schedule(
     objects: Annotated[str, typer.Option(help="Address of the object store.", metavar="URL")],
     name: Annotated[str | None, typer.Option(help="Name of this scheduler.")] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="For the output of runs; temporary if absent.")
+        Path | None, typer.Option(help="Folder for the output of runs; temporary if absent.")
     ] = None,
     slots: Slots = 1,
     lease_s: LeaseS = 10.0,
@@ -96,7 +97,7 @@ def schedule(
 
     from veristack_lab.backends.postgres import your_conninfo
     from veristack_lab.errors import BackendUnavailable
-    from veristack_lab.processes import temporary_folder
+    from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.veriflow import schedule as scheduling
 
     conninfo = your_conninfo()
@@ -123,10 +124,10 @@ def submit(
     name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=JSON", help="May be given again."),
+        typer.Option("--parameter", "-p", metavar="NAME=JSON", help="One parameter; repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything random in the job.")] = 0,
-    max_attempts: Annotated[int, typer.Option(help="Runs to begin before giving up.")] = 3,
+    max_attempts: Annotated[int, typer.Option(help="Most runs before the job fails.")] = 3,
     priority: Annotated[int, typer.Option(help="Each point is worth a minute of waiting.")] = 0,
     key: Annotated[str | None, typer.Option(help="Idempotency-Key.")] = None,
     url: Url = DEFAULT_URL,
@@ -149,7 +150,7 @@ def submit(
 @app.command("list")
 def list_jobs(
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of jobs, newest first.")] = 20,
     url: Url = DEFAULT_URL,
 ) -> None:
     """List jobs, newest first."""
@@ -181,24 +182,3 @@ def why(job: JobId, url: Url = DEFAULT_URL) -> None:
     from veristack_lab.cli import jobs_client, jobs_view
 
     jobs_view.why(jobs_client.call(url, "GET", jobs_client.path(job, "why")))
-
-
-def _stop_on_signals() -> threading.Event:
-    import signal
-    import threading
-
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def _keep_alive(
-    stack: ExitStack, fleet: Fleet, children: dict[str, Child], slots: int, stop: threading.Event
-) -> None:
-    """Replace schedulers that die, until told to stop."""
-    while not stop.wait(0.5):
-        for name, child in list(children.items()):
-            if not child.alive:
-                print(f"scheduler {name} ended with code {child.returncode}: starting it again")
-                children[name] = stack.enter_context(fleet.start(name, slots))

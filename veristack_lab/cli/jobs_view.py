@@ -51,7 +51,7 @@ def listing(documents: Sequence[Document]) -> None:
 
 
 def whole(document: Document) -> None:
-    """A job with all that is known of it."""
+    """A job with its runs, history and result."""
     console = Console()
     submitted(document)
     if document["runs"]:

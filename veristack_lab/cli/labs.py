@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Exercises: write a piece of the stack yourself.")
 
 Name = Annotated[str, typer.Argument(help="A lab, or the beginning of its name.")]
-Into = Annotated[Path, typer.Option(help="The folder of your work.")]
+Into = Annotated[Path, typer.Option(help="The folder that holds your work.")]
 DEFAULT_FOLDER = Path("my-labs")
 
 
@@ -37,7 +37,7 @@ def list_labs(into: Into = DEFAULT_FOLDER) -> None:
 
 @app.command()
 def start(name: Name, into: Into = DEFAULT_FOLDER) -> None:
-    """Copy a lab's starter and chapter into your folder; work that is there stays."""
+    """Copy a lab's starter and chapter into your folder; existing work is kept."""
     bench, lab = _workbench(into), _lab(name)
     work = bench.work(lab)
     fresh = bench.start(lab)
@@ -69,7 +69,7 @@ def check(name: Name, into: Into = DEFAULT_FOLDER) -> None:
 @app.command()
 def hint(
     name: Name,
-    task: Annotated[str | None, typer.Argument(help="Of which task.")] = None,
+    task: Annotated[str | None, typer.Argument(help="Id of the task.")] = None,
     into: Into = DEFAULT_FOLDER,
 ) -> None:
     """Show one more hint, by default of the first task that has not passed."""
@@ -90,7 +90,7 @@ def solve(name: Name, into: Into = DEFAULT_FOLDER) -> None:
 
 @app.command()
 def reset(name: Name, into: Into = DEFAULT_FOLDER) -> None:
-    """Begin a lab anew; your work so far is kept under another name."""
+    """Start a lab over; your work so far is kept under another name."""
     bench, lab = _workbench(into), _lab(name)
     kept = bench.reset(lab)
     console = Console()
@@ -118,7 +118,7 @@ def show_progress(into: Into = DEFAULT_FOLDER) -> None:
     if table.row_count:
         Console().print(table)
     else:
-        Console().print(f"nothing begun in {into}; `veristack labs list` shows what there is")
+        Console().print(f"nothing begun in {into}; `veristack labs list` lists the labs")
 
 
 def _workbench(into: Path) -> Workbench:

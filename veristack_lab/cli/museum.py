@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +11,7 @@ from veristack_lab.errors import InvalidInput
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from veristack_lab.museum import Exhibit, Verdict
+    from veristack_lab.museum import Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Known defects, each found by the simulator.")
 
@@ -36,12 +35,13 @@ def list_exhibits() -> None:
         caption="ancestor: the published system that this lab grew out of, and the number of the "
         "defect there"
     )
-    for title in ("exhibit", "breaks"):
+    for title in ("wing", "exhibit", "breaks"):
         table.add_column(title, no_wrap=True)
     for title in ("what it does", "seen in", "seed"):
         table.add_column(title)
     for each in exhibits():
-        table.add_row(each.name, each.promise, each.title, each.source, str(each.seed))
+        row = (each.wing, each.name, each.promise, each.title, each.source)
+        table.add_row(*row, str(each.trial.seed))
     Console().print(table)
 
 
@@ -60,24 +60,27 @@ def show(name: Name) -> None:
 
 @app.command("run")
 def run(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An exhibit.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="An exhibit, or a wing: all exhibits of one subject."
+        ),
+    ] = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Run every exhibit.")] = False,
 ) -> None:
-    """Run an exhibit, and the healthy engine under the same seed.
+    """Run an exhibit or a wing, and the healthy code under the same seeds.
 
-    Exit code 1 if an exhibit is not found out, or the healthy engine breaks a promise.
+    Exit code 1 if an exhibit is not detected, or the healthy code breaks a promise.
     """
     from rich.console import Console
 
     from veristack_lab import museum
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.progress import bar
 
     if everything == (name is not None):
-        raise InvalidInput(
-            "give the name of an exhibit, or --all; `veristack museum list` has them"
-        )
-    chosen = museum.exhibits() if name is None else (museum.find(name),)
+        raise InvalidInput("give an exhibit, a wing or --all; `veristack museum list` lists them")
+    chosen = museum.exhibits() if name is None else museum.group(name)
     verdicts: list[Verdict] = []
     with bar("visiting") as tick:
         for done, exhibit in enumerate(chosen, 1):
@@ -104,7 +107,9 @@ def _tell(console: Console, verdict: Verdict) -> None:
     console.print(f"[bold]{exhibit.name}[/]  {exhibit.title}")
     if verdict.exhibit_broken:
         console.print(f"  [red]breaks {exhibit.promise}[/]: {escape(row['violation'])}")
-        console.print(f"  {_where(exhibit, row)}; {verdict.violations} of {verdict.images} images")
+        console.print(
+            f"  {exhibit.trial.place(row)}; {verdict.violations} of {verdict.images} images"
+        )
     else:
         console.print(f"  [bold red]NOT FOUND OUT[/] in {verdict.images} images")
     if verdict.healthy_survived:
@@ -116,12 +121,3 @@ def _tell(console: Console, verdict: Verdict) -> None:
             f"  [bold red]THE HEALTHY ENGINE BREAKS {healthy['promise']}[/]: "
             f"{escape(healthy['violation'])}\n"
         )
-
-
-def _where(exhibit: Exhibit, row: Mapping[str, Any]) -> str:
-    if exhibit.is_rot:
-        return f"seed {exhibit.seed}, bit {row['bit']} of byte {row['offset']} of {row['file']}"
-    return (
-        f"seed {exhibit.seed}, power cut before disk operation {row['crash_point']} "
-        f"({row['operation'] or 'the end'}), image '{row['policy']}'"
-    )

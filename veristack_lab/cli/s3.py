@@ -17,13 +17,13 @@ def group() -> None:
 
 @app.command("serve")
 def serve(
-    path: Annotated[Path, typer.Argument(help="The store's folder; made if it is not there.")],
+    path: Annotated[Path, typer.Argument(help="The store's folder; created if missing.")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 9000,
 ) -> None:
     """Serve the objects in a store to boto3 and other S3 clients, until Ctrl-C or SIGTERM.
 
     With AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, every request must be
-    signed with them (Signature Version 4); without, every request is taken. Secrets are not
+    signed with them (Signature Version 4). Without them, every request is accepted. Secrets are not
     given on the command line, where other users could read them.
 
     Try: curl -X PUT http://127.0.0.1:9000/bucket
@@ -31,11 +31,11 @@ def serve(
     import veristack_lab.veristore as veristore
     from veristack_lab import kernels
 
-    kernels.load()  # a server lives long enough to earn its machine code back
+    kernels.load()  # a server runs long enough to make compiling worthwhile
     s3 = veristore.s3
     credentials = s3.credentials_from()
     if credentials is None:
-        terms = "open: requests need no signature, whoever reaches the port may do everything"
+        terms = "open: requests need no signature; any client that reaches the port has full access"
     else:
         terms = f"signed: requests need the signature of access key {credentials.access_key}"
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.cli import store_inspect, store_torture
+
 if TYPE_CHECKING:
     from veristack_lab.veristore import Store
 
@@ -18,7 +20,7 @@ ReadOnly = Annotated[
     bool,
     typer.Option(
         "--read-only",
-        help="Only look: repair nothing, write nothing, and take no lock, so that another "
+        help="Read only: repair nothing, write nothing, take no lock, so that another "
         "process may have the store open.",
     ),
 ]
@@ -42,13 +44,13 @@ def serve(
     """Serve the line protocol (PUT, GET, DEL, SIZE, STATUS, PING, FLUSH, SNAP) over TCP.
 
     PUTL, GETL and DELL do the same for any bytes, by length. At `commit` an OK is durable;
-    at the other levels a power cut may take the last ones, up to the last FLUSH.
-    Makes the store if it is not there. Ends on Ctrl-C or SIGTERM.
+    at the other levels a power cut may lose the writes after the last FLUSH.
+    Makes the store if it does not exist. Ends on Ctrl-C or SIGTERM.
     """
     import veristack_lab.veristore as veristore
-    from veristack_lab.veristore import server
-    from veristack_lab.veristore.durability import parse_durability
-    from veristack_lab.veristore.listener import HOST, listen
+    from veristack_lab.runtime.listening import HOST, listen
+    from veristack_lab.veristore.commit.durability import parse_durability
+    from veristack_lab.veristore.line import server
 
     level = parse_durability(durability)
     with veristore.open(path, durability=level) as store, listen(port) as listener:
@@ -63,10 +65,10 @@ def serve(
 def shell(path: Folder) -> None:
     """Type commands of the line protocol; EXIT or Ctrl-D ends. Also reads a pipe.
 
-    Makes the store if it is not there.
+    Makes the store if it does not exist.
     """
     import veristack_lab.veristore as veristore
-    from veristack_lab.veristore import shell as interactive
+    from veristack_lab.veristore.line import shell as interactive
 
     with veristore.open(path) as store:
         interactive.run(store)
@@ -74,7 +76,7 @@ def shell(path: Folder) -> None:
 
 @app.command("put")
 def put(path: Folder, key: Key, value: Annotated[str, typer.Argument(help="The value.")]) -> None:
-    """Set a key; prints its LSN once it is durable. Makes the store if it is not there."""
+    """Set a key; prints its LSN once it is durable. Makes the store if it does not exist."""
     import veristack_lab.veristore as veristore
 
     with veristore.open(path) as store:
@@ -104,8 +106,8 @@ def delete(path: Folder, key: Key) -> None:
 @app.command("scan")
 def scan(
     path: Folder,
-    prefix: Annotated[str, typer.Option(help="Only keys that begin with it.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="At most so many.")] = 100,
+    prefix: Annotated[str, typer.Option(help="Only keys that begin with this.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of keys.")] = 100,
     read_only: ReadOnly = False,
 ) -> None:
     """List keys in byte order with the size of their values."""
@@ -116,7 +118,7 @@ def scan(
 
 @app.command("stats")
 def stats(path: Folder, read_only: ReadOnly = False) -> None:
-    """Open the store, recovering it if need be, and print what is in it."""
+    """Open the store, recovering it if necessary, and print its statistics."""
     with _existing(path, read_only=read_only) as store:
         found = store.stats()
     recovery = found.recovery
@@ -126,7 +128,7 @@ def stats(path: Folder, read_only: ReadOnly = False) -> None:
         "last LSN": f"{found.last_lsn:,}",
         "log": f"{found.log_bytes:,} bytes, epoch {found.epoch}",
         "snapshot": f"LSN {found.snapshot_lsn:,}" if found.snapshot_lsn else "none",
-        "closed in good order": "no" if recovery.after_crash else "yes",
+        "closed cleanly": "no" if recovery.after_crash else "yes",
         "torn tail cut off": f"{recovery.torn_bytes:,} bytes",
         "recovered in": f"{recovery.recover_ms:.1f} ms, {recovery.records:,} records replayed",
     }
@@ -141,8 +143,12 @@ def checkpoint(path: Folder) -> None:
         print(f"OK snapshot up to lsn={store.checkpoint()}")
 
 
+store_inspect.add_to(app)
+app.command("torture")(store_torture.command)
+
+
 def _existing(path: Path, *, read_only: bool = False) -> Store:
-    """Open a store, but never make one for somebody who only wants to look."""
+    """Open a store that exists; a command that only reads never makes one."""
     import veristack_lab.veristore as veristore
     from veristack_lab.veristore.disk import RealDisk
     from veristack_lab.veristore.folder import require_folder

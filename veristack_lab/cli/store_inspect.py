@@ -15,8 +15,8 @@ from veristack_lab.errors import InvalidInput, NotAStore
 
 if TYPE_CHECKING:
     from veristack_lab.veristore.recovery.report import FileReport, ModeReport, RecoverReport
-    from veristack_lab.veristore.segment import SegmentHeader
-    from veristack_lab.veristore.stretches import Entry
+    from veristack_lab.veristore.wal.segment import SegmentHeader
+    from veristack_lab.veristore.wal.stretches import Entry
 
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The store's folder.")]
 
@@ -114,7 +114,7 @@ def _mode_line(mode: ModeReport) -> str:
 def repair(
     path: Folder,
     recovery: Annotated[
-        str, typer.Option(help="The recovery mode; `verify` says what each would save.")
+        str, typer.Option(help="The recovery mode; `verify` shows what each would recover.")
     ] = "point-in-time",
 ) -> None:
     """Open a store in a recovery mode, say what was lost, and close it.
@@ -143,9 +143,9 @@ def repair(
 def dump(
     path: Folder,
     segment: Annotated[
-        int | None, typer.Option(help="Epoch of one segment, as in its name; else all.")
+        int | None, typer.Option(help="Epoch of one segment, as in its name; default all.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many records; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of records; 0 = all.")] = 50,
     lsn: Annotated[
         str, typer.Option(metavar="A:B", help="Only LSNs from A to B; either may be left out.")
     ] = "",
@@ -157,8 +157,8 @@ def dump(
     Offset, LSN, type (* begins a commit group), payload length, checksum, the bytes of the
     record's header field by field, and the beginning of what it does.
     """
-    from veristack_lab.veristore.log import list_epochs, path_of
     from veristack_lab.veristore.opening import folder_of
+    from veristack_lab.veristore.wal.log import list_epochs, path_of
 
     first, last = _lsn_range(lsn)
     folder = folder_of(path)
@@ -215,7 +215,7 @@ def _lsn_range(text: str) -> tuple[int, int]:
 
 
 def _entries(data: bytes, name: str, epoch: int, *, is_newest: bool) -> Iterator[Entry]:
-    from veristack_lab.veristore.stretches import entries, stretches
+    from veristack_lab.veristore.wal.stretches import entries, stretches
 
     header = _believed_header(data, name, epoch)
     for stretch in stretches(data, header, is_newest=is_newest):
@@ -224,7 +224,7 @@ def _entries(data: bytes, name: str, epoch: int, *, is_newest: bool) -> Iterator
 
 def _believed_header(data: bytes, name: str, epoch: int) -> SegmentHeader:
     from veristack_lab.errors import StoreCorrupt
-    from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
+    from veristack_lab.veristore.wal.segment import HEADER_BYTES, SegmentHeader, decode_header
 
     try:
         return decode_header(data[:HEADER_BYTES], name)
@@ -234,8 +234,8 @@ def _believed_header(data: bytes, name: str, epoch: int) -> SegmentHeader:
 
 def _header_pieces(data: bytes, name: str) -> Iterator[Piece]:
     from veristack_lab.errors import StoreCorrupt
-    from veristack_lab.veristore.anatomy import HEADER_LAYOUT, split
-    from veristack_lab.veristore.segment import HEADER_BYTES, decode_header
+    from veristack_lab.veristore.wal.anatomy import HEADER_LAYOUT, split
+    from veristack_lab.veristore.wal.segment import HEADER_BYTES, decode_header
 
     yield f"{name}, {len(data):,} bytes\n", "bold"
     yield f"{0:08x}  header ", ""
@@ -252,9 +252,9 @@ def _header_pieces(data: bytes, name: str) -> Iterator[Piece]:
 
 def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
     from veristack_lab.kernels.records import HEADER_BYTES
-    from veristack_lab.veristore.anatomy import RECORD_LAYOUT, split, story, type_name
-    from veristack_lab.veristore.segment import GROUP_START
-    from veristack_lab.veristore.stretches import Condition
+    from veristack_lab.veristore.wal.anatomy import RECORD_LAYOUT, split, story, type_name
+    from veristack_lab.veristore.wal.segment import GROUP_START
+    from veristack_lab.veristore.wal.stretches import Condition
 
     yield f"{entry.offset:08x}  ", ""
     if entry.condition is Condition.RESERVED:
@@ -278,7 +278,7 @@ def _entry_pieces(data: bytes, entry: Entry) -> Iterator[Piece]:
 
 
 def _show(pieces: Iterator[Piece]) -> None:
-    """Print one line, in colours if somebody is looking."""
+    """Print one line, in colours on a terminal."""
     found = list(pieces)
     if not sys.stdout.isatty():
         print("".join(text for text, _ in found).rstrip())

@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 
 
 def command(
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Of load and kills.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Duration in seconds.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Seed of load and kills.")] = 0,
     path: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where; an absent or empty folder. Default: temporary."),
+        typer.Option(metavar="DIR", help="An absent or empty folder. Default: temporary."),
     ] = None,
 ) -> None:
     """Kill a writing process with SIGKILL again and again; audit what it left each time.
 
     Real processes on the real file system: puts, deletes, batches, objects and checkpoints
-    from four threads. Exit code 1 if anything acknowledged is missing or anything is there by
-    half.
+    from four threads. Exit code 1 if anything acknowledged is missing or anything is partially
+    applied.
     """
     from veristack_lab.errors import InvalidInput
-    from veristack_lab.processes import temporary_folder
-    from veristack_lab.progress import bar
+    from veristack_lab.runtime.processes import temporary_folder
+    from veristack_lab.runtime.progress import bar
     from veristack_lab.sim.torture import torture, violations
 
     if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InvalidInput(f"{path} is no empty folder; give an empty or absent one")
+        raise InvalidInput(f"{path} is not an empty folder; give an empty or absent one")
     with temporary_folder() as folder, bar("killing writers") as tick:
         frame = torture(path or folder, seconds=seconds, seed=seed, on_progress=tick)
     broken = violations(frame)
@@ -45,7 +45,7 @@ def _report(frame: pd.DataFrame, broken: int) -> None:
     rows = {
         "kills": f"{len(frame):,} in {elapsed_s:.0f} s, {60 * len(frame) / elapsed_s:.0f} a minute",
         "acknowledged": f"{int(frame['acknowledged'].sum()):,} writes",
-        "kept": f"{int(frame['kept'].sum()):,} writes under way, there as a whole",
+        "kept": f"{int(frame['kept'].sum()):,} writes under way, applied in full",
         "lost": f"{int(frame['lost'].sum()):,}",
         "mixed": f"{int(frame['mixed'].sum()):,}",
         "orphans": f"{int(frame['orphans'].sum()):,}",

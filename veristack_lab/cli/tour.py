@@ -42,5 +42,5 @@ def command(
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A polite kill ends the tour the way Ctrl-C does: with everything cleaned up."""
+    """SIGTERM ends the tour as Ctrl-C does: with everything cleaned up."""
     raise KeyboardInterrupt

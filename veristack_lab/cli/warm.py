@@ -1,4 +1,4 @@
-"""`veristack warm`: compile the kernels once, before somebody waits for them."""
+"""`veristack warm`: compile the kernels once, ahead of their first use."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ def command() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from veristack_lab import kernels, progress
+    from veristack_lab import kernels
+    from veristack_lab.runtime import progress
 
     console = Console()
     if not kernels.jit_enabled():
-        console.print("JIT is off: the plain-Python kernels are used and need no warming.")
+        console.print("JIT is off: the plain-Python kernels are used and need no compiling.")
         return
     with progress.bar("compiling kernels") as tick:
         taken = kernels.warm(tick)

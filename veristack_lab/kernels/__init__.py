@@ -1,7 +1,7 @@
-"""Machine code for what Python is too slow for, each with a plain-Python twin.
+"""Machine code where Python is too slow, each kernel with a plain-Python twin.
 
-The twin is the kernel's oracle in tests, its fallback without numba, and the quicker of the
-two for a few items. Importing this package imports no numba; `_jit` says when that happens.
+The twin is the kernel's oracle in tests, its fallback without numba, and the faster of the two for
+a few items. Importing this package imports no numba; `_jit` says when that happens.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from veristack_lab.kernels._jit import kernel
 
 @kernel
 def best_fit(free: Any, demands: Any, assignment: Any) -> None:
-    """Fill `assignment` and take what is placed out of `free`."""
+    """Fill `assignment` and subtract placed blocks from `free`."""
     for item in range(demands.size):
         demand = demands[item]
         best = -1

@@ -1,4 +1,4 @@
-"""CRC32C without machine code: the oracle of the other tiers, and what is left without numba."""
+"""CRC32C without machine code: the oracle of the other tiers, and the fallback without numba."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The few instructions that numba has no words for, written as LLVM IR.
+"""The few instructions that numba cannot express, written as LLVM IR.
 
-Importing this module imports numba. Nothing here checks a bound: the callers do.
+Importing this module imports numba. Nothing here checks bounds: the callers do.
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need
 
@@ -12,13 +12,12 @@ from typing import Any, cast
 import numba.extending
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function
 from numba.core.registry import cpu_target
 
 FEATURES = frozenset(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
 """What the processor can do that numba makes code for, as LLVM writes it: `+crc32`, `-sha`."""
 
-_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 Definition = Callable[..., tuple[Any, Callable[..., Any]]]
 intrinsic = cast("Callable[[Definition], Any]", numba.extending.intrinsic)
@@ -67,40 +66,3 @@ def store_u64(
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.uint64), generate
-
-
-@intrinsic
-def crc32_u64(typing_context: Any, register: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
-    """The crc32 instruction on eight bytes; only where FEATURES has `+crc32`."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_I64, [_I64, _I64])
-        function = get_or_insert_function(builder.module, kind, "llvm.x86.sse42.crc32.64.64")
-        return builder.call(function, args)
-
-    return types.uint64(types.uint64, types.uint64), generate
-
-
-@intrinsic
-def crc32_u32(typing_context: Any, register: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
-    """The crc32 instruction on the low four bytes; only where FEATURES has `+crc32`."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_I32, [_I32, _I32])
-        function = get_or_insert_function(builder.module, kind, "llvm.x86.sse42.crc32.32.32")
-        narrow = [builder.trunc(value, _I32) for value in args]
-        return builder.zext(builder.call(function, narrow), _I64)
-
-    return types.uint64(types.uint64, types.uint64), generate
-
-
-@intrinsic
-def crc32_u8(typing_context: Any, register: Any, byte: Any) -> tuple[Any, Callable[..., Any]]:
-    """The crc32 instruction on one byte; only where FEATURES has `+crc32`."""
-
-    def generate(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_I64, [_I64, _I8])
-        function = get_or_insert_function(builder.module, kind, "llvm.x86.sse42.crc32.64.8")
-        return builder.call(function, args)
-
-    return types.uint64(types.uint64, types.uint8), generate

@@ -1,9 +1,9 @@
 """One decorator for every kernel, and the decision whether numba is worth its import.
 
 `VERISTACK_JIT=auto` (the default) compiles with numba where it is installed; `off`, a missing
-numba or `NUMBA_DISABLE_JIT=1` leave the plain-Python twins in charge. Numba costs about 0.8 s
+numba or `NUMBA_DISABLE_JIT=1` use the plain-Python twins. Numba costs about 0.8 s
 of a process's life (import, and machine code read from the cache), so it is not imported by
-`import veristack_lab.kernels` but when the work asked for so far would have paid for it.
+`import veristack_lab.kernels` but only once the work so far would have paid for it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -64,7 +65,7 @@ def _compiled(function: Function, *, nogil: bool) -> Function:
         return function
     import numba
 
-    with _CacheFolder() as writable:
+    with _decorating, _CacheFolder() as writable:
         return cast("Function", numba.njit(cache=writable, nogil=nogil)(function))
 
 
@@ -81,10 +82,10 @@ def inlined(function: Function) -> Function:
 
 
 class NativeBudget:
-    """Rent the Python twin until the rent paid would have bought the machine code.
+    """Use ("rent") the Python twin until its cost would have paid for the machine code.
 
-    The classical answer to the ski-rental problem: never more than twice the cost of having
-    known the future. A short-lived process that writes ten records thus never imports numba.
+    The classical answer to the ski-rental problem: never more than twice the cost of the best
+    choice in hindsight. A short-lived process that writes ten records thus never imports numba.
     """
 
     def __init__(self, price_units: int) -> None:
@@ -92,17 +93,37 @@ class NativeBudget:
         self._spent_units = 0
 
     def pays(self, units: int) -> bool:
-        """Whether this much more work should run as machine code; loads nothing itself."""
+        """Whether this much more work should run as machine code. When it first does, numba is
+        imported here."""
         if not jit_enabled():
             return False
         if self._spent_units < self.price_units:
-            # Two threads may lose each other's addition: the price is an estimate anyway.
-            self._spent_units += units
+            # Concurrent threads may lose an addition: the price is an estimate anyway.
+            spent_units = self._spent_units + units
+            if spent_units >= self.price_units:
+                _load_numba()
+            self._spent_units = spent_units
         return self._spent_units >= self.price_units
 
     def buy(self) -> None:
         """Use machine code from now on."""
+        if jit_enabled():
+            _load_numba()
         self._spent_units = self.price_units
+
+
+_loading = threading.Lock()
+_decorating = threading.RLock()
+
+
+def _load_numba() -> None:
+    """Import all of numba before any thread imports a part of it.
+
+    Numba's modules import each other in circles. Two threads that enter the circle at different
+    places see modules that are not finished, and numba stays broken for the whole process.
+    """
+    with _loading:
+        import numba  # noqa: F401
 
 
 native_budget = NativeBudget(NATIVE_PRICE_UNITS)
@@ -110,7 +131,7 @@ native_budget = NativeBudget(NATIVE_PRICE_UNITS)
 
 @functools.cache
 def _cache_folder() -> Path | None:
-    """Where machine code is cached, or None where nothing can be written."""
+    """The folder where machine code is cached, or None if it cannot be written."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
@@ -126,7 +147,8 @@ class _CacheFolder:
     """Point numba's cache at our folder while one kernel is decorated.
 
     Numba's own default is `__pycache__` beside the source, which may be a read-only install.
-    `NUMBA_CACHE_DIR`, when the user set it, is left alone.
+    `NUMBA_CACHE_DIR`, when the user set it, is left alone. The setting is numba's own, for all
+    threads: hold `_decorating`.
     """
 
     def __enter__(self) -> bool:

@@ -11,18 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from veristack_lab.kernels import _batch, _folding
-from veristack_lab.kernels._crc32c_native import (
-    HARDWARE,
-    four_together,
-    slice1,
-    update_folding,
-    update_hardware,
-    update_many,
-    update_short,
-    update_slicing,
-)
+from veristack_lab.kernels import _tiers
+from veristack_lab.kernels._crc32c_native import four_together, update, update_many
 from veristack_lab.kernels._jit import inlined, kernel
+from veristack_lab.kernels._slicing import slice1, update_slicing
+from veristack_lab.kernels._stripes import update_hardware, update_short
 from veristack_lab.kernels.ladder import INSTRUCTION, INTERLEAVED, SLICING, TABLE, WIDE
 
 _ALL_ONES = np.uint64(0xFFFFFFFF)
@@ -58,7 +51,7 @@ def _interleaved_one(data: Any) -> Any:
 
 @kernel
 def _wide_one(data: Any) -> Any:
-    return np.uint32(update_folding(_ALL_ONES, data, 0, data.size) ^ _ALL_ONES)
+    return np.uint32(update(_ALL_ONES, data, 0, data.size) ^ _ALL_ONES)
 
 
 @kernel
@@ -97,10 +90,8 @@ ONE: dict[str, Callable[..., Any]] = {TABLE: _table_one, SLICING: _slicing_one}
 MANY: dict[str, Callable[..., Any]] = {TABLE: _table_many, SLICING: _slicing_many}
 """`many(data, offsets, sums)` sums the stretches between offsets that are known to be good."""
 
-if HARDWARE:
+if _tiers.HARDWARE:
     ONE |= {INSTRUCTION: _instruction_one, INTERLEAVED: _interleaved_one}
     MANY |= {INSTRUCTION: _instruction_many, INTERLEAVED: _interleaved_many}
-if _folding.AVAILABLE:
-    ONE[WIDE] = _wide_one
-if _batch.AVAILABLE:
-    MANY[WIDE] = update_many
+if _tiers.CHOSEN.bits:
+    ONE[WIDE], MANY[WIDE] = _wide_one, update_many

@@ -1,10 +1,10 @@
 """Going through a tuple of pairs of bytes as machine code, where the objects lie in memory.
 
 Importing this module imports numba. An object is given by its address, `id`, and is kept alive
-by the caller; tuples and bytes never change, and the GIL is held. How they lie there is what C
+by the caller; tuples and bytes never change, and the GIL is held. Their layout is the one that C
 extensions are compiled with: a count of references, the type, the number of items, and then the
-items themselves. `KNOWS_OBJECTS` tells whether it is so in this interpreter, by having looked at
-some. (It is not in one without a GIL.)
+items themselves. `KNOWS_OBJECTS` says whether this interpreter has that layout; it was found by
+looking at some objects. (An interpreter without a GIL has another.)
 """
 # ruff: noqa: ARG001 -- numba gives each intrinsic and generator arguments it may not need
 
@@ -32,7 +32,7 @@ def _word(address: int) -> int | None:
 
 
 def _knows(thing: Sized) -> bool:
-    """Whether the type and the length of an object stand where they are looked for."""
+    """Whether the type and the length of an object are at the expected places."""
     here = id(thing)
     return _word(here + TYPE_AT) == id(type(thing)) and _word(here + COUNT_AT) == len(thing)
 
@@ -75,7 +75,7 @@ def measure(
         facts: shape (2, 3), for the sum, the least and the greatest of each row of lengths.
 
     Returns:
-        Whether all are tuples of two bytes objects; if not, nothing that was filled in counts.
+        Whether all are tuples of two bytes objects; if not, the filled-in values are undefined.
     """
     for index in range(lengths.shape[1]):
         pair = _load(pairs + ITEMS_AT + index * WORD_BYTES)

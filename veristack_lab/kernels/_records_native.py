@@ -28,7 +28,7 @@ MAX_LSN = np.uint64(LAST_LSN)
 HEADER_BYTES = 24
 CRC_BYTES = 4
 LONG = 4096
-"""Payload bytes from which copying and checksumming apart is quicker."""
+"""Above this size, copying and checksumming separately is faster."""
 
 
 @inlined
@@ -134,7 +134,7 @@ def decode(
 
 @kernel
 def find(buffer: Any, start: Any, epoch: Any, due_lsn: Any, max_length: Any, kinds: Any) -> int:
-    """The first whole record at or behind `start` whose type is marked in `kinds`; or -1."""
+    """The first whole record at or after `start` whose type is marked in `kinds`; or -1."""
     size = buffer.size
     wanted = np.uint64(epoch)
     for offset in range(start, size - HEADER_BYTES + 1):

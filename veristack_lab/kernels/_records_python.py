@@ -1,4 +1,5 @@
-"""Framing and decoding of log records in plain Python: oracle, fallback, and quick for a few."""
+"""Framing and decoding of log records in plain Python: oracle, fallback, and faster for a few
+records."""
 
 from __future__ import annotations
 
@@ -84,7 +85,7 @@ def find(
     kinds: bytes,
     checksum: Checksum,
 ) -> int:
-    """The first whole record at or behind `start` that has one of these types; or -1."""
+    """The first whole record at or after `start` that has one of these types; or -1."""
     types = re.escape(bytes(kind for kind in range(256) if kinds[kind]))
     marks = re.compile(re.escape(epoch.to_bytes(4, "little")) + b"[" + types + rb"]\0\0\0", re.S)
     found = marks.search(buffer, start + _MARKS_AT)

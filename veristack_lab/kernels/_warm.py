@@ -1,4 +1,4 @@
-"""Compile everything now, so that nobody waits for it later."""
+"""Compile everything now, so that later calls need not wait."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 from veristack_lab.kernels._jit import jit_enabled, native_budget
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 
 def load() -> bool:
     """Use machine code from the next call on, whatever has been done so far.
 
-    For servers and measurements; short-lived programs are better off without. Call `warm()`
-    as well to have compilation behind you.
+    For servers and measurements; short-lived programs are better off without. Call `warm()` as well
+    to compile in advance.
 
     Returns:
         Whether there is machine code: not without numba, nor with `VERISTACK_JIT=off`.

@@ -11,7 +11,7 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels._jit import native_budget
 
 SMALL_SEARCH = 16
-"""Up to so many comparisons (nodes x demands) plain Python is quicker than the kernel."""
+"""Up to this many comparisons (nodes x demands), plain Python is faster than the kernel."""
 COMPARISON_UNITS = 1
 """What Python's handling of one comparison costs, in the units of `NATIVE_PRICE_UNITS`."""
 
@@ -30,8 +30,8 @@ def best_fit(
         demands: shape (n,), blocks that each demand takes, placed in this order.
 
     Returns:
-        The node of each demand, or -1 where none has room, shape (n,); and what is free on
-        each node afterwards, shape (nodes,).
+        The node of each demand, or -1 if no node has room, shape (n,); and the free blocks of each
+        node afterwards, shape (nodes,).
 
     Raises:
         InvalidInput: something is negative, or not one row of whole numbers.
@@ -50,7 +50,7 @@ def best_fit(
 
 
 def best_fit_python(free: list[int], demands: list[int]) -> list[int]:
-    """The twin: the node of each demand or -1; takes what is placed out of `free`."""
+    """The twin: the node of each demand or -1; subtracts placed blocks from `free`."""
     assignment = []
     for demand in demands:
         fitting = [(blocks, node) for node, blocks in enumerate(free) if blocks >= demand]

@@ -1,9 +1,9 @@
 """CRC32C (Castagnoli), the checksum of iSCSI, ext4, RocksDB and of every record in our log.
 
 Three tiers give the same answers: the processor's own instructions (crc32, and carry-less
-multiplication where there is that too), slicing-by-8 as machine code where there are none, and
-plain Python. Which one runs is decided once for the process (`tier()`) and then by the amount
-of work: see `_jit.NativeBudget`.
+multiplication if available), slicing-by-8 as machine code otherwise, and plain Python. Which one
+runs is decided once for the process (`tier()`) and then by the amount of work: see
+`_jit.NativeBudget`.
 
 Source: RFC 3720 (iSCSI), sections 12.1 and B.4.
 """
@@ -32,14 +32,17 @@ _INT64 = np.dtype(np.int64)
 
 
 def tier() -> Literal["hardware", "slicing-by-8", "python"]:
-    """What computes large checksums in this process. Loads numba if it may."""
+    """The tier that computes large checksums in this process. Loads numba if allowed."""
     if not jit_enabled():
         return "python"
-    return "hardware" if _native().HARDWARE else "slicing-by-8"
+    from veristack_lab.kernels import _tiers
+
+    return "hardware" if _tiers.HARDWARE else "slicing-by-8"
 
 
 def crc32c(data: Buffer, value: int = 0) -> int:
-    """The CRC32C of the bytes, or of all bytes so far when `value` is that of those before.
+    """The CRC32C of the bytes, or of all bytes so far if `value` is the checksum of the earlier
+    ones.
 
     Args:
         data: any contiguous buffer of bytes.
@@ -49,8 +52,8 @@ def crc32c(data: Buffer, value: int = 0) -> int:
         InvalidInput: `value` is not an unsigned 32-bit number, or the buffer has gaps.
     """
     if not 0 <= value <= ALL_ONES:
-        raise InvalidInput(f"{value} is no CRC32C; a checksum is between 0 and {ALL_ONES}")
-    # What needs no look at its flags is spared one: a durable put computes a single checksum.
+        raise InvalidInput(f"{value} is not a CRC32C; a checksum is between 0 and {ALL_ONES}")
+    # Skip the look at the flags if possible: a durable put computes a single checksum.
     array = np.frombuffer(data, np.uint8) if type(data) is bytes and data else as_bytes(data)
     if native_budget.pays(array.size):
         return int(_native().checksum(array, value))
@@ -145,11 +148,11 @@ def as_offsets(offsets: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np
 def first_bad_stretch(bounds: npt.NDArray[np.int64], size: int) -> int:
     """The first item whose offsets fall or lie outside, or -1."""
     bad = (bounds[:-1] < 0) | (np.diff(bounds) < 0) | (bounds[1:] > size)
-    return int(bad.argmax()) if bad.any() else -1
+    return int(np.argmax(bad)) if bad.any() else -1
 
 
 def bad_stretch(index: int, bounds: npt.NDArray[np.int64], size: int) -> InvalidInput:
-    """The error for an item whose offsets cannot be."""
+    """The error for an item with impossible offsets."""
     return InvalidInput(
         f"item {index} goes from {bounds[index]} to {bounds[index + 1]},"
         f" which is not a stretch of the {size} bytes of the arena"

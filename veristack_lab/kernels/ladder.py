@@ -22,7 +22,7 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels import _crc32c_python as twin
 from veristack_lab.kernels._jit import jit_enabled
 from veristack_lab.kernels.crc32c import ALL_ONES, as_bytes, as_offsets
-from veristack_lab.progress import OnProgress, silent
+from veristack_lab.runtime.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ IDEAS = {
     SLICING: "eight bytes a step through eight tables; the look-ups do not wait for each other",
     INSTRUCTION: "eight bytes a step in one instruction, whose answer takes three cycles",
     INTERLEAVED: "three or four chains of that instruction, so that one starts every cycle",
-    WIDE: "64 bytes a step by carry-less multiplication of 512-bit registers",
+    WIDE: "carry-less multiplication in the widest registers, the crc32 instruction beside it",
 }
 """The rungs from slow to fast. A processor may lack the upper ones."""
 
@@ -80,11 +80,11 @@ def crc_ladder(
     one call each, dispatch included.
 
     Args:
-        sizes_bytes: of the single buffers.
+        sizes_bytes: sizes of the single buffers.
         batch_records: how many records the batch has; 16,384 of 64 bytes are 1 MiB.
         record_bytes: the size of each.
         repeats: rounds of measuring.
-        seed: of the bytes.
+        seed: decides the bytes.
         on_progress: called with (measurements done, measurements to do).
 
     Returns:
@@ -177,7 +177,7 @@ def _as_list(call: Callable[[], Any]) -> Callable[[], list[int]]:
 
 def _filled(call: Work, sums: npt.NDArray[np.uint32]) -> Callable[[], list[int]]:
     def find() -> list[int]:
-        sums[:] = 0  # else a rung that writes nothing would show the answers of the one before
+        sums[:] = 0  # otherwise a rung that writes nothing would show the previous rung's answers
         call()
         return [int(found) for found in sums]
 
@@ -185,7 +185,7 @@ def _filled(call: Work, sums: npt.NDArray[np.uint32]) -> Callable[[], list[int]]
 
 
 def _seconds_a_call(call: Work) -> float:
-    """Processor time of the thread: nothing here waits, and others may have their turn."""
+    """Processor time of the thread: nothing here waits, and other threads may run."""
     calls = 1
     while True:
         started = time.thread_time()

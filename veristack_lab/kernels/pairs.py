@@ -1,4 +1,4 @@
-"""Many pairs of bytes as two columns: measured, then copied behind a head.
+"""Many pairs of bytes as two columns: measured, then copied after a head.
 
 To go through a thousand pairs, ask every item for its type and its length and join all of them
 takes Python longer than a disk takes to write them. The machine code reads the objects where
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Pair = tuple[bytes, bytes]
 
 SMALL_BATCH = 8
-"""Up to so many pairs plain Python is quicker."""
+"""Up to this many pairs, plain Python is faster."""
 PAIR_UNITS = 4
 """What Python's handling of one pair costs, in the units of `NATIVE_PRICE_UNITS`."""
 
@@ -56,13 +56,13 @@ class Measured(NamedTuple):
 
 
 def measure(pairs: tuple[Pair, ...]) -> Measured | None:
-    """The lengths of keys and values, if everything is what it should be.
+    """The lengths of keys and values, if all elements are pairs of bytes.
 
     Args:
-        pairs: one at least.
+        pairs: at least one.
 
     Returns:
-        None if something among them is no tuple of two bytes objects, or is of a subclass.
+        None if an element is not a tuple of two bytes objects, or is of a subclass.
     """
     if len(pairs) > SMALL_BATCH and native_budget.pays(PAIR_UNITS * len(pairs)):
         native = _native()
@@ -82,7 +82,7 @@ def fill(head: bytes, measured: Measured) -> bytes:
     pairs, keys, values, places = measured
     if places is None:
         return b"".join((head, *[key for key, _ in pairs], *[value for _, value in pairs]))
-    # Filled before anybody has seen it, as the C API fills a new bytes object.
+    # Filled before any other code sees it, as the C API fills a new bytes object.
     filled = bytes(len(head) + keys.size_bytes + values.size_bytes)
     _native().fill(id(head), places, keys.lengths, values.lengths, id(filled))
     return filled

@@ -41,9 +41,9 @@ MAX_LSN = twin.LAST_LSN
 MAX_EPOCH = (1 << 32) - 1
 
 SMALL_GROUP = 2
-"""Up to so many records the plain-Python framing is quicker than one call of the kernel."""
+"""Below this count plain Python is faster than one call of the kernel."""
 LONG_PAYLOAD = 1 << 15
-"""From so many bytes on, to copy a payload costs more than one more call."""
+"""Above this size copying a payload costs more than another call."""
 RECORD_UNITS = 64
 """What Python's handling of one record costs, in the units of `NATIVE_PRICE_UNITS`."""
 DECODE_CHUNK = 1 << 16
@@ -62,7 +62,7 @@ class Stop(enum.IntEnum):
     BAD_CRC = twin.BAD_CRC
     """The next record is not what was written, or never was a record."""
     WRONG_LSN = twin.WRONG_LSN
-    """A whole record follows, but not the one whose turn it is."""
+    """A whole record follows, but it is not the next one."""
     WRONG_EPOCH = twin.WRONG_EPOCH
     """A whole record follows that belongs to another life of this file."""
 
@@ -95,7 +95,7 @@ def frame_records(
         payloads: one a record.
         types: one of 0..255 a record.
         first_lsn: LSN of the first record.
-        epoch: of the segment that is appended to.
+        epoch: epoch of the segment that is appended to.
 
     Raises:
         InvalidInput: as many types as payloads are needed, and each number must fit its field.
@@ -128,7 +128,7 @@ def frame_arena(
         offsets: shape (n + 1,): payload i is `arena[offsets[i]:offsets[i + 1]]`.
         types: shape (n,), 0..255.
         first_lsn: LSN of the first record.
-        epoch: of the segment that is appended to.
+        epoch: epoch of the segment that is appended to.
 
     Returns:
         The bytes to append, shape (offsets[n] - offsets[0] + 24 n,).
@@ -157,7 +157,7 @@ def frame_arena(
 
 
 def frame_header(payload: Buffer, kind: int, lsn: int, epoch: int) -> bytes:
-    """The 24 bytes that stand before one payload, for who writes a long one without a copy.
+    """The 24 bytes before one payload, for a writer of a long payload that avoids a copy.
 
     Args:
         payload: the bytes that follow.
@@ -182,14 +182,14 @@ def decode_records(
     """The good records from `offset` on, up to the first thing that is not one.
 
     A length is believed only once the checksum that covers it holds; before, it is merely
-    compared with `max_length` and with what is left of the buffer. So any bytes whatever may
-    be given: nothing outside the buffer is read, and nothing is allocated by a claimed length.
+    compared with `max_length` and with what is left of the buffer. So any bytes may be given:
+    nothing outside the buffer is read, and nothing is allocated by a claimed length.
 
     Args:
         buffer: what was read from the log.
         offset: where the first header should be, 0..len(buffer).
         next_lsn: LSN that the first record must have; the others count up by one.
-        epoch: that all records must have.
+        epoch: the epoch that all records must have.
         max_length: the longest payload that can have been written.
 
     Raises:
@@ -239,18 +239,18 @@ def _decode_native(
 def find_record(
     buffer: Buffer, start: int, due_lsn: int, epoch: int, max_length: int, types: Iterable[int]
 ) -> int | None:
-    """Where the first whole record at or behind `start` begins, or None.
+    """Where the first whole record at or after `start` begins, or None.
 
-    Looks at every byte, for behind a bad record nothing can be trusted to be aligned. Any
-    bytes whatever may be given, as to `decode_records`.
+    Looks at every byte, since nothing after a bad record can be trusted to be aligned. Any bytes
+    may be given, as to `decode_records`.
 
     Args:
         buffer: what was read from the log.
         start: where to begin.
         due_lsn: the lowest LSN that the record may have.
-        epoch: that it must have.
+        epoch: the epoch that it must have.
         max_length: the longest payload that can have been written.
-        types: those that count, each 0..255; one at least.
+        types: the accepted types, each 0..255; at least one.
 
     Raises:
         InvalidInput: a number does not fit its field, or there is no type.

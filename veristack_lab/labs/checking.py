@@ -1,7 +1,7 @@
-"""What a lab's checks.py is written with.
+"""The tools with which a lab's checks.py is written.
 
 A check is a function of the learner's module. It passes by returning; it fails at its first
-bad event, which says what was put in, what should have come out, and what did.
+bad event, which gives the input, the expected output and the actual one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Check:
 
 
 class FirstBad(Exception):
-    """The first event that is not as it should be."""
+    """The first event that differs from the expected one."""
 
     def __init__(self, given: str, expected: str, got: str) -> None:
         super().__init__(f"{given}: expected {expected}, got {got}")
@@ -95,9 +95,9 @@ def raising_is_bad(
     *,
     but: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """What is raised in here is the first bad event, with the learner's line that raised it.
+    """An exception raised in here is the first bad event, with the learner's line that raised it.
 
-    Errors of the classes `but` are passed on: the check wants to see them.
+    Errors of the classes `but` are passed on: the check handles them.
     """
     try:
         yield

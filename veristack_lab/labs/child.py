@@ -3,7 +3,7 @@
     python -m veristack_lab.labs.child CHECKS LEARNER RESULTS PLAN
 
 PLAN is a JSON object: for each task to check, in order, the tasks that it waits for. RESULTS
-receives one JSON object a line, flushed before and after each check: whoever kills this
+receives one JSON object a line, flushed before and after each check: a parent that kills this
 process for taking too long still knows which check it was in.
 """
 
@@ -31,7 +31,7 @@ def load_file(path: Path, name: str) -> ModuleType:
 
 
 def run_one(check: Check, work: ModuleType) -> dict[str, str]:
-    """What became of one check."""
+    """The outcome of one check."""
     try:
         check.function(work)
     except FirstBad as bad:
@@ -40,7 +40,7 @@ def run_one(check: Check, work: ModuleType) -> dict[str, str]:
 
 
 def run_tasks(plan: dict[str, list[str]], checks: list[Check], learner: Path, out: TextIO) -> None:
-    """Run the checks task by task; one whose needed tasks have not passed is left waiting.
+    """Run the checks task by task; a task whose prerequisites have not passed is left waiting.
 
     Args:
         plan: for each task to check, in order, the tasks it needs that have not passed yet.

@@ -1,4 +1,4 @@
-"""What labs there are, from their manifests."""
+"""The labs, from their manifests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
 
 HINTS_PER_TASK = 3
 
@@ -35,7 +35,7 @@ class Lab:
     summary: str
     effort_hours: float
     file: str
-    """What the learner's file is called."""
+    """The name of the learner's file."""
     timeout_s: float
     """How long all checks together may take."""
     tasks: tuple[Task, ...]
@@ -80,7 +80,7 @@ def find_all() -> list[Lab]:
 
 
 def find(name: str) -> Lab:
-    """The lab of this name; the beginning of it is enough where only one begins so.
+    """The lab of this name; a beginning that only one lab has is enough.
 
     Raises:
         InvalidInput: none or several match.

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab import processes
 from veristack_lab.errors import InvalidInput, ProcessDied
 from veristack_lab.labs.manifest import Lab
+from veristack_lab.runtime import processes
 
 PASSED, FAILED, WAITING = "passed", "failed", "waiting"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check, with its first bad event if it failed."""
+    """The outcome of one check, with its first bad event if it failed."""
 
     task: str
     title: str
@@ -31,13 +31,13 @@ class Outcome:
 
 
 def run_checks(lab: Lab, learner: Path, *, timeout_s: float | None = None) -> list[Outcome]:
-    """Check all tasks; one whose needed tasks have not passed is left waiting.
+    """Check all tasks; a task whose prerequisites have not passed is left waiting.
 
-    One process runs them all. Where it hangs or dies in a check, that check has failed, and
-    another process goes on with the next task.
+    One process runs them all. If it hangs or dies in a check, that check has failed, and another
+    process continues with the next task.
 
     Args:
-        lab: whose checks.
+        lab: the lab whose checks run.
         learner: the file to check.
         timeout_s: for each process; the lab's own when None.
 

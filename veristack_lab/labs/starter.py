@@ -1,4 +1,4 @@
-"""The starter, generated from the solution: what stands between the markers is taken out."""
+"""The starter, generated from the solution: the text between the markers is removed."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def generate(solution: str, tasks: Collection[str] | None = None) -> str:
 
 
 def without_markers(solution: str) -> str:
-    """The solution as one would have written it."""
+    """The solution without its markers."""
     return generate(solution, tasks=())

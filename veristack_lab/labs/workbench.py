@@ -53,7 +53,7 @@ class Workbench:
         return _create(work, lab.starter)
 
     def reset(self, lab: Lab) -> Path | None:
-        """Begin anew; returns where the work so far was moved to, if there was any."""
+        """Start over. Returns where the work so far was moved, if there was any."""
         work, kept = self.work(lab), None
         if work.exists():
             kept = _free_name(work, "before-reset")
@@ -75,7 +75,7 @@ class Workbench:
         return target
 
     def next_hint(self, lab: Lab, task_id: str | None) -> tuple[str, int, str]:
-        """(task, number, text) of the next hint; the last one again when there is no other.
+        """(task, number, text) of the next hint; the last one again if there are no more.
 
         Without a task, that of the first task that has not passed.
         """

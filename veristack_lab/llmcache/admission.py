@@ -48,7 +48,7 @@ class MaxActive:
         """Take one place.
 
         Raises:
-            AdmissionRejected: all places are taken; nothing has changed but the count of these.
+            AdmissionRejected: all places are taken; only the count of rejections has changed.
         """
         if self.active >= self._limit:
             self.rejected += 1
@@ -60,10 +60,10 @@ class MaxActive:
         self.admitted += 1
 
     def leave(self, service_s: float) -> None:
-        """Give the place back after so many seconds of service.
+        """Give the place back after `service_s` seconds of service.
 
         Raises:
-            InvalidInput: nobody is inside.
+            InvalidInput: no request is active.
         """
         if not self.active:
             raise InvalidInput("leave() without enter()")

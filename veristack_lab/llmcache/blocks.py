@@ -3,8 +3,8 @@
 Blocks need not lie side by side, so only their number counts, and there is one number to
 keep: a prompt's blocks are taken when it is placed and given back when it is evicted. A
 prompt that is being served is pinned and cannot be a victim. When room is short, as many idle
-prompts go as are needed, least recently used first; when even all of them would not be
-enough, the pool refuses and nothing has changed.
+prompts as needed are evicted, least recently used first; if even all of them would not be enough,
+the pool refuses and nothing has changed.
 
 An engine such as llama.cpp keeps one prompt a slot, however short, and lets a new prompt grow
 out of the slot that holds the longest part of it: `max_prefixes` and `succeeds` say so.
@@ -52,7 +52,7 @@ class BlockPool:
 
     @property
     def free_blocks(self) -> int:
-        """Blocks that nobody has."""
+        """Free blocks."""
         return self.total_blocks - self.used_blocks
 
     @property
@@ -61,7 +61,7 @@ class BlockPool:
         return sum(held.blocks for held in self._held.values() if not held.pins)
 
     def blocks_of(self, key: bytes) -> int:
-        """How many blocks a prefix has; 0 when it is not here."""
+        """How many blocks a prefix has; 0 if it is not held."""
         held = self._held.get(key)
         return held.blocks if held else 0
 
@@ -71,12 +71,12 @@ class BlockPool:
         return bool(held and held.pins)
 
     def victims(self, blocks: int, succeeds: bytes | None = None) -> tuple[bytes, ...] | None:
-        """Which prefixes must go so that one more of `blocks` fits; None when it cannot.
+        """Which prefixes must be evicted so that one more of `blocks` fits; None if none suffice.
 
         Args:
             blocks: how many blocks the new prefix needs.
-            succeeds: a prefix that the new one grows out of. It goes in any case, before all
-                others, unless it is being served.
+            succeeds: a prefix that the new one grows out of. It is evicted first and in any case,
+                unless it is being served.
         """
         short = blocks - self.free_blocks
         excess = 0 if self.max_prefixes is None else len(self._held) + 1 - self.max_prefixes
@@ -128,14 +128,14 @@ class BlockPool:
         return victims
 
     def free(self, key: bytes) -> int:
-        """Take a prefix's blocks back; how many there were.
+        """Take a prefix's blocks back. Returns how many there were.
 
         Raises:
             InvalidInput: the prefix is not here, or it is being served.
         """
         held = self._known(key)
         if held.pins:
-            raise InvalidInput(f"prefix {key.hex()[:8]} is being served: unpin it before")
+            raise InvalidInput(f"prefix {key.hex()[:8]} is being served: unpin it first")
         del self._held[key]
         self.used_blocks -= held.blocks
         return held.blocks

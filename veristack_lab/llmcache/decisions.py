@@ -1,4 +1,4 @@
-"""What a router was asked and what it said, with its reasons."""
+"""A router's request and its decision, with the reasons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from veristack_lab.llmcache.prefixes import Prefix
 
 
 class Kind(StrEnum):
-    """By which step of the waterfall a request found its node."""
+    """The step of the waterfall that found a request's node."""
 
     SESSION = "session"
     EXACT = "exact"
@@ -29,7 +29,7 @@ class Reason(StrEnum):
     KV_TOO_LARGE = "kv_too_large"
     """The prompt would not fit any living node, even an empty one."""
     KV_FULL = "kv_full"
-    """What holds the room is being served and cannot be evicted."""
+    """All prompts that hold the room are being served and cannot be evicted."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What a running inference engine is, as far as a layer above may know.
+"""What a running inference engine is, as far as the layers above need to know.
 
 `backends.llm` finds or starts engines and describes each by one `EngineFacts`; adapters turn
-the facts into something that can be called. Nothing else knows which program answers.
+the facts into something that can be called. No other component knows which program answers.
 """
 
 from __future__ import annotations

@@ -3,27 +3,24 @@
     with Gateway(engines).serve() as url:
         ollama.Client(host=url).generate(model="text", prompt="Once upon a time")
 
-The names `text` and `embeddings` stand for whatever serves them; replies carry the real name.
+The names `text` and `embeddings` stand for the models that serve them; replies carry the real name.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from veristack_lab.errors import BackendStartFailed, InvalidInput
+from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.facts import EngineFacts
+from veristack_lab.runtime.supervisor import Health, no_parts
 
 if TYPE_CHECKING:
     from veristack_lab.llmcache.service import Service
-    from veristack_lab.veristore import Store
+    from veristack_lab.veristore.keyvalue import KeyValue
 
-POLL_INTERVAL_S = 0.01
-GRACE_S = 2
+GRACE_S = 2.0
 """How long requests in progress may go on when the gateway is stopped."""
 
 
@@ -34,16 +31,18 @@ class Gateway:
         self,
         engines: Sequence[EngineFacts],
         *,
-        metadata: Store | None = None,
+        metadata: KeyValue | None = None,
         max_active: int = 8,
+        parts: Health = no_parts,
     ) -> None:
-        """Say what to serve; `serve` does it.
+        """Configure the gateway; `serve` runs it.
 
         Args:
             engines: the engines, each with a name of its own.
             metadata: where prefixes and sessions are kept; without it they are forgotten when
                 the gateway stops. The caller opens and closes it.
             max_active: how many requests may be served at a time.
+            parts: the health of the engines' processes, where they are supervised.
 
         Raises:
             InvalidInput: no engines, a name given twice, or a limit below one.
@@ -53,6 +52,7 @@ class Gateway:
         self.engines = tuple(engines)
         self._store = metadata
         self._max_active = max_active
+        self._parts = parts
         self._service = self._fresh_service()
 
     def __repr__(self) -> str:
@@ -79,20 +79,33 @@ class Gateway:
         """Serve on loopback while the body runs; the URL.
 
         Raises:
-            BackendStartFailed: the port is taken.
+            PortUnavailable: the port cannot be used.
+            BackendStartFailed: the server did not come up.
             StoreCorrupt: the metadata store holds something else.
         """
-        self._service = self._fresh_service()
-        listener = _listen(port)
-        try:
-            serving = _Serving(self._service, listener)
-            serving.start()
+        from veristack_lab.llmcache.gateway_app import application
+        from veristack_lab.runtime import serving
+        from veristack_lab.runtime.replies import ollama_shape
+
+        self._service = service = self._fresh_service()
+
+        @asynccontextmanager
+        async def running() -> AsyncIterator[None]:
             try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+                await service.start()
+                yield
             finally:
-                serving.stop()
-        finally:
-            listener.close()
+                await service.close()
+
+        with serving.in_thread(
+            application(service, self._parts),
+            port,
+            name="gateway",
+            shape=ollama_shape,
+            grace_s=GRACE_S,
+            beside=running,
+        ) as url:
+            yield url
 
     def _fresh_service(self) -> Service:
         from veristack_lab.llmcache.metadata import StoreMetadata
@@ -100,66 +113,3 @@ class Gateway:
 
         metadata = StoreMetadata(self._store) if self._store is not None else None
         return Service(self.engines, metadata, self._max_active)
-
-
-def _listen(port: int) -> socket.socket:
-    # With the protocol named, asyncio sets TCP_NODELAY on accepted connections; else every second
-    # reply waits 40 ms for an acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise BackendStartFailed(
-            f"the gateway cannot listen on port {port}: {error.strerror}. Give another one."
-        ) from error
-    return listener
-
-
-class _Serving:
-    """The thread with the event loop that owns the service."""
-
-    def __init__(self, service: Service, listener: socket.socket) -> None:
-        import uvicorn
-
-        from veristack_lab.llmcache.gateway_app import application
-
-        config = uvicorn.Config(
-            application(service),
-            log_level="critical",
-            access_log=False,
-            lifespan="off",  # the service is started first, so that its error reaches the caller
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        self._service = service
-        self._listener = listener
-        self._server = uvicorn.Server(config)
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-        while self._thread.is_alive() and not self._server.started:
-            self._thread.join(POLL_INTERVAL_S)
-        if self._failure is not None:
-            raise self._failure
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as failure:  # noqa: BLE001 - raised again in the caller's thread
-            self._failure = failure
-
-    async def _serve(self) -> None:
-        try:
-            await self._service.start()
-            await self._server.serve(sockets=[self._listener])
-        finally:
-            await self._service.close()

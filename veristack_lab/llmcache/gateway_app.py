@@ -1,7 +1,8 @@
 """Ollama's API over HTTP, as a Starlette application around a `Service`.
 
-Beside Ollama's paths there are two of ours: `GET /api/lab/engines` (the nodes and their state)
-and `GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
+Beside Ollama's paths there are three more: `GET /api/lab/engines` (the nodes and their state),
+`GET /api/lab/health` (whether all is up, and which process is down since when) and
+`GET /api/lab/decisions?limit=N` (the last attempts, each with its explanation). A request
 may carry `X-Session-Id` to be kept on the node that served the conversation before; a reply
 carries `X-Request-Number`, by which its attempts are found: `/api/lab/decisions?request=N`.
 """
@@ -10,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -31,26 +32,34 @@ from veristack_lab.errors import (
     ServingError,
 )
 from veristack_lab.llmcache import ollama_api as api
+from veristack_lab.llmcache import ollama_replies as replies
+from veristack_lab.llmcache.attempts import Job
 from veristack_lab.llmcache.engines import Finish, TextPiece
 from veristack_lab.llmcache.facts import EngineFacts
+from veristack_lab.llmcache.gateway_parameters import session_id, shortened, whole_number
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
-from veristack_lab.llmcache.service import Job, Service
+from veristack_lab.llmcache.service import Service
+from veristack_lab.runtime.faces import Guard, Policy
+from veristack_lab.runtime.replies import ollama_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 
-MAX_SESSION_ID = 256
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Limit of one request: thousands of texts to embed, but not more than fits in memory."""
 DECISIONS_SHOWN = 50
+POLICY = Policy(ollama_shape, MAX_BODY_BYTES, unusable_status=400)
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
 CLIENT_CLOSED_REQUEST = 499
-"""Nobody reads this reply; the number is the one that web servers use in their logs."""
+"""The client is gone and never reads this; web servers use this status in their logs."""
 
 T = TypeVar("T")
 Items = AsyncGenerator[TextPiece | Finish, None]
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service, parts: Health = no_parts) -> Starlette:
     """The application. Its owner starts the service before and closes it after."""
-    face = _Face(service)
+    face = _Face(service, parts)
     routes = [
         Route("/", face.root, methods=["GET", "HEAD"]),
         Route("/api/version", face.version, methods=["GET", "HEAD"]),
@@ -62,12 +71,14 @@ def application(service: Service) -> Starlette:
         Route("/api/embed", face.embed, methods=["POST"]),
         Route("/api/embeddings", face.embeddings, methods=["POST"]),
         Route("/api/lab/engines", face.engines, methods=["GET"]),
+        Route("/api/lab/health", face.health, methods=["GET"]),
         Route("/api/lab/decisions", face.decisions, methods=["GET"]),
     ]
     return Starlette(
         routes=routes,
+        middleware=[Middleware(Guard, policy=POLICY)],
         exception_handlers={
-            HTTPException: _plain_error,
+            HTTPException: _unrouted,
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
@@ -79,9 +90,10 @@ def application(service: Service) -> Starlette:
 class _Face:
     """The handlers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, parts: Health) -> None:
         self.service = service
-        self.since = api.now()
+        self.parts = parts
+        self.since = replies.now()
 
     # ------------------------------------------------------- questions
 
@@ -89,22 +101,24 @@ class _Face:
         return PlainTextResponse("Ollama is running")
 
     async def version(self, _: Request) -> Response:
-        return _json({"version": api.VERSION})
+        return _json({"version": replies.VERSION})
 
     async def tags(self, _: Request) -> Response:
         models = self.service.models(alive=False)
-        entries = [api.model_entry(f, await self.service.details(f), self.since) for f in models]
+        entries = [
+            replies.model_entry(f, await self.service.details(f), self.since) for f in models
+        ]
         return _json({"models": entries})
 
     async def ps(self, _: Request) -> Response:
         models = self.service.models(alive=True)
-        entries = [api.running_entry(f, await self.service.details(f)) for f in models]
+        entries = [replies.running_entry(f, await self.service.details(f)) for f in models]
         return _json({"models": entries})
 
     async def show(self, request: Request) -> Response:
         body = api.parse_body(await request.body())
         facts = self.service.resolve(str(body.get("model") or body.get("name") or ""))
-        return _json(api.show(facts, await self.service.details(facts), self.since))
+        return _json(replies.show(facts, await self.service.details(facts), self.since))
 
     async def engines(self, _: Request) -> Response:
         return _json(
@@ -128,11 +142,17 @@ class _Face:
             ]
         )
 
+    async def health(self, _: Request) -> Response:
+        parts = self.parts()
+        alive = all(node.alive for node in self.service.state.registry)
+        status = "up" if alive and all_up(parts) else "degraded"
+        return _json({"status": status, "parts": [part.document() for part in parts]})
+
     async def decisions(self, request: Request) -> Response:
         attempts = list(self.service.attempts)
-        if (number := _whole_number(request, "request", None)) is not None:
+        if (number := whole_number(request, "request", None)) is not None:
             attempts = [attempt for attempt in attempts if attempt.request == number]
-        limit = _whole_number(request, "limit", DECISIONS_SHOWN) or 0
+        limit = whole_number(request, "limit", DECISIONS_SHOWN) or 0
         return _json([attempt.as_json() for attempt in attempts[-limit:] if limit])
 
     # ------------------------------------------------------------ text
@@ -151,8 +171,8 @@ class _Face:
             verb = "chat" if call.chat else "generate"
             raise ApiError(400, f'"{call.model}" does not support {verb}')
         if call.loads_only:
-            return _json(api.loaded(call, facts.model))
-        job = self.service.job(facts.model, _session_id(request))
+            return _json(replies.loaded(call, facts.model))
+        job = self.service.job(facts.model, session_id(request))
         items = self.service.text(job, call.text, whole=not call.stream)
         if not call.stream:
             reply = await _unless_gone(request, _complete(job, call, facts, items))
@@ -178,13 +198,13 @@ class _Face:
         )
         vectors = found.vectors
         if call.dimensions is not None:
-            vectors = [_shortened(vector, call.dimensions) for vector in vectors]
+            vectors = [shortened(vector, call.dimensions) for vector in vectors]
         return _json(
             {
                 "model": facts.model,
                 "embeddings": vectors,
                 "total_duration": job.total_ns,
-                "load_duration": job.load_ns + round(found.load_ms * api.NANOSECONDS_PER_MS),
+                "load_duration": job.load_ns + round(found.load_ms * replies.NANOSECONDS_PER_MS),
                 "prompt_eval_count": found.prompt_tokens,
             },
             headers=_number(job),
@@ -230,14 +250,14 @@ class _Face:
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work, given up when the client goes away before it is done.
+    """The result of the work; the work is cancelled if the client disconnects first.
 
     Raises:
-        ClientDisconnect: it went away.
+        ClientDisconnect: the client disconnected.
     """
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
     try:
-        # The body was read before, so the next message can only be the disconnect.
+        # The body has been read, so the next message can only be the disconnect.
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
@@ -270,7 +290,7 @@ async def _lines(
         if isinstance(item, Finish):
             return _line(_end(job, call, facts, "", pieces, item))
         pieces.append(item)
-        return _line(api.piece(call, facts.model, item.text))
+        return _line(replies.piece(call, facts.model, item.text))
 
     async with aclosing(items):
         yield line(first)
@@ -289,34 +309,9 @@ def _end(
     prompt = job.prompt.tokens if job.prompt else None
     if prompt is not None and not call.chat and not call.text.raw:
         context = [*prompt, *(token for piece in pieces for token in piece.tokens)]
-    load_ns = job.load_ns + round(end.usage.load_ms * api.NANOSECONDS_PER_MS)
+    load_ns = job.load_ns + round(end.usage.load_ms * replies.NANOSECONDS_PER_MS)
     durations_ns = (job.total_ns, load_ns)
-    return api.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
-
-
-def _shortened(vector: list[float], dimensions: int) -> list[float]:
-    """The first components, brought back to length one."""
-    if dimensions < 1:
-        raise ApiError(400, f"dimensions must be positive, not {dimensions}")
-    head = vector[:dimensions]
-    length = math.sqrt(math.fsum(x * x for x in head)) or 1.0
-    return [x / length for x in head]
-
-
-def _session_id(request: Request) -> str | None:
-    session_id = request.headers.get("x-session-id")
-    if session_id is not None and len(session_id) > MAX_SESSION_ID:
-        raise ApiError(400, f"X-Session-Id is longer than {MAX_SESSION_ID} characters")
-    return session_id or None
-
-
-def _whole_number(request: Request, name: str, default: int | None) -> int | None:
-    given = request.query_params.get(name)
-    if given is None:
-        return default
-    if not given.isdecimal():
-        raise ApiError(400, f"{name} must be a whole number, not {given!r}")
-    return int(given)
+    return replies.end(call, facts.model, text, end.reason, end.usage, durations_ns, context)
 
 
 def _number(job: Job) -> dict[str, str]:
@@ -335,9 +330,8 @@ async def _nobody_listens(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _plain_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # registered for it alone
+async def _unrouted(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # registered for this class only
     known = {404: "404 page not found", 405: "405 method not allowed"}
-    return PlainTextResponse(
-        known.get(error.status_code, error.detail), error.status_code, error.headers
-    )
+    message = known.get(error.status_code, error.detail)
+    return _json({"error": message}, error.status_code, dict(error.headers or {}))

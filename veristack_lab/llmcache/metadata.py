@@ -1,4 +1,4 @@
-"""Where each prefix lives and which node serves which session, kept over a restart.
+"""Where each prefix lives and which node serves which session, kept across restarts.
 
 Two kinds of metadata with the same protocol: in memory, and in a veristore store. The store
 keeps one record for each (model, node, prompt) and each (model, session). Every part of a key
@@ -28,14 +28,14 @@ from veristack_lab.llmcache.state import (
 )
 
 if TYPE_CHECKING:
-    from veristack_lab.veristore import Store
+    from veristack_lab.veristore.keyvalue import KeyValue
 
 ENTRIES = b"llmcache/prefix/"
 SESSIONS = b"llmcache/session/"
 
 
 class Metadata(Protocol):
-    """Keeps what the serving state wants to find again."""
+    """Keeps what the serving state needs after a restart."""
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Keep some changes, in order. Durable on return, where durability is promised."""
@@ -51,7 +51,7 @@ class Metadata(Protocol):
 
 
 class MemoryMetadata:
-    """Metadata that is gone with the process."""
+    """Metadata that is lost when the process ends."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, bytes], Entry] = {}
@@ -80,9 +80,9 @@ class MemoryMetadata:
 
 
 class StoreMetadata:
-    """Metadata in a veristore store, which the caller opens and closes."""
+    """Metadata in a key-value store, which the caller opens and closes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: KeyValue) -> None:
         self._store = store
 
     def apply(self, changes: Sequence[Change]) -> None:

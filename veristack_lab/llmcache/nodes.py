@@ -1,8 +1,8 @@
-"""The nodes that serve: what each is, whether it lives, and how busy it is.
+"""The nodes that serve: what each is, whether it is alive, and how busy it is.
 
 Health changes only by the two events `mark_dead` and `mark_alive`. A node that died has lost
-its memory, so its pool is emptied and its generation goes up: whatever was begun on the old
-generation no longer touches the books of the new one.
+its memory, so its pool is emptied and its generation goes up: requests begun on the old generation
+no longer change the accounts of the new one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Registry:
 
     @classmethod
     def of(cls, engines: Iterable[EngineFacts], block_tokens: int = BLOCK_TOKENS) -> Registry:
-        """A registry with these engines, all believed alive.
+        """A registry with these engines, all assumed alive.
 
         Raises:
             InvalidInput: two engines have the same name.
@@ -68,7 +68,7 @@ class Registry:
             ) from None
 
     def add(self, facts: EngineFacts) -> Node:
-        """Take in a node.
+        """Add a node.
 
         Its pool has as many blocks of `block_tokens` tokens as all its slots hold, for at most
         one prompt a slot.
@@ -93,7 +93,7 @@ class Registry:
         return sorted({node.facts.model for node in self})
 
     def mark_dead(self, node_id: str) -> bool:
-        """Event: the node did not answer. Whether that was news."""
+        """Event: the node did not answer. Returns whether its state changed."""
         node = self[node_id]
         if not node.alive:
             return False
@@ -104,7 +104,7 @@ class Registry:
         return True
 
     def mark_alive(self, node_id: str) -> bool:
-        """Event: the node answered. Whether that was news."""
+        """Event: the node answered. Returns whether its state changed."""
         node = self[node_id]
         changed, node.alive = not node.alive, True
         return changed

@@ -1,10 +1,10 @@
-"""Prompts as chains of block hashes, and the index of who holds which chain.
+"""Prompts as chains of block hashes, and the index of which node holds which chain.
 
 A prompt is cut into blocks of `block_tokens` tokens. The hash of a block covers the hash of
 the block before it, so one hash names the whole text up to there, and two prompts share a
 prefix exactly as far as their chains agree (vLLM's automatic prefix caching; Kwon et al.,
 "Efficient Memory Management for Large Language Model Serving with PagedAttention", SOSP 2023).
-The model's name is hashed into the root: what one model cached is nothing to another.
+The model's name is hashed into the root: one model's cache is useless to another.
 
 Finding the longest held prefix walks the chain of the prompt that is asked for: it costs one
 dictionary look-up for each matching block, however many prompts are held.
@@ -34,7 +34,7 @@ class Prefix:
     hashes: tuple[bytes, ...]
     """One chained hash for each full block, 16 bytes each."""
     digest: bytes
-    """Names the whole prompt, the part behind the last full block included."""
+    """Identifies the whole prompt, including the part after the last full block."""
     tokens: int
     """Length of the whole prompt; estimated when it was made from text."""
     block_tokens: int = BLOCK_TOKENS
@@ -126,7 +126,8 @@ class PrefixIndex:
         return self._entries.get((node_id, digest))
 
     def add(self, entry: Entry) -> None:
-        """Note that a node holds a prompt; again with another `last_used` is no second entry."""
+        """Note that a node holds a prompt; a repeat with another `last_used` adds no second
+        entry."""
         key = (entry.node_id, entry.prefix.digest)
         if key not in self._entries:
             for block in entry.prefix.hashes:
@@ -135,7 +136,7 @@ class PrefixIndex:
         self._entries[key] = entry
 
     def remove(self, node_id: str, digest: bytes) -> bool:
-        """Forget one prompt of a node; whether it was known."""
+        """Forget one prompt of a node. Returns whether it was known."""
         entry = self._entries.pop((node_id, digest), None)
         if entry is None:
             return False
@@ -153,7 +154,7 @@ class PrefixIndex:
         return [entry for (node, _), entry in self._entries.items() if node == node_id]
 
     def exact(self, prefix: Prefix, nodes: Collection[str]) -> list[str]:
-        """Those of the nodes that hold this very prompt, in the order given."""
+        """The given nodes that hold exactly this prompt, in the order given."""
         return [node for node in nodes if (node, prefix.digest) in self._entries]
 
     def longest(self, prefix: Prefix, nodes: Collection[str]) -> list[Match]:

@@ -15,7 +15,7 @@ NONCE_DIGITS = 24
 
 
 def words(rng: random.Random, count: int) -> str:
-    """So many words that mean little."""
+    """This many words with little meaning."""
     return " ".join(rng.choices(WORDS, k=count))
 
 

@@ -9,10 +9,9 @@ The waterfall of the first serving caches, with its gaps closed:
    another node has fewer requests.
 4. miss: among the living nodes with the fewest requests, the one whose free blocks fit best.
 
-A dead node is never looked at, whatever points to it. A node is passed over when it could not
-find room even by evicting every idle prompt; room is looked for by eviction before anything
-is rejected. `route` only reads: the same state and request give the same decision, and no
-clock is asked.
+A dead node is never chosen, whatever points to it. A node is passed over when it could not
+find room even by evicting every idle prompt; eviction is tried before a request is rejected.
+`route` only reads: the same state and request give the same decision, and it uses no clock.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from veristack_lab.llmcache.state import ServingState
 SMALL_SHARE = 0.5
 """A node that holds less than this share of a prompt is passed over for a less busy one."""
 LEAST_SHARE = 0.1
-"""What counts as held at all: llama.cpp starts a prompt in a fresh slot unless one holds more
-than a tenth of it."""
+"""The least share that counts as held: llama.cpp starts a prompt in a fresh slot unless one holds
+more than a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -200,8 +199,8 @@ class _Waterfall:
     def _reusable(self, node_id: str) -> int:
         """Tokens of the prompt that a node holds.
 
-        All but one of a prompt that it holds whole: the last token is always computed again,
-        because the first word of the answer comes out of it.
+        For a prompt that it holds whole, all but one: the last token is always computed again,
+            because the first token of the answer depends on it.
         """
         prefix = self.request.prefix
         assert prefix is not None  # only prompts come here

@@ -1,9 +1,9 @@
 """The published table of a first serving cache, computed from its formula, and corrected.
 
-The table's five rows come from no measurement but from one formula over four requests each:
+The table's five rows come not from a measurement but from one formula over four requests each:
 5 ms of routing, 1 ms for each prompt token that is not cached, 1 ms for each token of the
 answer. `published_table` computes them as published, a rejected request counting as 0 ms.
-`corrected_table` tells apart what that mixes: the mean over served requests, and the share of
+`corrected_table` separates what that mixes: the mean over served requests, and the share of
 rejected ones. It books memory in a real `BlockPool`, and it adds the row that the published
 table lacks: eviction for the very requests that the row before it had.
 """
@@ -64,7 +64,7 @@ class Scenario:
     name: str
     requests: tuple[Request, ...]
     budget_mb: int | None = None
-    """A node's memory; None when it is not looked at."""
+    """A node's memory; None if it is ignored."""
     evicts: bool = False
 
     def published_latencies_ms(self) -> list[int | None]:
@@ -87,7 +87,7 @@ class Scenario:
         return found
 
     def corrected_latencies_ms(self) -> tuple[list[int | None], int]:
-        """The same with memory booked in blocks; also how many prefixes were evicted."""
+        """The same with memory counted in blocks; also returns how many prefixes were evicted."""
         if self.budget_mb is None:
             return [request.latency_ms for request in self.requests], 0
         pool, evicted = BlockPool(self.budget_mb // BLOCK_MB), 0
@@ -144,7 +144,7 @@ def published_table() -> pd.DataFrame:
 
 
 def corrected_table() -> pd.DataFrame:
-    """The same scenarios with served and rejected requests told apart.
+    """The same scenarios with served and rejected requests separated.
 
     No 95th percentile: four requests do not have one. `evicted` counts prefixes.
     """

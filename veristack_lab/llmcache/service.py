@@ -1,9 +1,9 @@
-"""The heart of the gateway: admit, prepare, route, run, retry, and keep the books.
+"""The core of the gateway: admit, prepare, route, run and retry requests, and keep the records.
 
-Owned by one event loop. A request that is admitted waits here for room on a node, never in an
-engine's own queue. When an engine fails before the first token was passed on, the request goes
-to another living engine; after that, never. A failed engine counts as dead until a probe finds
-it ready again.
+Owned by one event loop. An admitted request waits here for room on a node, never in an engine's
+own queue. If an engine fails before the first token was passed on, the request goes to another
+living engine; later it is not retried. A failed engine counts as dead until a probe finds it
+ready again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 from veristack_lab.errors import (
     EngineFailed,
@@ -26,6 +24,7 @@ from veristack_lab.errors import (
 )
 from veristack_lab.llmcache import engines, prefixes
 from veristack_lab.llmcache.admission import MaxActive
+from veristack_lab.llmcache.attempts import Attempt, Job
 from veristack_lab.llmcache.decisions import Decision, Kind, Reason, RouteRequest
 from veristack_lab.llmcache.engines import (
     Embedded,
@@ -49,60 +48,6 @@ DECISIONS_KEPT = 500
 ALIASES: dict[str, Capability] = {"text": "text", "embeddings": "embeddings"}
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Attempt:
-    """One try of one request on one node, for the log."""
-
-    sequence: int
-    request: int
-    """Numbers requests; several attempts of one request share it."""
-    model: str
-    session_id: str | None
-    decision: Decision
-    outcome: str = "running"
-    cached_tokens: int | None = None
-    """What the engine itself said it reused."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The attempt as plain values, its explanation included."""
-        return {
-            "sequence": self.sequence,
-            "request": self.request,
-            "model": self.model,
-            "session_id": self.session_id,
-            **self.decision.as_json(),
-            "outcome": self.outcome,
-            "cached_tokens": self.cached_tokens,
-            "explanation": self.decision.explain(),
-        }
-
-
-@dataclass
-class Job:
-    """A request on its way: what it is, and what happened to it so far."""
-
-    number: int
-    model: str
-    session_id: str | None = None
-    excluded: set[str] = field(default_factory=set)
-    started_ns: int = field(default_factory=time.monotonic_ns)
-    waited_ns: int = 0
-    """How long it waited for room on a node."""
-    begun_ns: int = 0
-    """When an engine was put to work."""
-    prompt: Prepared | None = None
-
-    @property
-    def total_ns(self) -> int:
-        """Since it came in."""
-        return time.monotonic_ns() - self.started_ns
-
-    @property
-    def load_ns(self) -> int:
-        """From coming in until an engine was at work, without the wait for room."""
-        return self.begun_ns - self.started_ns - self.waited_ns
 
 
 class Service:
@@ -131,7 +76,7 @@ class Service:
     # ------------------------------------------------------------ life
 
     async def start(self) -> None:
-        """Connect to the engines, see which live, and take over what was kept.
+        """Connect to the engines, probe which are alive, and restore the stored state.
 
         Raises:
             StoreCorrupt: the metadata store holds something else.
@@ -148,7 +93,7 @@ class Service:
         ]
 
     async def close(self) -> None:
-        """End the background tasks, the last changes written, and close all connections."""
+        """Write the last changes, end the background tasks, and close all connections."""
         if self._tasks:
             prober, writer = self._tasks
             prober.cancel()
@@ -185,7 +130,7 @@ class Service:
             self._changes.put_nowait(change)
 
     async def _write_changes(self) -> None:
-        """Keep changes behind the requests' backs; what a crash loses is computed once more."""
+        """Write changes in the background; state that a crash loses is computed again."""
         while True:
             batch = [await self._changes.get()]
             while not self._changes.empty():
@@ -202,10 +147,10 @@ class Service:
     # ---------------------------------------------------------- models
 
     def resolve(self, name: str) -> EngineFacts:
-        """What serves a model name or one of the aliases `text` and `embeddings`.
+        """The engine that serves a model name or one of the aliases `text` and `embeddings`.
 
         Raises:
-            ModelNotFound: nothing does.
+            ModelNotFound: no engine does.
         """
         wanted = name.removesuffix(":latest")
         alias = ALIASES.get(wanted)
@@ -221,7 +166,7 @@ class Service:
         return fitting[0]
 
     def models(self, *, alive: bool) -> list[EngineFacts]:
-        """One engine for each model that is served, or that is served by a living one."""
+        """One engine for each model; with `alive`, only for models that a living engine serves."""
         found: dict[str, EngineFacts] = {}
         for facts in self._facts:
             if not alive or self.state.registry[facts.node_id].alive:
@@ -229,7 +174,7 @@ class Service:
         return [found[model] for model in sorted(found)]
 
     async def details(self, facts: EngineFacts) -> ModelDetails:
-        """What a living engine says about its model; all empty while none answers."""
+        """What a living engine says about its model; empty details if no engine answers."""
         if facts.model not in self._details:
             for node in self.state.registry.serving(facts.model):
                 with suppress(EngineFailed):
@@ -253,13 +198,13 @@ class Service:
             job: from `job()`.
             request: the prompt.
             whole: pass on nothing before the answer is complete, so that the request can be
-                tried again until then.
+                retried until then.
 
         Raises:
-            AdmissionRejected: as many requests as allowed are being served.
-            NoNodeAvailable: no living engine can take it.
+            AdmissionRejected: the maximum number of requests is in flight.
+            NoNodeAvailable: no living engine can take the request.
             EngineFailed: the engine failed after its first token had been passed on.
-            PromptTooLong: it fits no engine's context.
+            PromptTooLong: the prompt is longer than every engine's context.
         """
         self.admission.enter()
         try:
@@ -281,12 +226,12 @@ class Service:
             self.admission.leave(job.total_ns / 1e9)
 
     async def _prepare(self, job: Job, request: TextRequest) -> Prepared:
-        """Tokenise on any living engine of the model: all give the same tokens."""
+        """Tokenise on any living engine of the model: all produce the same tokens."""
         while True:
             nodes = [n for n in self.state.registry.serving(job.model) if n.alive]
             usable = [n for n in nodes if n.node_id not in job.excluded]
             if not usable:
-                raise NoNodeAvailable(_nobody(job.model))
+                raise NoNodeAvailable(_no_engine(job.model))
             node = min(usable, key=lambda n: (n.active, n.node_id))
             try:
                 return await self._engines[node.node_id].prepare(request)
@@ -297,7 +242,7 @@ class Service:
     async def _try_text(
         self, job: Job, prompt: Prepared, prefix: Prefix
     ) -> AsyncGenerator[TextPiece | Finish, None]:
-        """One attempt on the node that the router chooses."""
+        """Make one attempt, on the node that the router chooses."""
         attempt, lease = await self._begin(job, prefix)
         engine, computed = self._engines[lease.node_id], False
         try:
@@ -322,9 +267,9 @@ class Service:
         """Vectors for some texts.
 
         Raises:
-            AdmissionRejected: as many requests as allowed are being served.
-            NoNodeAvailable: no living engine can take it.
-            PromptTooLong: a text does not fit and may not be cut.
+            AdmissionRejected: the maximum number of requests is in flight.
+            NoNodeAvailable: no living engine can take the request.
+            PromptTooLong: a text is too long and `truncate` is false.
         """
         self.admission.enter()
         try:
@@ -347,7 +292,7 @@ class Service:
     # --------------------------------------------------------- routing
 
     async def _begin(self, job: Job, prefix: Prefix | None) -> tuple[Attempt, Lease]:
-        """Route, and wait for room if there is none at the moment."""
+        """Route a request; wait for room if no node has any."""
         waiting_since = time.monotonic_ns()
         async with self._room:
             while True:
@@ -380,7 +325,7 @@ class Service:
 async def _whole(
     items: AsyncGenerator[TextPiece | Finish, None],
 ) -> AsyncGenerator[TextPiece | Finish, None]:
-    """The same items, none of them before all are there."""
+    """The same items, but only after the last one has arrived."""
     async with aclosing(items):
         complete = [item async for item in items]
     for item in complete:
@@ -396,8 +341,8 @@ def _prefix(model: str, prompt: Prepared) -> Prefix:
 def _rejection(decision: Decision, model: str) -> NoNodeAvailable | PromptTooLong:
     if decision.reason is Reason.KV_TOO_LARGE:
         return PromptTooLong("the input length exceeds the context length")
-    return NoNodeAvailable(_nobody(model))
+    return NoNodeAvailable(_no_engine(model))
 
 
-def _nobody(model: str) -> str:
+def _no_engine(model: str) -> str:
     return f"no living engine serves {model!r}: start one, or try again when one is back"

@@ -1,9 +1,9 @@
-"""What the router decides from, and the only ways in which it changes.
+"""The state that the router decides from, and the only ways to change it.
 
-`begin` books a decision: evicts what it said, gives the prompt its blocks and pins them.
-`finish` gives back the pin and, when the engine answered, notes that the node now holds the
-prompt. While a prompt is being served it is not in the index: an engine cannot share what it
-is working on.
+`begin` applies a decision: it evicts the chosen prompts, gives the new one its blocks and pins
+them. `finish` gives back the pin and, when the engine answered, notes that the node now holds the
+prompt. While a prompt is being served it is not in the index: an engine cannot share what it is
+working on.
 
 Every change that is worth keeping over a restart comes back as a list of `Change`; the caller
 hands them to a `Metadata`. The index is soft state: if the last changes are lost, a prompt is
@@ -82,15 +82,15 @@ class ServingState:
         self.registry = registry
         self.index = PrefixIndex()
         self.counter = 0
-        """Counts requests: the only clock that decisions know."""
+        """Counts requests: the only clock that decisions use."""
         self._sessions: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def session_node(self, model: str, session_id: str) -> str | None:
-        """The node that served this conversation last, if it is still there."""
+        """The node that served this conversation last, if it still exists."""
         return self._sessions.get((model, session_id))
 
     def begin(self, request: RouteRequest, decision: Decision) -> tuple[Lease, list[Change]]:
-        """Book a decision that names a node; what became of older entries.
+        """Apply a decision that names a node. Returns the changes to older entries.
 
         Raises:
             InvalidInput: the decision names no node.
@@ -122,7 +122,7 @@ class ServingState:
         lease.open = False
         node = self.registry[lease.node_id]
         if node.generation != lease.generation:
-            return []  # the node died meanwhile: its books were emptied then
+            return []  # the node died meanwhile: its accounts were emptied then
         node.active -= 1
         request = lease.request
         if request.prefix is None:
@@ -149,7 +149,8 @@ class ServingState:
     def restore(
         self, entries: Iterable[Entry], sessions: Iterable[SessionRoute]
     ) -> tuple[int, int]:
-        """Take over what was kept before a restart; how many entries and sessions that were.
+        """Take over what was kept before a restart. Returns how many entries and sessions there
+        were.
 
         Entries of unknown or dead nodes, of another model than the node serves, of another
         block size, or without room are passed over.

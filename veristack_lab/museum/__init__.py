@@ -1,4 +1,4 @@
-"""A museum of known defects, each an override of one seam of the real engine.
+"""A museum of known defects, each an override of one seam of the real code.
 
     from veristack_lab import museum
 
@@ -7,8 +7,9 @@
     verdict = museum.run("torn-tail-kept")
 
 "Ancestor" is the published system that this lab grew out of; V1, V2 and so on number its
-defects. An exhibit names the seed under which the simulator finds the promise that it breaks. The
-healthy engine is put through the same and has to come out whole.
+defects. A wing holds the exhibits of one subject. An exhibit names its trial, with the seed under
+which the simulator finds the promise that it breaks. The healthy code runs through the same trial
+and must keep every promise.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from veristack_lab.museum.exhibit import Exhibit
-    from veristack_lab.museum.registry import exhibits, find
+    from veristack_lab.museum.exhibit import Exhibit, Trial
+    from veristack_lab.museum.registry import exhibits, find, group, wings
     from veristack_lab.museum.visit import Verdict, run
 
-__all__ = ["Exhibit", "Verdict", "exhibits", "find", "run"]
+__all__ = ["Exhibit", "Trial", "Verdict", "exhibits", "find", "group", "run", "wings"]
 
 _HOMES = {
     "Exhibit": "exhibit",
+    "Trial": "exhibit",
     "Verdict": "visit",
     "exhibits": "registry",
     "find": "registry",
+    "group": "registry",
     "run": "visit",
+    "wings": "registry",
 }
 
 

@@ -2,76 +2,80 @@
 
 from __future__ import annotations
 
+import importlib
+from functools import cache
+
 from veristack_lab.errors import InvalidInput
-from veristack_lab.museum import (
-    ack_before_sync,
-    batch_in_parts,
-    checksum_skipped,
-    collector_eats_upload,
-    content_name_unsynced,
-    content_unsynced,
-    damage_untold,
-    id_from_clock,
-    length_trusted,
-    listing_in_hash_order,
-    lsn_from_zero,
-    names_joined,
-    rename_before_data,
-    rename_unsynced,
-    segment_header_unsynced,
-    segment_name_unsynced,
-    snapshot_as_text,
-    snapshot_in_place,
-    snapshot_shared,
-    stale_segment_replayed,
-    sync_retried,
-    tail_cut_unsynced,
-    torn_tail_kept,
-    unlink_before_rename,
-)
 from veristack_lab.museum.exhibit import Exhibit
 
-_EXHIBITS: tuple[Exhibit, ...] = (
-    torn_tail_kept.EXHIBIT,
-    tail_cut_unsynced.EXHIBIT,
-    ack_before_sync.EXHIBIT,
-    batch_in_parts.EXHIBIT,
-    checksum_skipped.EXHIBIT,
-    length_trusted.EXHIBIT,
-    damage_untold.EXHIBIT,
-    sync_retried.EXHIBIT,
-    segment_header_unsynced.EXHIBIT,
-    segment_name_unsynced.EXHIBIT,
-    snapshot_as_text.EXHIBIT,
-    snapshot_in_place.EXHIBIT,
-    snapshot_shared.EXHIBIT,
-    rename_before_data.EXHIBIT,
-    rename_unsynced.EXHIBIT,
-    unlink_before_rename.EXHIBIT,
-    stale_segment_replayed.EXHIBIT,
-    lsn_from_zero.EXHIBIT,
-    content_unsynced.EXHIBIT,
-    content_name_unsynced.EXHIBIT,
-    collector_eats_upload.EXHIBIT,
-    id_from_clock.EXHIBIT,
-    names_joined.EXHIBIT,
-    listing_in_hash_order.EXHIBIT,
+_WALK = (
+    "store.torn_tail_kept",
+    "store.tail_cut_unsynced",
+    "store.ack_before_sync",
+    "store.batch_in_parts",
+    "store.checksum_skipped",
+    "store.length_trusted",
+    "store.damage_untold",
+    "store.sync_retried",
+    "store.segment_header_unsynced",
+    "store.segment_name_unsynced",
+    "store.snapshot_as_text",
+    "store.snapshot_in_place",
+    "store.snapshot_shared",
+    "store.rename_before_data",
+    "store.rename_unsynced",
+    "store.unlink_before_rename",
+    "store.stale_segment_replayed",
+    "store.lsn_from_zero",
+    "objects.content_unsynced",
+    "objects.content_name_unsynced",
+    "objects.collector_eats_upload",
+    "objects.id_from_clock",
+    "objects.names_joined",
+    "objects.listing_in_hash_order",
 )
+"""Wing and module of each exhibit."""
 
 
+@cache
 def exhibits() -> tuple[Exhibit, ...]:
     """All exhibits."""
-    return _EXHIBITS
+    found = []
+    for line in _WALK:
+        exhibit = importlib.import_module(f"{__package__}.{line}").EXHIBIT
+        assert isinstance(exhibit, Exhibit)
+        found.append(exhibit)
+    return tuple(found)
+
+
+def wings() -> tuple[str, ...]:
+    """The wings, in the order of the walk."""
+    return tuple(dict.fromkeys(exhibit.wing for exhibit in exhibits()))
 
 
 def find(name: str) -> Exhibit:
     """The exhibit of a name.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such exhibit.
     """
-    for exhibit in _EXHIBITS:
+    for exhibit in exhibits():
         if exhibit.name == name:
             return exhibit
-    names = ", ".join(exhibit.name for exhibit in _EXHIBITS)
+    names = ", ".join(exhibit.name for exhibit in exhibits())
     raise InvalidInput(f"the museum has no exhibit {name!r}; it has {names}")
+
+
+def group(name: str) -> tuple[Exhibit, ...]:
+    """The exhibits of a wing, or the one exhibit of that name.
+
+    Raises:
+        InvalidInput: neither a wing nor an exhibit has that name.
+    """
+    found = tuple(exhibit for exhibit in exhibits() if name in (exhibit.wing, exhibit.name))
+    if not found:
+        raise InvalidInput(
+            f"the museum has neither a wing nor an exhibit {name!r}; its wings are "
+            f"{', '.join(wings())}, and `veristack museum list` lists the exhibits"
+        )
+    return found

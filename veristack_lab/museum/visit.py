@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from veristack_lab.museum.exhibit import Exhibit
 from veristack_lab.museum.registry import find
-from veristack_lab.progress import OnProgress
-from veristack_lab.sim.engine import HEALTHY, Engine
-from veristack_lab.sim.rot import rot_sweep
-from veristack_lab.sim.sweep import crash_sweep
+from veristack_lab.runtime.progress import OnProgress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an exhibit and of the healthy engine."""
+    """The result of running an exhibit and the healthy engine."""
 
     exhibit: Exhibit
     row: Mapping[str, Any]
     """The first image in which the exhibit broke its promise; empty if it survived."""
     images: int
-    """That were looked at."""
+    """Number of images examined."""
     violations: int
     """Images in which it broke any promise."""
     healthy_row: Mapping[str, Any]
@@ -54,14 +51,14 @@ class Verdict:
 
 
 def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdict:
-    """Put an exhibit, and then the healthy engine, through the exhibit's seed.
+    """Run an exhibit, and then the healthy engine, under the exhibit's seed.
 
     Raises:
         InvalidInput: there is no such exhibit.
     """
     chosen = find(exhibit) if isinstance(exhibit, str) else exhibit
-    broken = sweep(chosen, chosen.engine)
-    healthy = sweep(chosen, HEALTHY, on_progress=on_progress)
+    broken = chosen.trial.run(healthy=False)
+    healthy = chosen.trial.run(healthy=True, on_progress=on_progress)
     return Verdict(
         chosen,
         _first(broken, broken["promise"] == chosen.promise),
@@ -69,23 +66,6 @@ def run(exhibit: Exhibit | str, on_progress: OnProgress | None = None) -> Verdic
         int((broken["violation"] != "").sum()),
         _first(healthy, healthy["violation"] != ""),
         len(healthy),
-    )
-
-
-def sweep(
-    exhibit: Exhibit,
-    engine: Engine,
-    *,
-    on_progress: OnProgress | None = None,
-) -> pd.DataFrame:
-    """The sweep that an exhibit names, of any engine."""
-    how = rot_sweep if exhibit.is_rot else crash_sweep
-    return how(
-        exhibit.workload(),
-        samples=exhibit.samples,
-        seed=exhibit.seed,
-        engine=engine,
-        on_progress=on_progress,
     )
 
 

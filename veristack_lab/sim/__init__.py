@@ -1,4 +1,4 @@
-"""A simulator for the store: a disk whose power can be cut anywhere, and the sweep that does.
+"""A simulator for the store: a disk whose power can be cut anywhere, and the sweep that cuts it.
 
     from veristack_lab import sim
 
@@ -13,11 +13,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from veristack_lab.sim import workloads
-    from veristack_lab.sim.clock import SimClock
-    from veristack_lab.sim.crash import POLICIES
-    from veristack_lab.sim.disk import SimDisk
-    from veristack_lab.sim.engine import (
+    from veristack_lab.sim.clocks import SimClock
+    from veristack_lab.sim.disk.crash import POLICIES
+    from veristack_lab.sim.disk.images import Image
+    from veristack_lab.sim.disk.simdisk import SimDisk
+    from veristack_lab.sim.store import workloads
+    from veristack_lab.sim.store.engine import (
         HEALTHY,
         Engine,
         engine_of,
@@ -25,34 +26,33 @@ if TYPE_CHECKING:
         objects_simulated,
         open_simulated,
     )
-    from veristack_lab.sim.images import Image
-    from veristack_lab.sim.oracle import PROMISES
-    from veristack_lab.sim.recording import Recording, record
-    from veristack_lab.sim.rot import ROT_PROMISES, rot_sweep
-    from veristack_lab.sim.steps import Workload
-    from veristack_lab.sim.sweep import crash_sweep
-    from veristack_lab.sim.tracing import Trace, explain
+    from veristack_lab.sim.store.oracle import PROMISES
+    from veristack_lab.sim.store.power_cuts import crash_sweep
+    from veristack_lab.sim.store.recording import Recording, record
+    from veristack_lab.sim.store.rot import ROT_PROMISES, rot_sweep
+    from veristack_lab.sim.store.steps import Workload
+    from veristack_lab.sim.store.tracing import Trace, explain
 
 _HOMES = {
-    "HEALTHY": "engine",
-    "POLICIES": "crash",
-    "PROMISES": "oracle",
-    "Engine": "engine",
-    "Image": "images",
-    "ROT_PROMISES": "rot",
-    "Recording": "recording",
-    "SimClock": "clock",
-    "SimDisk": "disk",
-    "Trace": "tracing",
-    "Workload": "steps",
-    "crash_sweep": "sweep",
-    "engine_of": "engine",
-    "explain": "tracing",
-    "identity": "engine",
-    "objects_simulated": "engine",
-    "open_simulated": "engine",
-    "record": "recording",
-    "rot_sweep": "rot",
+    "HEALTHY": "store.engine",
+    "POLICIES": "disk.crash",
+    "PROMISES": "store.oracle",
+    "Engine": "store.engine",
+    "Image": "disk.images",
+    "ROT_PROMISES": "store.rot",
+    "Recording": "store.recording",
+    "SimClock": "clocks",
+    "SimDisk": "disk.simdisk",
+    "Trace": "store.tracing",
+    "Workload": "store.steps",
+    "crash_sweep": "store.power_cuts",
+    "engine_of": "store.engine",
+    "explain": "store.tracing",
+    "identity": "store.engine",
+    "objects_simulated": "store.engine",
+    "open_simulated": "store.engine",
+    "record": "store.recording",
+    "rot_sweep": "store.rot",
     "workloads": "",
 }
 
@@ -84,7 +84,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not _HOMES[name]:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__name__}.store.{name}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

@@ -1,9 +1,9 @@
 """A question -> passages -> an answer that names the passages it rests on.
 
-The instructions stand in the user's turn, since a very small model ignores a system message or
-is thrown off by it. A small model also invents, and seldom cites by itself. So the passages
-are always handed back beside the answer, and a sentence without a mark of its own gets the
-number of the passage it is nearest to, if there is one near enough.
+The instructions stand in the user's turn, since a very small model ignores a system message or is
+confused by it. A small model also invents facts, and seldom cites by itself. So the passages are
+always returned with the answer, and a sentence without a citation gets the number of the nearest
+passage, if one is near enough.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ def prompt_for(question: str, passages: Sequence[Passage]) -> str:
 def answer(
     engine: TextEngine, embedder: Embedder, question: str, passages: Sequence[Passage]
 ) -> Answer:
-    """Answer from passages; whatever fails, the passages are in the reply and the note says why."""
+    """Answer from passages; on any failure the reply still holds the passages, and the note says
+    why."""
     if not passages:
-        return _without_text(question, passages, "no READY document is there to answer from")
+        return _without_text(question, passages, "there is no READY document to answer from")
     try:
         if engine.only_random_weights():
             return _without_text(

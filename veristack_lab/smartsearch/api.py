@@ -1,40 +1,38 @@
 """The HTTP face of smartsearch: FastAPI, JSON in camel case, OpenAPI at `/docs`.
 
-The tenant is a parameter, not a credential: put a gateway that knows its callers in front of
-it before anybody else can reach it. It binds to loopback.
+The tenant is a parameter, not a credential: put a gateway that authenticates callers in front of it
+before other machines can reach it. It binds to loopback.
 """
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-import psycopg
-import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
-    BackendStartFailed,
+    BackendError,
     DocumentNotFound,
     EmbeddingFailed,
     EmbeddingModelChanged,
     InvalidInput,
     RequestConflict,
     TextRefused,
-    VeriStackError,
 )
+from veristack_lab.runtime import serving
+from veristack_lab.runtime.faces import Guard, Policy, allow_header
+from veristack_lab.runtime.replies import plain_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 from veristack_lab.smartsearch import views
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.model import Status
-
-START_TIMEOUT_S = 15.0
 
 STATUS_CODES: dict[type[Exception], int] = {
     DocumentNotFound: 404,
@@ -43,8 +41,12 @@ STATUS_CODES: dict[type[Exception], int] = {
     InvalidInput: 422,
     TextRefused: 422,
     EmbeddingFailed: 503,
-    psycopg.OperationalError: 503,
-    PoolTimeout: 503,
+    BackendError: 503,
+}
+
+DATABASE_AWAY = {
+    "error": "DatabaseUnavailable",
+    "message": "the database does not answer; try again later",
 }
 
 Tenant = Annotated[str, Query(alias="tenantId", min_length=1)]
@@ -52,25 +54,31 @@ OptionalTenant = Annotated[str | None, Query(alias="tenantId")]
 Question = Annotated[str, Query(min_length=1)]
 
 
-def application(search: Search) -> FastAPI:
-    """The API over one `Search`. The caller keeps the `Search` open."""
+def application(search: Search, parts: Health = no_parts) -> FastAPI:
+    """The API over one `Search`. The caller keeps the `Search` open.
+
+    Args:
+        parts: the health of the processes that serve the documents.
+    """
     app = FastAPI(title="smartsearch", version="1")
     for error, code in STATUS_CODES.items():
         app.add_exception_handler(error, _handler(code))
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _unrouted(app))
+    app.add_middleware(Guard, policy=Policy(plain_shape))
     _add_document_routes(app, search)
     _add_query_routes(app, search)
     _add_operation_routes(app, search)
+    _add_health(app, search, parts)
     return app
 
 
 def _handler(code: int):  # type: ignore[no-untyped-def]  # Starlette's type is a union of two
     def handle(_: Request, error: Exception) -> JSONResponse:
-        # Drivers' messages may hold connection strings; only our own go out.
-        own = isinstance(error, VeriStackError)
-        message = str(error) if own else "the database does not answer; try again later"
-        name = type(error).__name__ if own else "DatabaseUnavailable"
-        return JSONResponse({"error": name, "message": message}, status_code=code)
+        # A database's own messages name hosts and roles, which callers need not see.
+        own = not isinstance(error, BackendError)
+        told = {"error": type(error).__name__, "message": str(error)}
+        return JSONResponse(told if own else DATABASE_AWAY, status_code=code)
 
     return handle
 
@@ -80,6 +88,19 @@ def _unreadable(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for nothing else
     found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
     return JSONResponse({"error": "InvalidInput", "message": "; ".join(found)}, status_code=422)
+
+
+def _unrouted(app: FastAPI):  # type: ignore[no-untyped-def]  # see `_handler`
+    def handle(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # registered for nothing else
+        status = HTTPStatus(error.status_code)
+        headers = {}
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allow_header(app.routes, request.scope)
+        name = status.phrase.title().replace(" ", "")
+        return JSONResponse({"error": name, "message": str(error.detail)}, status, headers)
+
+    return handle
 
 
 def _add_document_routes(app: FastAPI, search: Search) -> None:
@@ -117,7 +138,7 @@ def _add_query_routes(app: FastAPI, search: Search) -> None:
 def _add_operation_routes(app: FastAPI, search: Search) -> None:
     @app.get("/api/system/pressure")
     def pressure(tenant: OptionalTenant = None) -> views.PressureView:
-        """How much work waits where, for one tenant or for all."""
+        """How much work is waiting in each part, for one tenant or for all."""
         return views.PressureView.of(search.pressure(tenant))
 
     @app.get("/api/dead-letters")
@@ -127,62 +148,40 @@ def _add_operation_routes(app: FastAPI, search: Search) -> None:
 
     @app.post("/api/dead-letters/{letter_id}/replay", status_code=202)
     def replay(letter_id: UUID) -> views.Replayed:
-        """Send a given-up document through once more."""
+        """Send a given-up document through the pipeline again."""
         return views.Replayed(document_id=search.replay(letter_id))
 
+
+def _add_health(app: FastAPI, search: Search, parts: Health) -> None:
     @app.get("/api/health")
-    def health() -> dict[str, str]:
-        """Whether the database answers a query, not merely a connection."""
-        with search.database.connection() as conn:
-            conn.execute("SELECT 1 FROM documents LIMIT 1")
-        return {"status": "up"}
+    def health() -> JSONResponse:
+        """Whether the database answers a query and every part is up.
 
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: those belong to the main thread's owner."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        A part that is down is named, with the time since when and the reason.
+        """
+        found = parts()
+        documents = [part.document() for part in found]
+        try:
+            with search.database.transaction() as conn:
+                conn.execute("SELECT 1 FROM documents LIMIT 1")
+        except BackendError:
+            return JSONResponse({**DATABASE_AWAY, "parts": documents}, 503)
+        return JSONResponse({"status": "up" if all_up(found) else "degraded", "parts": documents})
 
 
 @contextmanager
-def serve_in_thread(search: Search, port: int = 0) -> Iterator[str]:
+def serve_in_thread(search: Search, port: int = 0, parts: Health = no_parts) -> Iterator[str]:
     """Serve the API on loopback while the body runs; yields its URL.
 
     Args:
         search: what to serve.
         port: 0 for any free one.
+        parts: see `application`.
 
     Raises:
-        BackendStartFailed: the port is taken, or the server did not start.
+        PortUnavailable: the port cannot be used.
+        BackendStartFailed: the server did not come up.
     """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise BackendStartFailed(f"port {port} cannot be used: {error}") from error
-    config = uvicorn.Config(application(search), log_level="warning", lifespan="off")
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="smartsearch-api")
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    tick = threading.Event()
-    for _ in range(int(START_TIMEOUT_S / 0.01)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        tick.wait(0.01)
-    raise BackendStartFailed("the API did not start; the log says why")
+    app = application(search, parts)
+    with serving.in_thread(app, port, name="smartsearch-api", shape=plain_shape) as url:
+        yield url

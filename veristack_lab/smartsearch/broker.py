@@ -33,7 +33,7 @@ def _client(settings: Settings) -> dict[str, Any]:
 
 
 def _require_listening(bootstrap: str) -> None:
-    """Fail at once when nobody listens: kafka-python would try for seconds and leak a socket."""
+    """Fail at once if no broker listens: kafka-python would try for seconds and leak a socket."""
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
@@ -41,11 +41,11 @@ def _require_listening(bootstrap: str) -> None:
         except (OSError, ValueError):
             continue
         return
-    raise KafkaConnectionError(f"nobody listens at {bootstrap}")
+    raise KafkaConnectionError(f"no broker at {bootstrap}")
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Make the topics if they are not there.
+    """Make the topics if they do not exist.
 
     Raises:
         KafkaError: the broker cannot be asked.
@@ -107,7 +107,7 @@ def lag(settings: Settings) -> int | None:
     """How many records of the documents topic the group has not committed.
 
     Returns:
-        None when the broker cannot be asked or the topic is not there yet.
+        None when the broker cannot be asked or the topic does not exist yet.
     """
     try:
         admin = KafkaAdminClient(**_client(settings), request_timeout_ms=3000)
@@ -132,5 +132,5 @@ def lag(settings: Settings) -> int | None:
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:
-    """A payload as it travels."""
+    """A payload as bytes on the wire."""
     return json.dumps(payload, sort_keys=True).encode()

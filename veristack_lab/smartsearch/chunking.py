@@ -1,7 +1,7 @@
 """Text -> passages of bounded size, cut where a reader would cut.
 
 A passage ends at a paragraph break if one lies in its second half, else after a sentence,
-else at white space, else at the bound. Nothing but white space is lost between passages.
+else at white space, else at the bound. Only white space is lost between passages.
 Changing anything here changes what a stored version means: raise `CHUNKER` with it.
 """
 
@@ -33,7 +33,7 @@ class Chunk:
 
 
 def clean(text: str) -> str:
-    r"""The text without what nobody can read.
+    r"""The text without unreadable characters.
 
     Line ends become `\n`, control characters a space, and format characters (zero-width
     spaces, soft hyphens) and unassigned ones vanish. A page of form feeds and zero-width

@@ -67,7 +67,7 @@ class Search:
         return answers.answer(self._text, self.embedder, question, passages)
 
     def pressure(self, tenant_id: str | None = None) -> Pressure:
-        """How much work waits where, for one tenant or for all."""
+        """How much work is waiting in each part, for one tenant or for all."""
         return pressure(self.database, self.settings, tenant_id)
 
     def dead_letters(self, tenant_id: str | None = None, limit: int = 100) -> list[DeadLetter]:
@@ -75,7 +75,7 @@ class Search:
         return dead_letters.list(self.database, tenant_id, limit)
 
     def replay(self, dead_letter_id: UUID) -> UUID:
-        """Send a given-up document through once more; its id."""
+        """Send a given-up document through the pipeline again. Returns its id."""
         return dead_letters.replay(self.database, dead_letter_id)
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ def connect(
     Raises:
         InvalidInput: the schema's or the topic's name cannot be used.
         MigrationConflict: the schema was made by another version.
-        psycopg.OperationalError: the database cannot be reached.
+        BackendUnavailable: the database cannot be reached.
     """
     return Search(
         Settings(

@@ -1,6 +1,5 @@
-"""What is ingested when nobody brings documents: the standard library's own docstrings.
-
-And questions about them, written by hand, with the entries that answer each.
+"""The default documents: the standard library's own docstrings. And questions about them, written
+by hand, with the entries that answer each.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ import json
 import random
 from dataclasses import dataclass
 
-from veristack_lab import paths
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import paths
+from veristack_lab.runtime.stdlib_docs import iter_docstrings
 from veristack_lab.smartsearch.intake import MAX_NAME_CHARS
-from veristack_lab.stdlib_docs import iter_docstrings
 
 SCANNED_PAGE = "\x0c \u200b\n\x0c\u00ad\u200b \x0c\n"
 """What PDF extraction gives for three scanned pages: form feeds and zero-width characters.
-It is not blank for a shallow check, and there is nothing in it to embed."""
+It passes a simple check for blank text, but there is nothing in it to embed."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def sample(size: int, seed: int) -> list[Source]:
     """A seeded sample in random order that holds every answer to the questions.
 
     Raises:
-        InvalidInput: it cannot hold them all, or there are not so many documents.
+        InvalidInput: it cannot hold them all, or there are fewer documents.
     """
     everything = standard_library()
     answers = frozenset[str]().union(*(question.relevant for question in questions()))

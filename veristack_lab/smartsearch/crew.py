@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
 from veristack_lab.errors import ProcessDied
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.supervised import ChildPart
 from veristack_lab.smartsearch.settings import ENVIRONMENT_VARIABLE, Settings
 
 READY_TIMEOUT_S = 30.0
@@ -18,7 +20,7 @@ class Crew:
     """Processes of one pipeline. Use as a context manager; all end with it.
 
     Args:
-        settings: what they are told.
+        settings: the settings of all processes.
         folder: where their logs go.
         workers: how many workers.
     """
@@ -30,7 +32,7 @@ class Crew:
         self._spawned = 0
         self.relay: Child | None = None
         self.workers: dict[str, Child] = {}
-        """By worker name, which is also the lease's owner in the database."""
+        """Processes by worker name, which is also the lease's owner in the database."""
 
     def __enter__(self) -> Self:
         try:
@@ -51,7 +53,7 @@ class Crew:
         return f"<Crew {self.settings.topic}: {alive} workers alive>"
 
     def require_alive(self) -> None:
-        """Check that the pipeline can still get anywhere.
+        """Check that the pipeline can still make progress.
 
         Raises:
             ProcessDied: the relay, or the last worker, ended by itself.
@@ -61,6 +63,25 @@ class Crew:
             if group and not any(child.alive for child in group):
                 last = group[-1]
                 raise ProcessDied(f"{last.name} ended:\n{last.log_tail()}")
+
+    def supervised(self) -> list[ChildPart]:
+        """Its processes, for a supervisor. A worker that is started again keeps its name: the
+        lease epoch tells it from the dead one."""
+        assert self.relay is not None  # the crew was entered
+        children = {"relay": self.relay, **self.workers}
+        return [
+            ChildPart(name, child, functools.partial(self._restart, name))
+            for name, child in children.items()
+        ]
+
+    def _restart(self, name: str) -> Child:
+        child = self._spawn("relay" if name == "relay" else "worker", name)
+        if name == "relay":
+            self.relay = child
+        else:
+            self.workers[name] = child
+        _wait(child)
+        return child
 
     def _new_worker(self) -> Child:
         name = f"worker-{self._spawned}"

@@ -1,8 +1,4 @@
-"""Connections to the one schema that holds everything, and the model its vectors come from.
-
-Every connection is in autocommit mode: a transaction exists only where the code says
-`conn.transaction()`, so each commit point can be read off the page.
-"""
+"""The one schema that holds everything, and the model its vectors come from."""
 
 from __future__ import annotations
 
@@ -10,51 +6,45 @@ import importlib.resources
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self
 
-import psycopg
 from pgvector.psycopg import register_vector
-from psycopg import sql
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
 
-from veristack_lab import migrations
 from veristack_lab.errors import EmbeddingModelChanged
+from veristack_lab.runtime import postgres
+from veristack_lab.runtime.postgres import Connection
 
-Connection = psycopg.Connection[DictRow]
+__all__ = ["Connection", "Database", "migrate"]
 
-CONNECT_TIMEOUT_S = 5
+WHAT = "the document database"
+WAIT_TIMEOUT_S = 5.0
 
 
 def migrate(conninfo: str, schema: str) -> list[str]:
-    """Make the schema, or bring it up to date; the names of the files applied now."""
-    with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
-        folder = importlib.resources.files("veristack_lab.smartsearch") / "sql"
-        return migrations.apply(conn, schema, folder)
+    """Make the schema, or bring it up to date; the names of the files applied now.
+
+    Raises:
+        BackendUnavailable, BackendError, InvalidInput: see `runtime.postgres.migrate`.
+    """
+    folder = importlib.resources.files("veristack_lab.smartsearch") / "migrations"
+    return postgres.migrate(conninfo, schema, folder, WHAT)
 
 
 class Database:
-    """A pool of connections whose search path is one migrated schema. Thread-safe."""
+    """A pool of connections to one migrated schema. Thread-safe."""
 
     def __init__(self, conninfo: str, schema: str, *, max_connections: int = 8) -> None:
         self.schema = schema
         migrate(conninfo, schema)
         self._space: tuple[str, int] | None = None
         self._space_lock = threading.Lock()
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool = postgres.Pool(
             conninfo,
-            kwargs={
-                "autocommit": True,
-                "row_factory": dict_row,
-                "connect_timeout": CONNECT_TIMEOUT_S,
-            },
-            min_size=1,
-            max_size=max_connections,
-            configure=self._configure,
-            # A server that was restarted leaves dead connections behind; they are replaced here.
-            check=ConnectionPool.check_connection,
-            timeout=CONNECT_TIMEOUT_S,
-            open=True,
+            schema,
+            what=WHAT,
+            connections=max_connections,
+            timeout_s=WAIT_TIMEOUT_S,
+            on_connect=register_vector,
         )
 
     def __enter__(self) -> Self:
@@ -66,31 +56,26 @@ class Database:
     def __repr__(self) -> str:
         return f"<Database schema={self.schema}>"
 
-    def _configure(self, conn: psycopg.Connection[Any]) -> None:
-        path = sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))
-        conn.execute(path)
-        register_vector(conn)
-
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection for one or more statements, each its own transaction.
+    def transaction(self) -> Iterator[Connection]:
+        """A connection with one transaction around the body; it commits when the body ends.
 
         Raises:
-            psycopg.OperationalError: no connection could be had in time.
+            BackendUnavailable, BackendError, InvalidInput: see `runtime.postgres.Pool`.
         """
-        with self._pool.connection() as conn:
+        with self._pool.transaction() as conn:
             yield conn
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A connection with one transaction around the body; it commits when the body ends."""
-        with self._pool.connection() as conn, conn.transaction():
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection whose queries all see the database as it was at one moment. Read-only."""
+        with self._pool.snapshot() as conn:
             yield conn
 
     def space(self) -> tuple[str, int] | None:
         """(model, dimensions) of the stored vectors; None before the first."""
         if self._space is None:
-            with self.connection() as conn:
+            with self.transaction() as conn:
                 row = conn.execute("SELECT model, dimensions FROM embedding_space").fetchone()
             if row is not None:
                 with self._space_lock:
@@ -104,7 +89,7 @@ class Database:
             EmbeddingModelChanged: the schema holds vectors of another model.
         """
         if self.space() is None:
-            with self.connection() as conn:
+            with self.transaction() as conn:
                 conn.execute(
                     "INSERT INTO embedding_space (model, dimensions) VALUES (%s, %s)"
                     " ON CONFLICT DO NOTHING",

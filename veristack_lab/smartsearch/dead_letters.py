@@ -1,4 +1,4 @@
-"""Documents that were given up: look at them, and send them through once more.
+"""Documents that were given up: list them, and send them through the pipeline again.
 
 The table is the truth, with one record for each time a document was given up. The copies on
 the dead-letter topic are sent by the relay, at least once.
@@ -25,7 +25,7 @@ def list(  # noqa: A001  (read as dead_letters.list)
     """
     if not 1 <= limit <= 1000:
         raise InvalidInput(f"limit must be 1 to 1000, not {limit}")
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "SELECT l.id, l.tenant_id, l.document_id, d.title, l.reason, l.attempts,"
             " l.created_at, l.replayed_at FROM dead_letters l JOIN documents d"
@@ -37,7 +37,7 @@ def list(  # noqa: A001  (read as dead_letters.list)
 
 
 def replay(database: Database, dead_letter_id: UUID) -> UUID:
-    """Give a failed document a fresh budget of attempts; its id.
+    """Give a failed document a fresh budget of attempts. Returns its id.
 
     Commit point: one transaction marks the letter, makes the document PENDING and announces
     it. A second call for the same letter changes nothing more.
@@ -59,7 +59,7 @@ def replay(database: Database, dead_letter_id: UUID) -> UUID:
             )
             conn.execute(
                 "UPDATE documents SET status = 'PENDING', attempts = 0, refusals = 0,"
-                " next_retry_at = NULL, announced_at = clock_timestamp(), announcements = 1,"
+                " next_attempt_at = NULL, announced_at = clock_timestamp(), announcements = 1,"
                 " updated_at = clock_timestamp() WHERE id = %s AND status = 'FAILED'",
                 (row["document_id"],),
             )

@@ -1,6 +1,6 @@
 """Texts -> vectors, through any server that speaks Ollama's API.
 
-The two ways to fail are told apart, because they call for different patience: `TextRefused`
+The two kinds of failure are distinguished, because they need different retries: `TextRefused`
 is about these very texts, `EmbeddingFailed` about the server.
 """
 
@@ -27,7 +27,7 @@ the 512 tokens of a BERT, whatever the script."""
 
 
 PATIENCE_S = 3.0
-"""A gateway that lost an engine finds it, or another one, within this time or not soon."""
+"""A gateway that lost an engine usually finds one again within this time."""
 _ASK_AGAIN_S = 0.1
 
 _Reply = TypeVar("_Reply")
@@ -60,7 +60,7 @@ class Embedded:
 
 
 class Embedder(Protocol):
-    """Whatever turns texts into vectors."""
+    """Turns texts into vectors."""
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts, in order.

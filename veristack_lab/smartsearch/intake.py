@@ -1,8 +1,8 @@
-"""The door: a document comes in once, however often it is sent.
+"""The intake: a document is accepted once, however often it is sent.
 
-Commit point: the one transaction that inserts the document's row and its outbox event. Before
-it nobody knows of the document; after it the document will be processed, whatever dies. The
-broker is not asked: documents are taken in while it is down.
+Commit point: the one transaction that inserts the document's row and its outbox event. Before it no
+component knows of the document; after it the document will be processed, whichever process dies.
+The broker is not involved: documents are accepted while it is down.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_TEXT_CHARS = 200_000
 MAX_NAME_CHARS = 200
 
 _COLUMNS = (
-    "id, tenant_id, request_id, title, status, attempts, last_error, next_retry_at,"
+    "id, tenant_id, request_id, title, status, attempts, last_error, next_attempt_at,"
     " created_at, updated_at"
 )
 
@@ -72,7 +72,7 @@ def status(database: Database, tenant_id: str, document_id: UUID) -> Document:
     Raises:
         DocumentNotFound: the tenant has no such document.
     """
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(
             f"SELECT {_COLUMNS} FROM documents WHERE tenant_id = %s AND id = %s",  # noqa: S608
             (tenant_id, document_id),
@@ -92,7 +92,7 @@ def documents(
     """
     if not 1 <= limit <= 1000:
         raise InvalidInput(f"limit must be 1 to 1000, not {limit}")
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             f"SELECT {_COLUMNS} FROM documents WHERE tenant_id = %s"  # noqa: S608
             " AND (%s::text IS NULL OR status = %s) ORDER BY created_at DESC, id LIMIT %s",
@@ -103,7 +103,7 @@ def documents(
 
 def finished(database: Database, tenant_id: str) -> int:
     """How many of a tenant's documents came to an end, READY or FAILED."""
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(
             "SELECT count(*) AS n FROM documents WHERE tenant_id = %s"
             " AND status IN ('READY', 'FAILED')",

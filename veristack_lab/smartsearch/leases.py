@@ -1,9 +1,9 @@
-"""Who may work on a document, and what each outcome writes.
+"""Which worker may process a document, and what each outcome writes.
 
 A claim raises the document's `lease_epoch`. The epoch is the fencing token (Kleppmann, "How to
 do distributed locking", 2016) and the version under which the claim's chunks are written: two
 workers can never write the same version, and each write checks, in its own transaction, that
-the epoch is still the document's. All times are the database's; a worker's clock is never asked.
+the epoch is still the document's. All times are the database's; a worker's clock is never used.
 
 Commit points: `write_chunks(last=True)` makes a version visible, by one UPDATE of the document's
 row; before it commits no reader sees any chunk of that version. `give_back` makes a failure known.
@@ -29,18 +29,18 @@ MAX_ERROR_CHARS = 500
 def claim(
     database: Database, owner: str, document_ids: Sequence[UUID], lease_s: float
 ) -> list[Claimed]:
-    """Take those of the documents that are PENDING and due; the others need nothing from us.
+    """Take those of the documents that are PENDING and due; the others need no work.
 
     A document whose retry lies in the future is not taken, so that a duplicate message cannot
     get around the pause.
     """
-    with database.connection() as conn:
+    with database.transaction() as conn:
         rows = conn.execute(
             "WITH due AS (SELECT id FROM documents WHERE id = ANY(%s) AND status = 'PENDING'"
-            "  AND (next_retry_at IS NULL OR next_retry_at <= now())"
+            "  AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
             "  ORDER BY id FOR UPDATE SKIP LOCKED)"
             " UPDATE documents d SET status = 'PROCESSING', lease_owner = %s,"
-            "  lease_epoch = lease_epoch + 1, attempts = attempts + 1, next_retry_at = NULL,"
+            "  lease_epoch = lease_epoch + 1, attempts = attempts + 1, next_attempt_at = NULL,"
             "  lease_expires_at = clock_timestamp() + make_interval(secs => %s),"
             "  updated_at = clock_timestamp()"
             " FROM due WHERE d.id = due.id"
@@ -51,8 +51,8 @@ def claim(
 
 
 def renew(database: Database, held: Sequence[Claimed], lease_s: float) -> set[UUID]:
-    """Put off the expiry of these leases; the ids of those that are still ours."""
-    with database.connection() as conn:
+    """Extend these leases. Returns the ids of those still held."""
+    with database.transaction() as conn:
         rows = conn.execute(
             "UPDATE documents d SET"
             " lease_expires_at = clock_timestamp() + make_interval(secs => %s)"
@@ -157,7 +157,7 @@ def end_attempt(
     conn.execute(
         "UPDATE documents SET status = %s, refusals = %s, lease_owner = NULL,"
         " lease_expires_at = NULL, last_error = %s, updated_at = clock_timestamp(),"
-        " next_retry_at = clock_timestamp() + make_interval(secs => %s)"  # NULL stays NULL
+        " next_attempt_at = clock_timestamp() + make_interval(secs => %s)"  # NULL stays NULL
         " WHERE id = %s",
         ("FAILED" if given_up else "PENDING", refusals, error, pause_s, document.id),
     )

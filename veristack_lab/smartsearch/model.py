@@ -1,4 +1,4 @@
-"""The values that smartsearch hands out."""
+"""The values that smartsearch returns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class Status(StrEnum):
-    """Where a document is. READY is the only one that search shows."""
+    """The state of a document. Search shows READY documents only."""
 
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"
@@ -28,7 +28,7 @@ class Document:
     status: Status
     attempts: int
     last_error: str | None
-    next_retry_at: datetime | None
+    next_attempt_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -75,7 +75,7 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Pressure:
-    """How much work waits where."""
+    """How much work is waiting in each part."""
 
     pending: int
     processing: int

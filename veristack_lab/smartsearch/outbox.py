@@ -1,9 +1,9 @@
-"""Events that are written with the rows they speak of, and sent afterwards.
+"""Events that are written together with the rows they concern, and sent afterwards.
 
 A row and its event commit together, so neither exists without the other: that is what a
 database followed by a broker cannot promise. (The pattern is Richardson's "transactional
-outbox", Microservices Patterns, 2018, chapter 3.) Sending is at least once; the receiver
-asks the database what is really to be done.
+outbox", Microservices Patterns, 2018, chapter 3.) Sending is at least once; the receiver reads from
+the database what is really to be done.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Event:
 
 
 def announce_documents(conn: Connection, documents: Iterable[tuple[str, UUID]]) -> None:
-    """Say that documents (tenant, id) want work. Call it in the transaction that makes it so."""
+    """Announce that documents (tenant, id) need work. Call it in the transaction that causes it."""
     _write(
         conn,
         [
@@ -43,7 +43,7 @@ def announce_documents(conn: Connection, documents: Iterable[tuple[str, UUID]]) 
 
 
 def announce_dead_letter(conn: Connection, payload: Mapping[str, Any]) -> None:
-    """Say that a document was given up, in the same transaction."""
+    """Announce that a document was given up, in the same transaction."""
     _write(conn, [("dead_letter", str(payload["documentId"]), payload)])
 
 
@@ -71,7 +71,7 @@ def mark_sent(conn: Connection, ids: Sequence[int]) -> None:
 
 
 def prune(conn: Connection, keep_s: float) -> int:
-    """Delete events acknowledged longer ago than this; how many there were."""
+    """Delete events acknowledged longer ago than this. Returns how many there were."""
     return conn.execute(
         "DELETE FROM outbox WHERE sent_at < now() - make_interval(secs => %s)", (keep_s,)
     ).rowcount

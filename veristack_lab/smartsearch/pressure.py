@@ -1,4 +1,5 @@
-"""How much work waits where, read from the database and the broker, never from counters.
+"""How much work is waiting in each part, read from the database and the broker, never from
+counters.
 
 A worker's own counters die with it, and an average age hides the one document that is stuck:
 so the ages here are those of the oldest.
@@ -16,7 +17,7 @@ SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending,
        count(*) FILTER (WHERE status = 'PROCESSING') AS processing,
        count(*) FILTER (WHERE status = 'FAILED') AS failed,
        count(*) FILTER (WHERE status = 'READY') AS ready,
-       count(*) FILTER (WHERE status = 'PENDING' AND next_retry_at > now()) AS waiting_for_retry,
+       count(*) FILTER (WHERE status = 'PENDING' AND next_attempt_at > now()) AS waiting_for_retry,
        extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'PENDING'))::float8
            AS oldest_pending_s,
        extract(epoch FROM now() - min(updated_at) FILTER (WHERE status = 'PROCESSING'))::float8
@@ -33,9 +34,9 @@ FROM documents WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
 def pressure(database: Database, settings: Settings, tenant_id: str | None = None) -> Pressure:
     """The state of the pipeline; documents and dead letters of one tenant, or of all.
 
-    Outbox and consumer lag are always those of all tenants, who share them.
+    Outbox and consumer lag are always those of all tenants, which share them.
     """
-    with database.connection() as conn:
+    with database.transaction() as conn:
         row = conn.execute(_QUERY, {"tenant": tenant_id}).fetchone()
     assert row is not None  # an aggregate always gives one row
     return Pressure(**row, consumer_lag=broker.lag(settings))

@@ -1,8 +1,8 @@
 """A batch of claimed documents -> passages -> vectors -> READY, one outcome for each.
 
 Texts of several documents share an embedding call, since a call with sixteen texts costs
-little more than one with a single text. When such a call is refused, each document's texts
-are sent by themselves: only the one at fault pays.
+little more than one with a single text. If such a call is refused, each document's texts are sent
+separately: only the document at fault fails.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What became of the documents of one batch."""
+    """The outcomes of one batch of documents."""
 
     ready: list[UUID] = field(default_factory=list)
     again: list[UUID] = field(default_factory=list)
     failed: list[UUID] = field(default_factory=list)
     lost: list[UUID] = field(default_factory=list)
-    """Claims that ended under us; others finish these documents."""
+    """Claims that ended during the work; other workers finish these documents."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Processor:
         self._held_lock = threading.Lock()
 
     def process(self, document_ids: Sequence[UUID]) -> Outcome:
-        """Claim what is due among the documents and bring each claim to its end.
+        """Claim the documents that are due and finish each claim.
 
         Raises:
             EmbeddingModelChanged: the engine serves another model than the stored vectors'; the
@@ -155,7 +155,7 @@ class Processor:
             self._held.pop(document.id, None)
 
     def _release_rest(self, outcome: Outcome) -> None:
-        """Give back what an error of the worker itself left over."""
+        """Give back the claims that an error of the worker itself left over."""
         for document in self.held():
             self._give_back(document, Cause.OUTAGE, "the worker had to stop", outcome)
 

@@ -2,7 +2,7 @@
 
 Commit point of one round: the transaction that marks events as sent. It commits only after the
 broker has acknowledged each of them with all replicas. If the relay dies in between, the events
-are sent again: a duplicate asks for work that the database knows to be done. Events are locked
+are sent again: a duplicate announces work that the database records as done. Events are locked
 with SKIP LOCKED, so several relays share the work and a dead one's locks vanish with its
 connection.
 """
@@ -14,11 +14,10 @@ import threading
 import time
 from typing import Self
 
-import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from psycopg_pool import PoolTimeout
 
+from veristack_lab.errors import BackendError
 from veristack_lab.smartsearch import broker, outbox
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.settings import Settings
@@ -59,13 +58,13 @@ class Relay:
                     next_sweep = time.monotonic() + self.settings.sweep_interval_s
                 if self.relay_once() == 0:
                     pause_s = IDLE_S
-            except (KafkaError, psycopg.OperationalError, PoolTimeout) as error:
+            except (KafkaError, BackendError) as error:
                 _log.warning("relay pauses: %s: %s", type(error).__name__, error)
                 pause_s = PAUSE_AFTER_ERROR_S
             stop.wait(pause_s)
 
     def relay_once(self) -> int:
-        """Send one batch; how many events were acknowledged.
+        """Send one batch. Returns how many events were acknowledged.
 
         Raises:
             KafkaError: the broker did not acknowledge; the events stay unsent.

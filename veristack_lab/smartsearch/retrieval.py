@@ -2,7 +2,7 @@
 
 The scan is exact, without a vector index. At thousands of documents it takes tens of
 milliseconds; an approximate index (HNSW) filters by tenant and status only after it has chosen
-its neighbours, so with a selective filter it returns too few rows and says nothing. An index
+its neighbours, so with a selective filter it silently returns too few rows. An index
 pays from about a hundred thousand passages a tenant on.
 """
 
@@ -40,7 +40,7 @@ def search(
             f"the stored vectors come from {space[0]} ({space[1]} dimensions), the engine answers"
             f" with {model} ({len(vector)}). Serve the first one to search these documents."
         )
-    with database.connection() as conn:
+    with database.transaction() as conn:
         return nearest(conn, tenant_id, vector, k)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from veristack_lab.runtime.backoff import Backoff
 from veristack_lab.smartsearch.settings import RetryPolicy
 
 
@@ -14,7 +15,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     """This text cannot be embedded."""
     OUTAGE = "outage"
-    """A server or the worker itself was gone; the text may be fine."""
+    """A server or the worker itself was unavailable; the text may be fine."""
 
 
 @dataclass(frozen=True)
@@ -42,5 +43,4 @@ def decide(cause: Cause, attempts: int, refusals: int, policy: RetryPolicy) -> R
         return GiveUp()
     if cause is Cause.REFUSED and refusals >= policy.max_refusals:
         return GiveUp()
-    exponent = min(max(attempts - 1, 0), 32)  # beyond that the cap decides anyway
-    return Retry(min(policy.backoff_max_s, policy.backoff_s * 2**exponent))
+    return Retry(Backoff(policy.retry_base_s, policy.retry_max_s).ceiling_s(attempts))

@@ -1,7 +1,7 @@
 """`python -m veristack_lab.smartsearch.run relay|worker [NAME]`: one process of the pipeline.
 
 The settings come in the environment (see `settings`). SIGTERM and SIGINT end it after the
-batch in hand. It says one line when it runs.
+batch in hand. It prints one line when it is running.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.supervised import ends_with_outage_code
 from veristack_lab.smartsearch.relay import Relay
 from veristack_lab.smartsearch.settings import Settings
 from veristack_lab.smartsearch.worker import Worker
@@ -33,7 +34,7 @@ def run(part: str, settings: Settings, name: str | None = None) -> None:
     elif part == "worker":
         runner = Worker(settings, name=name)
     else:
-        raise InvalidInput(f"{part!r} is no part of the pipeline; say relay or worker")
+        raise InvalidInput(f"{part!r} is not a part of the pipeline; say relay or worker")
     with runner:
         sys.stdout.write(f"{part} runs\n")
         sys.stdout.flush()
@@ -41,4 +42,5 @@ def run(part: str, settings: Settings, name: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], Settings.from_environment(), sys.argv[2] if len(sys.argv) > 2 else None)
+    with ends_with_outage_code():
+        run(sys.argv[1], Settings.from_environment(), sys.argv[2] if len(sys.argv) > 2 else None)

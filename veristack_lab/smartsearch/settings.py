@@ -1,4 +1,4 @@
-"""Everything a part of the ingestion needs to know, in one value that travels as JSON."""
+"""All settings of the ingestion, in one value that is passed on as JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class RetryPolicy:
     """How often a document is tried again, and after which pause.
 
     A refusal is the engine's (or the chunker's) verdict on this very text; it is bounded
-    tightly. An outage (engine unreachable, worker killed) is not the document's fault; its
-    bound is wide, yet there is one: a text that kills every worker must not circulate for ever.
+    tightly. An outage (engine unreachable, worker killed) is not the document's fault; its bound is
+    wide but finite: a text that kills every worker must not circulate for ever.
     """
 
     max_refusals: int = 3
     max_attempts: int = 12
-    backoff_s: float = 0.5
-    backoff_max_s: float = 30.0
+    retry_base_s: float = 0.5
+    retry_max_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.topic or not all(c.isalnum() or c in "._-" for c in self.topic):
-            raise InvalidInput(f"{self.topic!r} is no topic prefix: use letters, digits, . _ -")
+            raise InvalidInput(f"{self.topic!r} is not a topic prefix: use letters, digits, . _ -")
         if self.batch_documents < 1 or self.batch_texts < 1 or self.partitions < 1:
             raise InvalidInput("batch_documents, batch_texts and partitions must be at least 1")
         if self.lease_s <= 0:
@@ -62,12 +62,12 @@ class Settings:
 
     @property
     def documents_topic(self) -> str:
-        """Announcements of documents that want work."""
+        """Announcements of documents that need work."""
         return f"{self.topic}.documents"
 
     @property
     def dead_letters_topic(self) -> str:
-        """Copies of the dead-letter records, for whoever watches from outside."""
+        """Copies of the dead-letter records, for monitoring from outside."""
         return f"{self.topic}.dead-letters"
 
     @property

@@ -1,7 +1,7 @@
-"""What nobody else would notice: dead workers, due retries, lost messages.
+"""The sweeper handles what no other part notices: dead workers, due retries, lost messages.
 
-Any number of sweepers may run, in any process: each step locks the rows it changes and passes
-over rows that another one holds. Nobody has to be elected.
+Any number of sweepers may run, in any process: each step locks the rows it changes and skips rows
+that another sweeper holds. No leader has to be elected.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def sweep(database: Database, settings: Settings) -> Swept:
     """One round: end expired claims, announce what is due, forget old events."""
     expired = end_expired(database, settings)
     announced = announce_due(database) + announce_stale(database, settings.stale_after_s)
-    with database.connection() as conn:
+    with database.transaction() as conn:
         outbox.prune(conn, KEEP_SENT_S)
     return Swept(expired, announced)
 
@@ -40,8 +40,8 @@ def sweep(database: Database, settings: Settings) -> Swept:
 def end_expired(database: Database, settings: Settings) -> int:
     """Take documents from workers that have been silent for longer than their lease.
 
-    Commit point: one transaction a round. The claim's epoch stays what it was, but the status
-    no longer is PROCESSING, so a worker that wakes up again finds its claim ended.
+    Commit point: one transaction a round. The claim's epoch stays the same, but the status is no
+    longer PROCESSING, so a worker that wakes up again finds its claim ended.
     """
     with database.transaction() as conn:
         rows = conn.execute(
@@ -63,8 +63,8 @@ def announce_due(database: Database) -> int:
     with database.transaction() as conn:
         rows = conn.execute(
             "WITH due AS (SELECT id FROM documents WHERE status = 'PENDING'"
-            "  AND next_retry_at <= now() AND announced_at < next_retry_at"
-            "  ORDER BY next_retry_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            "  AND next_attempt_at <= now() AND announced_at < next_attempt_at"
+            "  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED)"
             " UPDATE documents d SET announced_at = clock_timestamp(), announcements = 1"
             " FROM due WHERE d.id = due.id RETURNING d.tenant_id, d.id",
             (BATCH,),
@@ -84,7 +84,7 @@ def announce_stale(database: Database, stale_after_s: float) -> int:
             "WITH stale AS (SELECT id FROM documents WHERE status = 'PENDING'"
             "  AND announced_at < now() - make_interval(secs =>"
             "    %s * 2 ^ least(announcements - 1, %s))"
-            "  AND (next_retry_at IS NULL OR next_retry_at <= now())"
+            "  AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
             "  AND NOT EXISTS (SELECT 1 FROM documents WHERE status = 'PROCESSING')"
             "  AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_at IS NULL)"
             "  ORDER BY announced_at LIMIT %s FOR UPDATE SKIP LOCKED)"

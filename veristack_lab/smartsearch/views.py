@@ -1,4 +1,4 @@
-"""What goes over the wire: the values of `model`, in camel case."""
+"""The JSON bodies: the values of `model`, in camel case."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NewDocument(_View):
 
 
 class Accepted(_View):
-    """Reply to it: the document's id and the state it is really in."""
+    """Reply to `POST /api/documents`: the document's id and its present state."""
 
     id: UUID
     status: Status
@@ -50,7 +50,7 @@ class DocumentView(_View):
     status: Status
     attempts: int
     last_error: str | None
-    next_retry_at: datetime | None
+    next_attempt_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -123,7 +123,7 @@ class Replayed(_View):
 
 
 class PressureView(_View):
-    """How much work waits where."""
+    """How much work is waiting in each part."""
 
     pending: int
     processing: int

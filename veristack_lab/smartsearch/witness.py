@@ -1,4 +1,4 @@
-"""Somebody who watches from outside whether the promises hold.
+"""A witness: it checks from outside whether the promises hold.
 
 `Reader` compares, in one snapshot of the database, what search shows with what is READY.
 `audit` looks at everything once at the end.
@@ -11,24 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.smartsearch import retrieval
 from veristack_lab.smartsearch.chunking import clean, split
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.retrieval import Vector
 
-PAUSE_S = 0.02  # leaves the two cores of a small machine to those who work
+PAUSE_S = 0.02  # leaves the two cores of a small machine to the workers
 
 
 @dataclass
 class Reader:
-    """Hammers search from a thread of its own and counts every disagreement.
+    """Queries search continuously from its own thread and counts every disagreement.
 
     Args:
         database: where to look.
-        tenant_id: whose documents.
+        tenant_id: owner of the documents.
         vectors: queries, asked in turn.
     """
 
@@ -57,16 +55,17 @@ class Reader:
         while not self._stop.is_set():
             try:
                 self.read_once()
-            except (psycopg.OperationalError, PoolTimeout):
-                self._stop.wait(0.2)  # a database that is away shows nothing, so breaks nothing
+            except BackendUnavailable:
+                self._stop.wait(
+                    0.2
+                )  # a database that is unavailable shows nothing, so it breaks no promise
             self._stop.wait(PAUSE_S)
 
     def read_once(self) -> None:
         """One comparison: exactly the READY documents are found, each once."""
         vector = self.vectors[self.reads % len(self.vectors)]
-        with self.database.transaction() as conn:
-            # One snapshot for both queries: else a document could change in between.
-            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self.database.snapshot() as conn:
+            # One snapshot for both queries: otherwise a document could change in between.
             hits = retrieval.nearest(conn, self.tenant_id, vector, retrieval.MAX_RESULTS)
             rows = conn.execute(
                 "SELECT id, status FROM documents WHERE tenant_id = %s", (self.tenant_id,)
@@ -104,8 +103,7 @@ class Audit:
 
 def audit(database: Database, tenant_id: str, max_chunk_chars: int) -> Audit:
     """Compare every document of a tenant with what is stored for it."""
-    with database.transaction() as conn:
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with database.snapshot() as conn:
         rows = conn.execute(
             "SELECT d.id, d.status, d.text,"
             "  (SELECT array_agg(c.text ORDER BY c.chunk_no) FROM chunks c"

@@ -1,4 +1,5 @@
-"""One member of the consumer group: Kafka says what may want work, Postgres says what does.
+"""One member of the consumer group: Kafka says which documents may need work, Postgres says which
+do.
 
 A record is committed to Kafka only after the database transactions of its document, so a
 record is never lost with a worker. It may come twice; the second time the claim finds nothing
@@ -16,11 +17,10 @@ import threading
 from typing import Any, Self
 from uuid import UUID
 
-import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
-from psycopg_pool import PoolTimeout
 
+from veristack_lab.errors import BackendError
 from veristack_lab.smartsearch import broker, leases
 from veristack_lab.smartsearch.database import Database
 from veristack_lab.smartsearch.embedding import Embedder, GatewayEmbedder
@@ -71,7 +71,7 @@ class Worker:
             while not stop.is_set():
                 try:
                     self.work_once()
-                except (KafkaError, psycopg.OperationalError, PoolTimeout) as error:
+                except (KafkaError, BackendError) as error:
                     _log.warning("worker pauses: %s: %s", type(error).__name__, error)
                     self._drop_consumer()
                     stop.wait(PAUSE_AFTER_ERROR_S)
@@ -84,7 +84,7 @@ class Worker:
 
         Raises:
             KafkaError: the broker cannot be reached; what was read will be read again.
-            psycopg.OperationalError: the database cannot be reached, likewise.
+            BackendUnavailable: the database cannot be reached, likewise.
         """
         consumer = self._connected()
         batches = consumer.poll(timeout_ms=POLL_MS, max_records=self.settings.batch_documents)
@@ -95,7 +95,7 @@ class Worker:
         try:
             consumer.commit(timeout_ms=COMMIT_TIMEOUT_MS)
         except KafkaError as error:
-            # The partitions moved, or the broker is away: the records come again, harmlessly.
+            # The partitions moved, or the broker is down: the records come again, harmlessly.
             _log.warning("offsets were not committed: %s: %s", type(error).__name__, error)
         return outcome
 
@@ -107,8 +107,8 @@ class Worker:
                 continue
             try:
                 leases.renew(self._database, held, self.settings.lease_s)
-            except (psycopg.OperationalError, PoolTimeout) as error:
-                # The next beat tries again; if none succeeds, the fence stops our writes.
+            except BackendError as error:
+                # The next beat tries again; if none succeeds, the fence stops this worker's writes.
                 _log.warning("leases were not renewed: %s", error)
 
     def _connected(self) -> KafkaConsumer:
@@ -134,14 +134,14 @@ class Worker:
 
 
 def _document_ids(records: list[Any]) -> list[UUID]:
-    """The documents that records speak of; a record that is not ours is passed over."""
+    """The documents that records name; a record that is not an announcement is skipped."""
     found: dict[UUID, None] = {}
     for record in records:
         try:
             found[UUID(json.loads(record.value)["documentId"])] = None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             _log.warning(
-                "record %s/%s of %s is no announcement: %s",
+                "record %s/%s of %s is not an announcement: %s",
                 record.partition, record.offset, record.topic, error,
             )  # fmt: skip
     return list(found)

@@ -1,4 +1,4 @@
-"""What an act of the tour is given: a seed, a folder, servers, and somewhere to report to."""
+"""What an act of the tour is given: a seed, a folder, servers, and a place to report to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from veristack_lab.claims import Claim
-from veristack_lab.progress import OnProgress
+from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.progress import OnProgress
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -33,7 +33,7 @@ class Picture:
 
 @dataclass
 class Tour:
-    """One run of the tour. An act calls `claim`, `picture` and `progress`; it never prints."""
+    """One run of the tour. An act calls `add`, `picture` and `progress`; it never prints."""
 
     seed: int
     quick: bool
@@ -49,9 +49,9 @@ class Tour:
         """A generator that depends on the tour's seed and on the name alone."""
         return random.Random(f"{self.seed}/{name}")
 
-    def claim(self, layer: str, promise: str, broken_by: str, observed: str, kept: bool) -> None:
-        """Report one promise and whether it was kept."""
-        self.claims.append(Claim(layer, promise, broken_by, observed, bool(kept)))
+    def add(self, *claims: Claim) -> None:
+        """Report promises that were judged already, such as those of a layer's `promises`."""
+        self.claims.extend(claims)
 
     def picture(self, layer: str, title: str, figure: go.Figure, caption: str) -> None:
         """Add a figure to the report."""

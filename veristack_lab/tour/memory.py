@@ -28,7 +28,7 @@ def proportional_bytes(pid: int) -> int:
 
 
 class PeakMemory:
-    """Context manager; afterwards `peak_bytes` and `peak_processes` tell the worst moment."""
+    """Context manager; afterwards `peak_bytes` and `peak_processes` hold the peak."""
 
     def __init__(self) -> None:
         self.peak_bytes = 0

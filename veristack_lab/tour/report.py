@@ -12,7 +12,7 @@ import jinja2
 from rich.console import Console
 from rich.table import Table
 
-from veristack_lab.claims import write_json
+from veristack_lab.runtime.claims import write_json
 from veristack_lab.tour.run import TourResult
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")

@@ -1,4 +1,4 @@
-"""Run the acts in order in one temporary folder, and clean up behind them."""
+"""Run the acts in order in one temporary folder, and clean up after them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from veristack_lab.claims import Claim
 from veristack_lab.errors import InvalidInput, VeriStackError
-from veristack_lab.processes import temporary_folder
+from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.processes import temporary_folder
 from veristack_lab.tour.context import Picture, Tour
 from veristack_lab.tour.memory import PeakMemory
 
-LAYERS = ("veristore", "llmcache", "veriflow", "smartsearch")
+ACTS = {
+    "veristore": "veristack_lab.tour.veristore",
+    "llmcache": "veristack_lab.tour.llmcache",
+    "veriflow": "veristack_lab.tour.veriflow",
+    "smartsearch": "veristack_lab.tour.smartsearch",
+}
+"""The acts in their order: the layer, and the module whose `act` plays it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,10 @@ def choose(only: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidInput: a name is not a layer's.
     """
-    unknown = sorted(set(only) - set(LAYERS))
+    unknown = sorted(set(only) - set(ACTS))
     if unknown:
-        raise InvalidInput(f"no layer is called {unknown[0]!r}; choose from {', '.join(LAYERS)}")
-    return tuple(layer for layer in LAYERS if not only or layer in only)
+        raise InvalidInput(f"no layer is called {unknown[0]!r}; choose from {', '.join(ACTS)}")
+    return tuple(layer for layer in ACTS if not only or layer in only)
 
 
 def run(console: Console, *, seed: int, quick: bool, only: Sequence[str] = ()) -> TourResult:
@@ -90,16 +96,11 @@ def run(console: Console, *, seed: int, quick: bool, only: Sequence[str] = ()) -
 
 
 def _play(tour: Tour, layer: str, console: Console) -> None:
-    """One act; an act that fails is a broken claim, and the others still get their turn."""
+    """One act; an act that fails is a broken claim, and the others still run."""
     try:
-        importlib.import_module(f"veristack_lab.tour.{layer}").act(tour)
+        importlib.import_module(ACTS[layer]).act(tour)
     except Exception as error:  # noqa: BLE001 - any failure of an act belongs into the table
         if not isinstance(error, VeriStackError):
             console.print(traceback.format_exc(), markup=False, highlight=False)
-        tour.claim(
-            layer,
-            "the act runs to its end",
-            "everything the act does",
-            f"{type(error).__name__}: {error}",
-            kept=False,
-        )
+        fate = f"{type(error).__name__}: {error}"
+        tour.add(Claim(layer, "the act runs to its end", "everything the act does", fate, False))

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from veristack_lab.backends.objects import object_server
-from veristack_lab.claims import Claim
 from veristack_lab.tour.context import Tour
 
 LAYER = "veriflow"
 
 
 def act(tour: Tour) -> None:
-    """Train and kill, schedule and kill, submit again and again; and look at what is left."""
+    """Train and kill, schedule and kill, submit again and again; and check what is left."""
     conninfo = tour.postgres().conninfo
     prefix = f"tour_{tour.rng('veriflow/schema').getrandbits(32):08x}"
     with object_server(tour.work / LAYER) as objects_url, _schemas(conninfo, prefix) as names:
@@ -55,7 +54,7 @@ def _kill_a_run(tour: Tour, conninfo: str, objects_url: str, schema: str) -> Non
     with veriflow.connect(conninfo, schema=schema) as flow:
         jobs = list(frame["job_id"])
         story, curves = experiments.timeline(flow, jobs), experiments.learning_curves(flow, jobs)
-    _claim(tour, promises.same_weights(frame))
+    tour.add(promises.same_weights(frame))
     tour.picture(
         LAYER,
         "A training job is killed and goes on",
@@ -86,14 +85,14 @@ def _kill_a_scheduler(tour: Tour, conninfo: str, objects_url: str, schema: str) 
             jobs=4 if tour.quick else 6,
             on_progress=tick,
         )
-    _claim(tour, promises.nothing_twice(frame))
+    tour.add(promises.nothing_twice(frame))
 
 
 def _submit_repeatedly(tour: Tour, conninfo: str, schema: str) -> None:
     from veristack_lab.veriflow import experiments, promises
 
     frame = experiments.repeated_submissions(conninfo, schema=schema)
-    _claim(tour, promises.one_key_one_job(frame))
+    tour.add(promises.one_key_one_job(frame))
 
 
 def _look_for_leftovers(tour: Tour, conninfo: str, schemas: tuple[str, ...]) -> None:
@@ -104,8 +103,4 @@ def _look_for_leftovers(tour: Tour, conninfo: str, schemas: tuple[str, ...]) -> 
         flows = [
             stack.enter_context(veriflow.connect(conninfo, schema=schema)) for schema in schemas
         ]
-        _claim(tour, promises.nothing_stranded(flows))
-
-
-def _claim(tour: Tour, claim: Claim) -> None:
-    tour.claim(claim.layer, claim.promise, claim.broken_by, claim.observed, claim.kept)
+        tour.add(promises.nothing_stranded(flows))

@@ -16,6 +16,7 @@ def act(tour: Tour) -> None:
 
 
 def _kills(tour: Tour) -> None:
+    from veristack_lab.veristore import promises
     from veristack_lab.veristore.experiments import kill_and_recover
     from veristack_lab.viz import veristore as viz
 
@@ -23,41 +24,11 @@ def _kills(tour: Tour) -> None:
     seed = tour.rng("veristore/kills").randrange(2**31)
     with tour.progress("killing a writer, reopening its store", kills) as tick:
         frame = kill_and_recover(tour.work / "veristore" / "kills", kills, seed, on_progress=tick)
-    killed = f"kill -9 of a writer process under load, {kills} times"
-    aims = ", ".join(str(count) for count in frame["kill_after"].head(4))
-    acknowledged, lost = int(frame["acknowledged"].sum()), int(frame["lost"].sum())
-    tour.claim(
-        LAYER,
-        "A write that was acknowledged survives",
-        killed,
-        f"{acknowledged:,} writes acknowledged, {lost} lost (kills aimed at {aims}, ... "
-        "acknowledgements)",
-        kept=lost == 0 and acknowledged > 0,
-    )
-    mixed, kept = int(frame["mixed"].sum()), int(frame["unacknowledged_kept"].sum())
-    tour.claim(
-        LAYER,
-        "A write that was not acknowledged is there as a whole or not at all",
-        killed,
-        f"{kept} found as a whole, {mixed} by half",
-        kept=mixed == 0,
-    )
-    torn, cut = int(frame["torn_by_us"].sum()), int(frame["torn_bytes"].sum())
-    tour.claim(
-        LAYER,
-        "A torn tail is cut off before anything is appended",
-        f"the first bytes of one more record left behind each of {kills} kills",
-        f"{torn:,} bytes left, {cut:,} cut off; later writes survived the next kill",
-        kept=bool((frame["torn_bytes"] >= frame["torn_by_us"]).all()) and lost == 0,
-    )
-    tour.claim(
-        LAYER,
-        "Log sequence numbers never go back",
-        f"{kills} kills and reopenings",
-        f"from {int(frame['acknowledged_lsn'].iloc[0]):,} to "
-        f"{int(frame['recovered_lsn'].iloc[-1]):,}, without a step back in "
-        f"{int(frame['lsn_monotonic'].sum())} of {kills} rounds",
-        kept=bool(frame["lsn_monotonic"].all()),
+    tour.add(
+        promises.acknowledged_survives(frame),
+        promises.whole_or_not_at_all(frame),
+        promises.torn_tail_is_cut_off(frame),
+        promises.numbers_never_go_back(frame),
     )
     tour.picture(
         LAYER,
@@ -70,6 +41,7 @@ def _kills(tour: Tour) -> None:
 
 def _power_cuts(tour: Tour) -> None:
     from veristack_lab import sim
+    from veristack_lab.veristore import promises
     from veristack_lab.viz import sim as viz
 
     rng = tour.rng("veristore/power cuts")
@@ -78,16 +50,7 @@ def _power_cuts(tour: Tour) -> None:
         frame = sim.crash_sweep(
             "two_hundred", samples=images, seed=rng.randrange(2**31), on_progress=tick
         )
-    counts, steps = frame.attrs["counts"], frame.attrs["steps"]
-    points = ", ".join(str(point) for point in frame["crash_point"].head(4))
-    tour.claim(
-        LAYER,
-        "Every promise holds when the power fails at any moment",
-        f"power cuts in a history of {steps} steps: lost sectors, torn writes, lost names",
-        f"{counts['images']} images at {counts['crash_points']} moments (disk operations {points}, "
-        f"...), {counts['recoveries']:,} recoveries, {counts['violations']} promises broken",
-        kept=counts["violations"] == 0 and counts["images"] > 0,
-    )
+    tour.add(promises.holds_after_every_power_cut(frame))
     tour.picture(
         LAYER,
         "Power cuts",
@@ -99,6 +62,7 @@ def _power_cuts(tour: Tour) -> None:
 
 def _museum(tour: Tour) -> None:
     from veristack_lab import museum
+    from veristack_lab.museum import promises
 
     rng = tour.rng("veristore/museum")
     chosen = rng.sample(museum.exhibits(), 2 if tour.quick else 4)
@@ -107,19 +71,11 @@ def _museum(tour: Tour) -> None:
         for done, exhibit in enumerate(chosen, 1):
             verdicts.append(museum.run(exhibit))
             tick(done, len(chosen))
-    found = sum(verdict.exhibit_broken for verdict in verdicts)
-    healthy = sum(verdict.healthy_survived for verdict in verdicts)
-    tour.claim(
-        LAYER,
-        "The simulator finds known defects, and none of them in the engine",
-        f"{len(chosen)} of {len(museum.exhibits())} exhibits: "
-        + ", ".join(exhibit.name for exhibit in chosen),
-        f"{found} found out, the healthy engine survived the same seed {healthy} times",
-        kept=found == healthy == len(chosen),
-    )
+    tour.add(promises.defects_are_found(LAYER, verdicts))
 
 
 def _group_commit(tour: Tour) -> None:
+    from veristack_lab.veristore import promises
     from veristack_lab.veristore.experiments import group_commit_sweep
     from veristack_lab.viz import veristore as viz
 
@@ -128,21 +84,11 @@ def _group_commit(tour: Tour) -> None:
         frame = group_commit_sweep(
             tour.work / "veristore" / "groups", writers=writers, rounds=rounds, on_progress=tick
         )
-    medians = frame.groupby("writers").median(numeric_only=True)
-    most, alone = medians.loc[max(writers)], medians.loc[1]
-    tour.claim(
-        LAYER,
-        "Writers at the same time share a sync",
-        f"{max(writers)} threads, every put durable before it returns",
-        f"{most['records_per_sync']:.1f} records a sync; {most['puts_per_s']:,.0f} puts/s against "
-        f"{alone['puts_per_s']:,.0f} of one writer and {most['raw_per_s']:,.0f} syncs/s of the "
-        "bare disk",
-        kept=bool(most["records_per_sync"] > 1),
-    )
+    tour.add(promises.writers_share_a_sync(frame))
     tour.picture(
         LAYER,
         "Group commit",
         viz.group_commit(frame),
-        "Each put returns after its own record is on the disk. The more writers there are, the "
-        "more records one sync carries.",
+        "Each put returns after its own record is on the disk. With more writers, one "
+        "sync carries more records.",
     )

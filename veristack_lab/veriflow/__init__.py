@@ -1,4 +1,4 @@
-"""Layer 3: training jobs that survive the death of whatever runs them.
+"""Layer 3: training jobs that survive the death of the processes that run them.
 
     flow = veriflow.connect(conninfo)
     job = flow.submit({"name": "first", "workload": "docstrings"}, idempotency_key="k1")

@@ -12,15 +12,12 @@ Errors are JSON problem objects (RFC 9457): type, title, status, detail.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import uvicorn
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -28,23 +25,21 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from veristack_lab.errors import (
-    BackendStartFailed,
-    BackendUnavailable,
+    BackendError,
     IdempotencyConflict,
     InvalidInput,
     InvalidTransition,
     JobNotFound,
     VeriStackError,
 )
+from veristack_lab.runtime import serving
+from veristack_lab.runtime.faces import Guard, Policy, allow_header
+from veristack_lab.runtime.replies import PROBLEM_TYPE, problem_shape
+from veristack_lab.runtime.supervisor import Health, all_up, no_parts
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState
 from veristack_lab.veriflow.records import Job
 from veristack_lab.veriflow.spec import JobSpec
-from veristack_lab.veristore.listener import HOST, listen
-
-PROBLEM_TYPE = "application/problem+json"
-READY_TIMEOUT_S = 15.0
-POLL_S = 0.005
 
 KeyHeader = Annotated[
     str | None,
@@ -56,15 +51,21 @@ STATUS: dict[type[VeriStackError], HTTPStatus] = {
     JobNotFound: HTTPStatus.NOT_FOUND,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     InvalidTransition: HTTPStatus.CONFLICT,
-    BackendUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
-def create_app(flow: Flow) -> FastAPI:
-    """The application over one open `Flow`, which stays the caller's to close."""
+def create_app(flow: Flow, parts: Health = no_parts) -> FastAPI:
+    """The application over one open `Flow`, which the caller closes.
+
+    Args:
+        parts: the health of the processes that serve the jobs.
+    """
     app = FastAPI(title="veriflow", version="1", summary="Training jobs that survive failures.")
     _add_routes(app, flow)
+    _add_health(app, flow, parts)
     _add_problems(app)
+    app.add_middleware(Guard, policy=Policy(problem_shape))
     return app
 
 
@@ -99,7 +100,7 @@ def _add_routes(app: FastAPI, flow: Flow) -> None:
 
     @app.post("/v1/jobs/{job_id}/cancel", responses=_problems(404, 409, 422, 503))
     def cancel(job_id: str) -> dict[str, Any]:
-        """Stop a job; what its run does from now on does not count."""
+        """Stop a job; later results of its run do not count."""
         return document(flow.cancel(job_id))
 
     @app.get("/v1/jobs/{job_id}/why", responses=_problems(404, 422, 503))
@@ -107,10 +108,24 @@ def _add_routes(app: FastAPI, flow: Flow) -> None:
         """Why the job is where it is."""
         return asdict(flow.why(job_id))
 
+
+def _add_health(app: FastAPI, flow: Flow, parts: Health) -> None:
     @app.get("/healthz", responses=_problems(503))
-    def health() -> dict[str, Any]:
-        """Whether the database answers, and how many jobs are in each state."""
-        return {"status": "ok", "jobs": flow.counts()}
+    def health() -> JSONResponse:
+        """Whether the database answers and every part is up; how many jobs are in each state.
+
+        A part that is down is named, with the time since when and the reason.
+        """
+        found = parts()
+        documents = [part.document() for part in found]
+        try:
+            jobs = flow.counts()
+        except BackendError as error:
+            body = {"type": "about:blank", "title": type(error).__name__, "status": 503}
+            body |= {"detail": str(error), "parts": documents}
+            return JSONResponse(body, 503, media_type=PROBLEM_TYPE)
+        status = "ok" if all_up(found) else "degraded"
+        return JSONResponse({"status": status, "jobs": jobs, "parts": documents})
 
 
 def document(job: Job) -> dict[str, Any]:
@@ -147,9 +162,12 @@ def _add_problems(app: FastAPI) -> None:
         told = [f"{'.'.join(str(at) for at in each['loc'])}: {each['msg']}" for each in details]
         return problem(422, "InvalidInput", "; ".join(told))
 
-    def plain(_: Request, error: Exception) -> Response:
+    def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        reply = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            reply.headers["Allow"] = allow_header(app.routes, request.scope)
+        return reply
 
     app.add_exception_handler(VeriStackError, ours)
     app.add_exception_handler(RequestValidationError, malformed)
@@ -157,47 +175,26 @@ def _add_problems(app: FastAPI) -> None:
 
 
 def serve(flow: Flow, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. For a main thread.
+    """Serve until SIGTERM or SIGINT; `on_ready` is called with the URL. For a main thread.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
     """
-    with listen(port) as listener:
-        on_ready(f"http://{HOST}:{listener.getsockname()[1]}")
-        _server(flow).run(sockets=[listener])
+    serving.run(create_app(flow), port, on_ready, shape=problem_shape)
 
 
 @contextmanager
-def serve_in_thread(flow: Flow, port: int = 0) -> Iterator[str]:
+def serve_in_thread(flow: Flow, port: int = 0, parts: Health = no_parts) -> Iterator[str]:
     """Serve on 127.0.0.1 from a thread while the body runs; yields the URL.
 
     Args:
         port: 0 picks a free one.
+        parts: see `create_app`.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
         BackendStartFailed: the server did not come up.
     """
-    with listen(port) as listener:
-        server = _server(flow)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="veriflow-api", daemon=True
-        )
-        thread.start()
-        deadline_s = time.monotonic() + READY_TIMEOUT_S
-        try:
-            while not server.started:
-                if not thread.is_alive() or time.monotonic() > deadline_s:
-                    raise BackendStartFailed("the job API did not come up")
-                time.sleep(POLL_S)
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _server(flow: Flow) -> uvicorn.Server:
-    config = uvicorn.Config(
-        create_app(flow), log_level="warning", lifespan="off", timeout_graceful_shutdown=3
-    )
-    return uvicorn.Server(config)
+    app = create_app(flow, parts)
+    with serving.in_thread(app, port, name="veriflow-api", shape=problem_shape) as url:
+        yield url

@@ -2,7 +2,7 @@
 
 Commit point of `save`: the put of the manifest object. Before it, a reader finds the previous
 checkpoint; after it, this one. The arrays are put first, under a key that only the manifest
-names, so a crash in between leaves bytes that nobody reads and that `prune` removes.
+names, so a crash in between leaves bytes that no reader uses and that `prune` removes.
 
 Whether a checkpoint counts for its job is another question: a run that lost its lease can
 still write objects. The job database says which ones were recorded under the lease, and
@@ -125,10 +125,10 @@ def latest(
     `Checkpoint.rejected`.
 
     Args:
-        accept: tells whether a checkpoint counts; all do when it is not given.
+        accept: decides whether a checkpoint counts; by default all do.
 
     Returns:
-        None when there has never been one that counts.
+        None if there has never been one that counts.
 
     Raises:
         CheckpointCorrupt: there are some that count, but none of them is whole.
@@ -149,7 +149,7 @@ def latest(
 
 
 def prune(objects: Objects, job_id: UUID, *, keep: int) -> int:
-    """Remove all but the newest checkpoints of a job; how many objects went.
+    """Remove all but the newest checkpoints of a job. Returns how many objects were removed.
 
     A manifest goes before its arrays, so no reader ever finds a manifest without them.
 
@@ -219,5 +219,5 @@ def _read_arrays(objects: Objects, saved: Saved) -> Arrays:
         loaded = safetensors.load(data)
     except SafetensorError as error:
         raise CheckpointCorrupt(f"the arrays cannot be read: {error}") from error
-    # Copies of one's own: aligned, writable, and laid out as in a run that never stopped.
+    # Own copies: aligned, writable, and laid out as in a run that never stopped.
     return {name: np.array(array) for name, array in loaded.items()}

@@ -1,4 +1,4 @@
-"""What a workload is given: its seed, its checkpoints, and somewhere to report to."""
+"""What a workload is given: its seed, its checkpoints, and a place to report to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunContext:
     def resume(self, data_sha256: str) -> Checkpoint | None:
         """The newest whole checkpoint that counts, or None to begin at step 0.
 
-        Checkpoints that had to be passed over are told in the job's history.
+        Checkpoints that had to be skipped are recorded in the job's history.
 
         Args:
             data_sha256: hash of the training data; going on with other data is refused.
@@ -60,7 +60,7 @@ class RunContext:
         return found
 
     def save(self, step: int, arrays: Arrays, data_sha256: str) -> Saved:
-        """Save a checkpoint and make it count.
+        """Save a checkpoint and record it for the job.
 
         Commit point: the row in the job database, written after the manifest object and under
         the lease. Old checkpoints are removed only after it, so a run that lost its lease

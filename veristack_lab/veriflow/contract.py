@@ -1,7 +1,8 @@
 """What a scheduler and the process of a run agree on: variables and exit codes.
 
-Where database and object store are stands in the environment, so that no password stands in a
-process list. The exit code says what the scheduler shall do (numbers from BSD's sysexits).
+The addresses of database and object store are passed in the environment, so that no password
+appears in a process list. The exit code says what the scheduler should do (numbers from BSD's
+sysexits).
 """
 
 from __future__ import annotations
@@ -17,4 +18,4 @@ EXIT_FAILED = 1
 EXIT_BAD_JOB = 65
 """EX_DATAERR: the job itself is wrong, trying again cannot help."""
 EXIT_LEASE_LOST = 75
-"""EX_TEMPFAIL: the lease was lost; nothing to report, the job is somebody else's."""
+"""EX_TEMPFAIL: the lease was lost; nothing to report, another scheduler owns the job."""

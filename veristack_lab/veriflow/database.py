@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg.rows import DictRow
 
-from veristack_lab.errors import BackendUnavailable
-from veristack_lab.migrations import check_schema
+from veristack_lab.runtime import postgres
 
-CONNECT_TIMEOUT_S = 10.0
+WHAT = "the job database"
 
 Cursor = psycopg.Cursor[DictRow]
 Row = dict[str, Any]
@@ -33,30 +30,16 @@ class Database:
         conninfo: str,
         schema: str,
         connections: int = 4,
-        timeout_s: float = CONNECT_TIMEOUT_S,
+        timeout_s: float = postgres.WAIT_TIMEOUT_S,
     ) -> None:
-        self.conninfo = conninfo
-        self.schema = check_schema(schema)
-        self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
-            conninfo,
-            min_size=1,
-            max_size=connections,
-            open=False,
-            timeout=timeout_s,
-            num_workers=1,
-            kwargs={"row_factory": dict_row},
-            configure=self._configure,
-            check=ConnectionPool.check_connection,
+        self._pool = postgres.Pool(
+            conninfo, schema, what=WHAT, connections=connections, timeout_s=timeout_s
         )
-        self._pool.open()
+        self.conninfo = conninfo
+        self.schema = self._pool.schema
 
     def __repr__(self) -> str:
         return f"<Database schema={self.schema}>"
-
-    def _configure(self, connection: psycopg.Connection[DictRow]) -> None:
-        name = sql.Identifier(self.schema)
-        connection.execute(sql.SQL("set search_path to {}").format(name))
-        connection.commit()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
@@ -66,13 +49,8 @@ class Database:
             BackendUnavailable: the database does not answer, or the connection broke; whether
                 the transaction was committed is then unknown.
         """
-        try:
-            with self._pool.connection() as connection, connection.cursor() as cursor:
-                yield cursor
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise BackendUnavailable(
-                f"the job database does not answer: {error}; check DATABASE_URL"
-            ) from error
+        with self._pool.transaction() as connection, connection.cursor() as cursor:
+            yield cursor
 
     @contextmanager
     def snapshot(self) -> Iterator[Cursor]:
@@ -81,8 +59,7 @@ class Database:
         Raises:
             BackendUnavailable: the database does not answer.
         """
-        with self.transaction() as cursor:
-            cursor.execute("set transaction isolation level repeatable read read only")
+        with self._pool.snapshot() as connection, connection.cursor() as cursor:
             yield cursor
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """What a scheduler does to the database: claim, heartbeat, finish, release, reclaim.
 
 Each call is one transaction; its COMMIT is the commit point of everything it did. Between any
-two calls a scheduler may die: the runs it held are then leases that nobody extends, and any
+two calls a scheduler may die: the leases of its runs are then not extended, and any
 other scheduler's `reclaim_expired` puts their jobs back into the queue. SKIP LOCKED keeps two
 schedulers from one job, and the unique index on running runs would refuse it a second time. A
 lease names its run, every claim starts a new run, and one that has ended never runs again: so a
@@ -46,7 +46,7 @@ class Dispatch:
         claims = []
         with self._database.transaction() as cursor:
             rows = cursor.execute(
-                "select * from jobs where state = 'QUEUED' and not_before <= clock_timestamp()"
+                "select * from jobs where state = 'QUEUED' and next_attempt_at <= clock_timestamp()"
                 " order by queue_rank, sequence limit %s for no key update skip locked",
                 [limit],
             ).fetchall()
@@ -60,14 +60,14 @@ class Dispatch:
         return claims
 
     def heartbeat(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Extend the leases; return those that could not be, because they are lost."""
+        """Extend the leases; return the lost ones, which could not be extended."""
         if not leases:
             return []
         with self._database.transaction() as cursor:
             rows = cursor.execute(
-                "update runs set lease_until = clock_timestamp() + %s * interval '1 second'"
+                "update runs set lease_expires_at = clock_timestamp() + %s * interval '1 second'"
                 " where run_id = any(%s) and state = 'RUNNING'"
-                " and lease_until > clock_timestamp() returning run_id",
+                " and lease_expires_at > clock_timestamp() returning run_id",
                 [self.lease_s, [lease.run_id for lease in leases]],
             ).fetchall()
         held = {row["run_id"] for row in rows}
@@ -76,10 +76,10 @@ class Dispatch:
     def succeed(self, lease: Lease) -> None:
         """The run's process exited with code 0.
 
-        Without a recorded result it has failed all the same: success is never inferred.
+        Without a recorded result the run has still failed: success is never inferred.
 
         Raises:
-            LeaseLost: the run is not ours any more; nothing was written.
+            LeaseLost: this scheduler no longer owns the run; nothing was written.
         """
         with self._database.transaction() as cursor:
             job = lock_job(cursor, lease.job_id)
@@ -97,7 +97,7 @@ class Dispatch:
         """The run's process ended badly, or could not be started.
 
         Raises:
-            LeaseLost: the run is not ours any more; nothing was written.
+            LeaseLost: this scheduler no longer owns the run; nothing was written.
         """
         with self._database.transaction() as cursor:
             job = lock_job(cursor, lease.job_id)
@@ -108,7 +108,7 @@ class Dispatch:
         """Give the job back because this scheduler ends; the attempt does not count.
 
         Raises:
-            LeaseLost: the run is not ours any more; nothing was written.
+            LeaseLost: this scheduler no longer owns the run; nothing was written.
         """
         with self._database.transaction() as cursor:
             job = lock_job(cursor, lease.job_id)
@@ -116,7 +116,7 @@ class Dispatch:
             transition(cursor, job, Released())
 
     def reclaim_expired(self, limit: int = 100) -> list[UUID]:
-        """End runs whose lease is over, whoever held them, and requeue or fail their jobs.
+        """End runs whose lease is over, of any scheduler, and requeue or fail their jobs.
 
         Any number of schedulers may do this at once. A heartbeat that comes first wins.
 
@@ -126,8 +126,9 @@ class Dispatch:
         with self._database.transaction() as cursor:
             rows = cursor.execute(
                 "select j.*, r.run_id from jobs j join runs r using (job_id)"
-                " where r.state = 'RUNNING' and r.lease_until <= clock_timestamp()"
-                " order by r.lease_until, j.job_id limit %s for no key update of j, r skip locked",
+                " where r.state = 'RUNNING' and r.lease_expires_at <= clock_timestamp()"
+                " order by r.lease_expires_at, j.job_id limit %s"
+                " for no key update of j, r skip locked",
                 [limit],
             ).fetchall()
             for row in rows:
@@ -135,7 +136,7 @@ class Dispatch:
         return [row["job_id"] for row in rows]
 
     def seen(self, slots: int) -> None:
-        """Say that this scheduler is alive, for `why` and for people."""
+        """Record that this scheduler is alive, for `why` and for people."""
         with self._database.transaction() as cursor:
             cursor.execute(
                 "insert into schedulers values (%s, %s, clock_timestamp(), clock_timestamp())"
@@ -145,6 +146,6 @@ class Dispatch:
             )
 
     def gone(self) -> None:
-        """Say that this scheduler has ended in good order."""
+        """Record that this scheduler has shut down cleanly."""
         with self._database.transaction() as cursor:
             cursor.execute("delete from schedulers where scheduler_id = %s", [self.scheduler_id])

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from veristack_lab.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
+from veristack_lab.runtime.supervised import ChildPart
 from veristack_lab.veriflow import schedule
 from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What schedulers share, and how patient they are with each other."""
+    """What schedulers share, and their timeouts for each other."""
 
     conninfo: str
     schema: str
     objects_url: str
     folder: Path
-    """For the logs of schedulers and runs."""
+    """Folder of the logs of schedulers and runs."""
     lease_s: float = 10.0
     poll_s: float = 0.2
 
@@ -46,6 +48,20 @@ class Fleet:
             for child in children.values():
                 _wait(child)
             yield children
+
+    @contextmanager
+    def supervised(self, *scheduler_ids: str, slots: int = 1) -> Iterator[list[ChildPart]]:
+        """As `running`, for a supervisor: the newest process of each name ends afterwards."""
+        with self.running(*scheduler_ids, slots=slots) as children:
+            parts = [
+                ChildPart(child.name, child, functools.partial(self.start, name, slots))
+                for name, child in children.items()
+            ]
+            try:
+                yield parts
+            finally:
+                for part in parts:
+                    part.stop()
 
     def _spawn(self, scheduler_id: str, slots: int) -> Child:
         argv: list[str | Path] = [sys.executable, "-m", "veristack_lab.veriflow.schedule"]

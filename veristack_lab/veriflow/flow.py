@@ -201,7 +201,7 @@ def checked_id(job_id: UUID | str) -> UUID:
 def _find(cursor: Cursor, job_id: UUID) -> Row:
     row = cursor.execute("select * from jobs where job_id = %s", [job_id]).fetchone()
     if row is None:
-        raise JobNotFound(f"there is no job {job_id}; `list()` shows the ones there are")
+        raise JobNotFound(f"there is no job {job_id}; `list()` lists the jobs")
     return row
 
 
@@ -211,7 +211,7 @@ def _insert_job(
     """The new row, or None when the key is taken; waits for a rival that is not yet committed."""
     return cursor.execute(
         "insert into jobs (job_id, name, spec, idempotency_key, body_sha256, state, max_attempts,"
-        " queue_rank, not_before, created_at, updated_at)"
+        " queue_rank, next_attempt_at, created_at, updated_at)"
         " select %s, %s, %s, %s, %s, 'QUEUED', %s, now - %s * interval '1 minute', now, now, now"
         " from clock_timestamp() as now"
         " on conflict (idempotency_key) do nothing returning *",
@@ -237,7 +237,7 @@ def _job(row: Row, runs: Sequence[Run], *, replayed: bool = False) -> Job:
         attempts=row["attempts"],
         max_attempts=row["max_attempts"],
         epoch=row["epoch"],
-        not_before=row["not_before"],
+        next_attempt_at=row["next_attempt_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         finished_at=row["finished_at"],
@@ -250,9 +250,9 @@ def _facts(cursor: Cursor, job: Row) -> explanation.Facts:
     row = cursor.execute(
         """
         select
-            extract(epoch from %(not_before)s - clock_timestamp())::float8 as backoff_left_s,
+            extract(epoch from %(next_attempt_at)s - clock_timestamp())::float8 as backoff_left_s,
             (select count(*) from jobs where state = 'QUEUED'
-                and not_before <= clock_timestamp()
+                and next_attempt_at <= clock_timestamp()
                 and (queue_rank, sequence) < (%(rank)s, %(sequence)s)) as jobs_ahead,
             (select count(*) from schedulers where seen_at > clock_timestamp()
                 - %(silent)s * interval '1 second') as schedulers,
@@ -266,12 +266,12 @@ def _facts(cursor: Cursor, job: Row) -> explanation.Facts:
                 as checkpoint_step
         """,
         {
-            "not_before": job["not_before"], "rank": job["queue_rank"], "job": job["job_id"],
-            "sequence": job["sequence"], "silent": SCHEDULER_SILENT_AFTER_S,
+            "next_attempt_at": job["next_attempt_at"], "rank": job["queue_rank"],
+            "job": job["job_id"], "sequence": job["sequence"], "silent": SCHEDULER_SILENT_AFTER_S,
         },
     ).fetchone()  # fmt: skip
     running = cursor.execute(
-        "select scheduler_id, extract(epoch from lease_until - clock_timestamp())::float8"
+        "select scheduler_id, extract(epoch from lease_expires_at - clock_timestamp())::float8"
         " as lease_left_s, (select max(step) from metrics m where m.run_id = runs.run_id) as step"
         " from runs where job_id = %s and state = 'RUNNING'",
         [job["job_id"]],

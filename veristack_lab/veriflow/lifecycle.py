@@ -1,7 +1,7 @@
 """The life of a job as a pure function: (status, event) -> (new status, effects).
 
 Nothing here knows of a database, a clock or a process. The store carries out the effects in
-one transaction; tests and replay call the same function, so a job's history decides alike
+one transaction; tests and replay call the same function, so the same history gives the same state
 everywhere.
 
     QUEUED --Claimed--> RUNNING --Succeeded--> SUCCEEDED
@@ -19,12 +19,13 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from veristack_lab.errors import InvalidTransition
+from veristack_lab.runtime.backoff import Backoff
 
 BACKOFF_CAP_S = 60.0
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -34,12 +35,12 @@ class JobState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing can happen to the job any more."""
+        """Whether the state is final."""
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
 class RunState(StrEnum):
-    """Where one attempt at a job stands."""
+    """The state of one attempt at a job."""
 
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
@@ -48,7 +49,7 @@ class RunState(StrEnum):
     LOST = "LOST"
     """Its lease ran out: its scheduler died, stood still or was cut off."""
     RELEASED = "RELEASED"
-    """Its scheduler was shut down in good order and gave it back."""
+    """Its scheduler was shut down cleanly and gave it back."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Somebody does not want the job any more."""
+    """The job was cancelled."""
 
 
 JobEvent = Claimed | Succeeded | Failed | LeaseExpired | Released | Cancelled
@@ -154,12 +155,11 @@ def backoff_s(attempt: int, base_s: float) -> float:
         attempt: 1 for the first attempt.
         base_s: the pause after the first one.
     """
-    doublings = min(attempt - 1, 32)
-    return min(BACKOFF_CAP_S, base_s * float(2**doublings))
+    return Backoff(base_s, BACKOFF_CAP_S).ceiling_s(attempt)
 
 
 def apply(status: Status, event: JobEvent) -> Transition:
-    """What the event makes of the job.
+    """The job's status after the event, and the effects.
 
     Raises:
         InvalidTransition: the event cannot happen in this state.

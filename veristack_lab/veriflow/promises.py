@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from veristack_lab.claims import Claim
+from veristack_lab.runtime.claims import Claim
 from veristack_lab.veriflow.experiments import history_agrees, overlapping_runs, primes_below
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState

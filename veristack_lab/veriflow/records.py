@@ -22,7 +22,7 @@ class Run:
     attempt: int
     state: RunState
     scheduler_id: str
-    lease_until: datetime
+    lease_expires_at: datetime
     started_at: datetime
     finished_at: datetime | None
     host: str | None
@@ -46,7 +46,7 @@ class Job:
     attempts: int
     max_attempts: int
     epoch: int
-    not_before: datetime
+    next_attempt_at: datetime
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None

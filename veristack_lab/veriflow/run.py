@@ -1,7 +1,7 @@
 """The process of one run: `python -m veristack_lab.veriflow.run --run-id ID --epoch N`.
 
-Takes where database and object store are from its environment and tells how it ended by its
-exit code; both are described in `contract`.
+Takes where database and object store are from its environment and reports how it ended by its exit
+code; both are described in `contract`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a run's own process writes into the database while it works.
 
 Every write is guarded by the lease in the same transaction: a run that lost it, because its
-scheduler stood still or the job was cancelled, cannot change anything any more and learns so
-by `LeaseLost`. Commit point of each call: the COMMIT of its transaction.
+scheduler stood still or the job was cancelled, can no longer change anything and gets `LeaseLost`.
+Commit point of each call: the COMMIT of its transaction.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RunLog:
         return cls(database, Lease(row["job_id"], run_id, epoch)), JobSpec.parse(row["spec"])
 
     def started(self, host: str, pid: int) -> None:
-        """Say which process does the work."""
+        """Record which process does the work."""
         with self._database.transaction() as cursor:
             require_lease(cursor, self.lease)
             cursor.execute(
@@ -56,7 +56,7 @@ class RunLog:
             record(cursor, self.lease.job_id, self.lease.run_id, "RUN_STARTED", payload)
 
     def event(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """Append something worth telling to the job's history."""
+        """Append an event to the job's history."""
         with self._database.transaction() as cursor:
             require_lease(cursor, self.lease)
             record(cursor, self.lease.job_id, self.lease.run_id, kind, dict(payload))
@@ -95,7 +95,7 @@ class RunLog:
         return [CheckpointRow(**row) for row in rows]
 
     def result(self, result: Mapping[str, Any]) -> None:
-        """Record what came out. The job succeeds when the process then exits with code 0."""
+        """Record the result. The job succeeds when the process then exits with code 0."""
         with self._database.transaction() as cursor:
             require_lease(cursor, self.lease)
             cursor.execute(

@@ -1,6 +1,6 @@
 """A scheduler as a process: `python -m veristack_lab.veriflow.schedule --id NAME ...`.
 
-Prints one line `scheduling as NAME` when it is ready. SIGTERM and SIGINT end it in good order:
+Prints one line `scheduling as NAME` when it is ready. SIGTERM and SIGINT shut it down cleanly:
 its runs are ended and their jobs given back to the queue. After SIGKILL its runs die with it
 and their leases run out.
 """
@@ -13,6 +13,7 @@ import signal
 import threading
 from pathlib import Path
 
+from veristack_lab.runtime.supervised import ends_with_outage_code
 from veristack_lab.veriflow.contract import CONNINFO_VARIABLE, OBJECTS_VARIABLE, SCHEMA_VARIABLE
 from veristack_lab.veriflow.database import Database
 from veristack_lab.veriflow.migrations import migrate
@@ -72,4 +73,5 @@ def schedule(
 
 
 if __name__ == "__main__":
-    main()
+    with ends_with_outage_code():
+        main()

@@ -1,8 +1,8 @@
 """The loop that turns queued jobs into finished ones: claim, start, watch, heartbeat, finish.
 
-Any number of schedulers may share one database; none of them is special, and each takes back
-what the others drop. `step()` is one round; a crash between any two of its calls leaves a
-lease that runs out, and nothing else to repair.
+Any number of schedulers may share one database; none of them is special, and each reclaims the runs
+of the others that died. `step()` is one round; a crash between any two of its calls leaves a lease
+that runs out, and nothing else to repair.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ HEARTBEAT_AT_MOST_S = 5.0
 
 @dataclass
 class _Watched:
-    """A run of ours, by the machine's monotonic clock (seconds)."""
+    """A run of this scheduler; times are seconds on the machine's monotonic clock."""
 
     claim: Claim
     started_s: float = field(default_factory=time.monotonic)
     confirmed_s: float = field(default_factory=time.monotonic)
-    """When the lease was last known to be ours."""
+    """When this scheduler was last known to hold the lease."""
     ended: Exit | None = None
     timed_out: bool = False
 
@@ -78,7 +78,7 @@ class Scheduler:
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; then end our runs and give their jobs back.
 
-        While the database is away nothing is claimed; runs go on until their lease is over.
+        While the database is unavailable nothing is claimed; runs go on until their lease is over.
         """
         try:
             while not stop.is_set():
@@ -93,7 +93,7 @@ class Scheduler:
             self.shut_down()
 
     def step(self) -> bool:
-        """One round; whether something was claimed or ended.
+        """One round. Returns whether a run was claimed or ended.
 
         Raises:
             BackendUnavailable: the database does not answer; the round may be repeated.
@@ -106,13 +106,13 @@ class Scheduler:
     def shut_down(self) -> None:
         """End our runs and give their jobs back to the queue, attempts not counted.
 
-        Where the database is away, the leases run out instead.
+        If the database is unavailable, the leases run out instead.
         """
         try:
             for lease in list(self._watched):
                 self._runner.kill(lease)
                 del self._watched[lease]
-                with suppress(LeaseLost):  # somebody else's already: nothing to give back
+                with suppress(LeaseLost):  # another scheduler has it already: nothing to give back
                     self._dispatch.release(lease)
             self._dispatch.gone()
         except BackendUnavailable:
@@ -174,7 +174,8 @@ class Scheduler:
         return bool(claims)
 
     def _kill_unconfirmed(self) -> None:
-        """End runs whose lease must be over, since the database could not be told for so long."""
+        """End runs whose lease must be over, since no heartbeat has reached the database for so
+        long."""
         now_s = time.monotonic()
         for lease, watched in list(self._watched.items()):
             if now_s - watched.confirmed_s > self._lease_s:

@@ -30,7 +30,7 @@ class JobSpec(BaseModel):
         default_factory=dict, description="Parameters of the workload."
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Decides everything random in the job.")
-    max_attempts: int = Field(3, ge=1, le=20, description="Runs to begin before giving up.")
+    max_attempts: int = Field(3, ge=1, le=20, description="Most runs before the job fails.")
     priority: int = Field(
         0, ge=-100, le=100, description="Each point is worth a minute of waiting in the queue."
     )
@@ -99,7 +99,7 @@ def body_sha256(spec: JobSpec) -> bytes:
 
 
 def checked_key(key: str | None) -> str | None:
-    """The Idempotency-Key, if it can be one.
+    """The Idempotency-Key, checked.
 
     Raises:
         InvalidInput: it is empty, too long, or holds characters that do not print.

@@ -2,7 +2,8 @@
 
 Commit point: the COMMIT of the transaction that the caller holds. Everything an event does
 (the job's row, the run's row, the history) is written in that one transaction, so a reader
-sees all of it or nothing, and a crash at any moment leaves a job that somebody can go on with.
+sees all of it or nothing, and a crash at any moment leaves a job that another scheduler can
+continue.
 
 Lock order is job, then run, always; so transactions wait for each other but never deadlock.
 Jobs are locked FOR NO KEY UPDATE: a run that holds its own row may then still append events,
@@ -36,13 +37,13 @@ def lock_job(cursor: Cursor, job_id: UUID) -> Row:
     """The job's row, locked until the transaction ends.
 
     Raises:
-        JobNotFound: there is none.
+        JobNotFound: there is no such job.
     """
     row = cursor.execute(
         "select * from jobs where job_id = %s for no key update", [job_id]
     ).fetchone()
     if row is None:
-        raise JobNotFound(f"there is no job {job_id}; `list()` shows the ones there are")
+        raise JobNotFound(f"there is no job {job_id}; `list()` lists the jobs")
     return row
 
 
@@ -52,10 +53,10 @@ def require_lease(cursor: Cursor, lease: Lease) -> None:
     The shared lock keeps the run from being ended or reclaimed before the caller's COMMIT.
 
     Raises:
-        LeaseLost: the run was ended by somebody else, or its lease ran out.
+        LeaseLost: the run was ended by another process, or its lease ran out.
     """
     row = cursor.execute(
-        "select epoch, state, lease_until > clock_timestamp() as in_time from runs"
+        "select epoch, state, lease_expires_at > clock_timestamp() as in_time from runs"
         " where run_id = %s for share",
         [lease.run_id],
     ).fetchone()
@@ -92,7 +93,8 @@ def transition(
 
     Args:
         job: a row from `lock_job`, locked by this transaction.
-        scheduler_id, lease_s: who claims, and for how long; for `Claimed` only.
+        scheduler_id, lease_s: the claiming scheduler and the length of its lease; for `Claimed`
+            only.
         exit_code: how the run's process ended, if it did.
 
     Returns:
@@ -121,7 +123,7 @@ def transition(
                 )
             case Requeue(delay_s):
                 cursor.execute(
-                    "update jobs set not_before = clock_timestamp() + %s * interval '1 second'"
+                    "update jobs set next_attempt_at = clock_timestamp() + %s * interval '1 second'"
                     " where job_id = %s",
                     [delay_s, job["job_id"]],
                 )
@@ -160,7 +162,7 @@ def _insert_run(
 ) -> None:
     cursor.execute(
         "insert into runs (run_id, job_id, epoch, attempt, state, scheduler_id, started_at,"
-        " lease_until) values (%s, %s, %s, %s, 'RUNNING', %s, clock_timestamp(),"
+        " lease_expires_at) values (%s, %s, %s, %s, 'RUNNING', %s, clock_timestamp(),"
         " clock_timestamp() + %s * interval '1 second')",
         [lease.run_id, lease.job_id, lease.epoch, attempt, scheduler_id, lease_s],
     )

@@ -19,7 +19,7 @@ class Facts:
     jobs_ahead: int
     free_slots: int
     schedulers: int
-    """Schedulers heard of lately."""
+    """Schedulers with a recent heartbeat."""
     last_reason: str | None = None
     """Why the latest ended run ended."""
     scheduler_id: str | None = None
@@ -31,7 +31,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Why:
-    """An answer: one headline, and what it rests on."""
+    """An answer: one headline, and the reasons for it."""
 
     state: JobState
     headline: str
@@ -69,7 +69,7 @@ def _queued(facts: Facts) -> tuple[str, list[str]]:
     if facts.backoff_left_s > 0:
         return f"it waits {facts.backoff_left_s:.1f} s more before the next attempt", reasons
     if not facts.schedulers:
-        return "nobody is there to run it", reasons
+        return "no scheduler is running", reasons
     if facts.jobs_ahead >= facts.free_slots:
         return "it waits for a free slot", reasons
     return "it is next, and will be claimed within moments", reasons
@@ -99,7 +99,7 @@ def _ended(facts: Facts) -> tuple[str, list[str]]:
     if facts.state is JobState.SUCCEEDED:
         return f"it is done, {runs}", []
     if facts.state is JobState.CANCELLED:
-        return f"somebody cancelled it, {runs}", []
+        return f"it was cancelled {runs}", []
     return f"it was given up {runs}", [f"the last run ended: {facts.last_reason}"]
 
 

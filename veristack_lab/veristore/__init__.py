@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from veristack_lab.veristore import s3
-    from veristack_lab.veristore.durability import Interval
-    from veristack_lab.veristore.handles import CommitHandle
+    from veristack_lab.veristore.commit.durability import Interval
+    from veristack_lab.veristore.commit.handles import CommitHandle
     from veristack_lab.veristore.kv import Store
     from veristack_lab.veristore.kv import open_store as open  # noqa: A004 as gzip.open is
-    from veristack_lab.veristore.mutations import Batch
+    from veristack_lab.veristore.memtable.views import View
     from veristack_lab.veristore.objects.reader import ObjectReader
     from veristack_lab.veristore.objects.remote import RemoteObjectStore
     from veristack_lab.veristore.objects.store import ObjectStore
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from veristack_lab.veristore.recovery.report import RecoverReport, recover_report
     from veristack_lab.veristore.status import Recovery, StoreStats
-    from veristack_lab.veristore.views import View
+    from veristack_lab.veristore.wal.mutations import Batch
 
 __all__ = [
     "Batch",
@@ -57,9 +57,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Batch": ("mutations", "Batch"),
-    "CommitHandle": ("handles", "CommitHandle"),
-    "Interval": ("durability", "Interval"),
+    "Batch": ("wal.mutations", "Batch"),
+    "CommitHandle": ("commit.handles", "CommitHandle"),
+    "Interval": ("commit.durability", "Interval"),
     "ObjectInfo": ("objects.types", "ObjectInfo"),
     "ObjectReader": ("objects.reader", "ObjectReader"),
     "ObjectStore": ("objects.store", "ObjectStore"),
@@ -72,7 +72,7 @@ _HOMES = {
     "Store": ("kv", "Store"),
     "StoreStats": ("status", "StoreStats"),
     "UploadInfo": ("objects.types", "UploadInfo"),
-    "View": ("views", "View"),
+    "View": ("memtable.views", "View"),
     "open": ("kv", "open_store"),
     "recover_report": ("recovery.report", "recover_report"),
 }

@@ -1,4 +1,4 @@
-"""The one door between veristore and the disk.
+"""The only access of veristore to the disk.
 
 Every byte goes through a `Disk`: the real one here, a simulated one where the power can be
 cut between any two bytes, a faulty one in the tests. Nothing else in veristore opens a file.
@@ -54,7 +54,7 @@ class Lock(Protocol):
     """A held lock file."""
 
     def release(self) -> None:
-        """Let others have it. Safe to call again."""
+        """Release it. Safe to call again."""
 
 
 class Disk(Protocol):
@@ -76,7 +76,7 @@ class Disk(Protocol):
         """Names in a folder, sorted."""
 
     def rename(self, old: Path, new: Path) -> None:
-        """Give a file another name in the same folder, replacing what had it."""
+        """Rename a file within its folder, replacing any file of that name."""
 
     def unlink(self, path: Path) -> None:
         """Remove a name."""
@@ -88,7 +88,7 @@ class Disk(Protocol):
         """Take the lock file for this process.
 
         Raises:
-            StoreLocked: somebody has it; the message names the process.
+            StoreLocked: another process holds it; the message names that process.
         """
 
 
@@ -108,7 +108,7 @@ class RealFile:
             self._write_rest(memoryview(data)[written:], offset + written)
 
     def _write_rest(self, rest: memoryview, offset: int) -> None:
-        # A short write is no error: the next one says why, should there be a reason.
+        # A short write is not an error: if there is a cause, the next write reports it.
         while rest:
             written = os.pwrite(self._fd, rest, offset)
             if written == 0:
@@ -175,7 +175,7 @@ class RealLock:
     def release(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            # Emptied while still held: a pid left behind would name an innocent process.
+            # Emptied while still held: a stale pid would name an unrelated process.
             with suppress(OSError):
                 os.ftruncate(fd, 0)
             with suppress(OSError):  # closing unlocks too, if no fork has a copy

@@ -1,4 +1,4 @@
-"""The lab's errors for what a disk may answer."""
+"""The lab's errors for failures of a disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def explain(cause: OSError) -> StoreError:
         )
     return StoreFailed(
         f"the disk failed ({cause}); this write is not acknowledged, and no more are taken. "
-        "Reads still answer. Find out what ails the disk, then close and reopen the store"
+        "Reads still answer. Find out what is wrong with it, then close and reopen the store"
     )
 
 

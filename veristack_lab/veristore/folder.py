@@ -1,4 +1,4 @@
-"""The folder of a store: what may be opened as one, and by whom."""
+"""The folder of a store: what may be opened as one, and by which process."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from veristack_lab.errors import NotAStore
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk, Lock
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.opening import explain_opening
 from veristack_lab.veristore.recovery.damage import list_evidence
+from veristack_lab.veristore.wal import log as wal
 
 LOCK_NAME = "LOCK"
 HISTORY_NAME = "shell-history"
 
 
 def lock_folder(disk: Disk, folder: Path) -> Lock:
-    """Make the folder if need be, and take its lock; leave what is not ours untouched.
+    """Make the folder if necessary, and take its lock; leave other files untouched.
 
     Raises:
         NotAStore: the path is a file, or a folder that holds something else.
@@ -41,7 +41,7 @@ def lock_folder(disk: Disk, folder: Path) -> Lock:
 
 
 def require_folder(disk: Disk, folder: Path) -> None:
-    """Return if there is a folder to look into; never make one.
+    """Return if the folder exists; never make one.
 
     Raises:
         NotAStore: there is none, or it is a file.
@@ -61,11 +61,11 @@ def require_folder(disk: Disk, folder: Path) -> None:
 def _make_durably(disk: Disk, folder: Path) -> None:
     """Make the folder, or make sure that its name is durable.
 
-    Whoever made it, or a folder above it, may have died before the name was synced; the page
-    cache shows it all the same. Above the innermost folder that was there, all was synced.
+    The process that made it, or a folder above it, may have died before the name was synced; the
+    page cache shows it anyway. Everything above the innermost existing folder was synced.
     """
     there = next(each for each in (folder, *folder.parents) if disk.exists(each))
     disk.make_dir(folder)
-    # Nobody can have made a folder where he may not read; then it is not ours to sync.
+    # A user that may not read here cannot have made a folder here: nothing to sync.
     with suppress(PermissionError):
         disk.fsync_dir(there.parent)

@@ -1,12 +1,12 @@
 """What a fork inherits and must not use: open stores, their locks and their handles.
 
 A fork copies the memory of a process and one of its threads. In the copy the store's background
-threads are missing, a lock may be held by a thread that is not there, and the log's end is as it
+threads are missing, a lock may be held by a thread that does not exist, and the log's end is as it
 was at that moment: a write through it would land on top of the owner's next one. So a store
 belongs to the process that opened it. Python calls the hook below in the child right after the
 fork, before any other code can run there: each store, lock and object store that registered
 itself (`own`) gives its file descriptors back and refuses every further use with `StoreForked`.
-Nothing is checked in `get` and `put`, so they cost what they did.
+`get` and `put` check nothing, so they stay as fast as before.
 
 A handle or an object reader is too short-lived to be registered. It keeps the `generation` in
 which it was made, and compares.
@@ -27,7 +27,7 @@ class Owned(Protocol):
     def disown(self) -> None:
         """Runs in a fork of the owner: give back what was inherited, and refuse every use.
 
-        Takes no lock, for a thread that is not there may hold it; a lock that is still needed
+        Takes no lock, since a missing thread may hold it; a lock that is still needed
         is replaced by a new one.
         """
 

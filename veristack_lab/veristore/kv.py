@@ -1,126 +1,60 @@
 """The key-value store: a map in memory, made durable by the log and by snapshots.
 
 **What OK means.** A write returns after the sync of its commit group (see `log`): from then
-on it survives a power cut. A write that did not return may be found after a crash, or not,
-but only as a whole. Readers see nothing that is not durable. (`durability` can lower this, and
+on it survives a power cut. A write that did not return may be found after a crash or not,
+but only as a whole. Readers see only what is durable. (`durability` can lower this promise, and
 says exactly how far.)
 
     store = veristore.open("folder")
     store.put(b"key", b"value")
 
-In the folder: `LOCK`, segments `log-EPOCH`, snapshots `snapshot-LSN`, and `*.tmp`, which never
-count and are removed at open.
+In the folder: `LOCK`, segments `log-EPOCH`, snapshots `snapshot-LSN`, and `*.tmp` files, which are
+never read and are removed at open.
+
+`Store` is built in parts: `opened` (lock and recovery), `reading`, `leading` (what the leader of a
+commit group does), and the writing side and status here.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from veristack_lab.errors import (
-    DiskFull,
-    InvalidInput,
-    StoreClosed,
-    StoreError,
-    StoreFailed,
-    StoreForked,
-    StoreReadOnly,
-)
-from veristack_lab.veristore import forks, snapshot, writes
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore.background import Background
-from veristack_lab.veristore.checkpoints import Checkpointer
-from veristack_lab.veristore.clock import Clock, RealClock
-from veristack_lab.veristore.commit import GroupCommit
-from veristack_lab.veristore.disk import Disk, Lock, RealDisk
-from veristack_lab.veristore.durability import Durability, Interval, writes_per_sync
-from veristack_lab.veristore.failures import explain
-from veristack_lab.veristore.folder import lock_folder, require_folder
-from veristack_lab.veristore.handles import CommitHandle
-from veristack_lab.veristore.mutations import Batch, Change
+from veristack_lab.errors import StoreClosed, StoreForked, StoreReadOnly
+from veristack_lab.runtime.clock import Clock, RealClock
+from veristack_lab.veristore import forks
+from veristack_lab.veristore.commit.durability import Durability
+from veristack_lab.veristore.commit.handles import CommitHandle
+from veristack_lab.veristore.commit.pending import MAX_PENDING
+from veristack_lab.veristore.disk import Disk, RealDisk
+from veristack_lab.veristore.leading import StoreLeading
 from veristack_lab.veristore.opening import explain_opening, folder_of
 from veristack_lab.veristore.options import CHECKPOINT_BYTES, SEGMENT_BYTES, StoreOptions
-from veristack_lab.veristore.pending import MAX_PENDING
-from veristack_lab.veristore.read_only import ReadOnlyDisk
-from veristack_lab.veristore.recovery.damage import recovery_mode
-from veristack_lab.veristore.recovery.looking import read_back
-from veristack_lab.veristore.recovery.recoverer import Recoverer
-from veristack_lab.veristore.sorted_map import SortedMap
 from veristack_lab.veristore.status import Recovery, StoreStats
-from veristack_lab.veristore.views import View, Views
+from veristack_lab.veristore.wal import writes
+from veristack_lab.veristore.wal.mutations import Batch
 
 __all__ = ["Recovery", "Store", "StoreStats", "open_store"]
 
 
-class Store:
+class Store(StoreLeading):
     """One open store. Thread-safe. Made by `open_store` (public name: `veristore.open`).
 
     It belongs to the process that opened it. In a fork of that process every method raises
     `StoreForked`, except `close`, which does nothing there (see `forks`).
     """
 
-    log_type: type[wal.Log] = wal.Log
-    """What writes the log."""
-    commit_type: type[GroupCommit] = GroupCommit
-    """What makes groups of writers."""
-    recoverer_type: type[Recoverer] = Recoverer
-    """What reads the folder back at open."""
-    snapshot_type: type[snapshot.SnapshotWriter] = snapshot.SnapshotWriter
-    """What writes snapshots and removes what they replace."""
-
     def __init__(
         self, disk: Disk, clock: Clock, folder: Path, options: StoreOptions | None = None
     ) -> None:
-        self.path = folder
-        self.clock = clock
-        self.options = options or StoreOptions()
-        self.disk: Disk = ReadOnlyDisk(disk) if self.options.read_only else disk
-        self._map = SortedMap()
-        self._map_lock = threading.Lock()
-        self._views = Views(self._map, self._map_lock)
-        self._close_lock = threading.Lock()
-        self._closed = False
-        self._why_closed: type[StoreError] = StoreClosed
-        self._lock: Lock = self._take_lock()
-        try:
-            self._log, self._recovery = self._recover()
-        except BaseException:
-            self._lock.release()
-            raise
-        self._look_up: Callable[[bytes], bytes | None] = self._map.get
+        super().__init__(disk, clock, folder, options)
         self._marked = not self._recovery.after_crash
-        self._writes_per_sync = writes_per_sync(self.options.durability)
-        self._flusher = _flusher(self.options.durability, self._sync_in_background)
-        self._commit = self.commit_type(
-            self._append,
-            self._apply,
-            lambda: self._log.cut_unsynced(),
-            max_pending=self.options.max_pending,
-        )
-        self._checkpoints = self._make_checkpointer()
         if self.options.read_only:
             self._commit.refuse(StoreReadOnly())
         forks.own(self)
-
-    def _take_lock(self) -> Lock:
-        if self.options.read_only:
-            require_folder(self.disk, self.path)
-            return self.disk.lock(self.path)  # which is none
-        return lock_folder(self.disk, self.path)
-
-    def _make_checkpointer(self) -> Checkpointer:
-        return Checkpointer(
-            self._log,
-            self._commit,
-            self._views,
-            self.snapshot_type(self.disk, self.path),
-            snapshot_lsn=self._recovery.snapshot_lsn,
-            log_bytes=self._recovery.log_bytes,
-            limit_bytes=self.options.checkpoint_bytes,
-        )
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "failed" if self._commit.refusal else "open"
@@ -135,95 +69,6 @@ class Store:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    # ------------------------------------------------------------------ reading
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key, or None.
-
-        Raises:
-            StoreClosed: the store was closed.
-            InvalidInput: the key is not bytes.
-        """
-        if type(key) is not bytes:
-            self._check_get(key)
-        return self._look_up(key)
-
-    def _check_get(self, key: object) -> None:
-        """Why a key cannot be looked up, if it cannot."""
-        self.check_open()
-        if not isinstance(key, bytes):
-            raise InvalidInput(f"a key is bytes, not {type(key).__name__}; encode it first")
-
-    def _look_up_closed(self, _key: bytes) -> None:
-        """What stands in for the map's own look-up after `close`: `get` need not ask each time."""
-        raise self._why_closed
-
-    def check_open(self) -> None:
-        """Raises `StoreClosed` if the store was closed, `StoreForked` in a fork of its process."""
-        if self._closed:
-            raise self._why_closed
-
-    def check_writable(self) -> None:
-        """Raises why the store takes no writes, if so: `StoreReadOnly`, `StoreFailed`,
-        `StoreClosed` or `StoreForked`."""
-        self._commit.check()
-
-    @property
-    def is_inherited(self) -> bool:
-        """Whether this process is a fork of the one that opened the store."""
-        return self._why_closed is StoreForked
-
-    def _check_owner(self) -> None:
-        if self._why_closed is StoreForked:
-            raise StoreForked
-
-    def disown(self) -> None:
-        """Runs in a fork of the owner (see `forks`): refuse everything, touch nothing on disk."""
-        self._closed, self._why_closed = True, StoreForked
-        self._look_up = self._look_up_closed
-        self._close_lock, self._map_lock = threading.Lock(), threading.Lock()
-        self._views.disown(self._map_lock)
-        self._commit.disown(StoreForked())
-        self._checkpoints.disown()
-        self._log.disown()
-
-    def scan(
-        self, prefix: bytes = b"", start: bytes | None = None, limit: int | None = None
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Pairs in byte order of the keys, as they were when `scan` was called.
-
-        Args:
-            prefix: only keys that begin with it.
-            start: only keys that are not below it.
-            limit: at most so many pairs.
-
-        Raises:
-            StoreClosed: the store was closed.
-            InvalidInput: the limit is negative.
-        """
-        self.check_open()
-        if limit is not None and limit < 0:
-            raise InvalidInput(f"limit is {limit}; give 0 or more, or None for all")
-        with self._map_lock:
-            return iter(self._map.scan(prefix, start or b"", limit))
-
-    def snapshot_view(self) -> View:
-        """A stable look at what is there now, while writers go on. Close it after use.
-
-        Raises:
-            StoreClosed: the store was closed.
-        """
-        with self._close_lock:
-            self.check_open()
-            return self._views.open(View)
-
-    def __len__(self) -> int:
-        self._check_owner()
-        return len(self._map)
-
-    def __bool__(self) -> bool:
-        return True  # an empty store is still a store
 
     # ------------------------------------------------------------------ writing
 
@@ -240,7 +85,7 @@ class Store:
         """Remove a key, present or not, durably. Returns the LSN.
 
         Raises:
-            KeyTooLarge, InvalidInput: the key cannot be one.
+            KeyTooLarge, InvalidInput: the key is not a valid one.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
         """
         return self._commit.commit(*writes.delete(key))
@@ -257,10 +102,10 @@ class Store:
     def put_many(self, pairs: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes]) -> int:
         """Set many keys, durably and atomically, the fastest way. Returns the LSN of the whole.
 
-        Of a key that stands there twice, the last value stays.
+        If a key repeats, the last value wins.
 
         Raises:
-            InvalidInput: there are no pairs, or something that is no pair of bytes.
+            InvalidInput: there are no pairs, or one is not a pair of bytes.
             KeyTooLarge, ValueTooLarge: a key, a value or the whole is too large; nothing was
                 written.
             StoreFailed, DiskFull, StoreClosed: see `GroupCommit.commit`.
@@ -270,36 +115,38 @@ class Store:
     def put_async(
         self, key: bytes, value: bytes, *, max_pending: int | None = None
     ) -> CommitHandle:
-        """Hand in a put and return at once; raises as `put` does what is known at once.
+        """Queue a put and return at once.
 
-        The handle's `wait()` returns, or an `await` of it, when `put` would have returned.
+        Errors that can be detected before queuing are raised at once, as by `put`.
 
-        At most `max_pending` writes that were handed in wait in memory. While there are as many,
-        this call blocks its thread until a commit group is done. In an event loop, `await
-        store.room()` first: then the loop goes on meanwhile, and this call finds its room.
+        The handle's `wait()`, or an `await` of the handle, returns when `put` would have returned.
+
+        At most `max_pending` queued writes wait in memory. When that limit is reached, this call
+        blocks its thread until a commit group is done. In an event loop, `await store.room()`
+        first: the loop then runs other tasks until there is room.
 
         Args:
             key, value: as for `put`.
-            max_pending: another limit than the store's, for this call.
+            max_pending: limit for this call instead of the store's.
         """
         return self._commit.submit(*writes.put(key, value), max_pending)
 
     def delete_async(self, key: bytes, *, max_pending: int | None = None) -> CommitHandle:
-        """Hand in a delete; as `put_async`."""
+        """Queue a delete; as `put_async`."""
         return self._commit.submit(*writes.delete(key), max_pending)
 
     def write_async(self, batch: Batch, *, max_pending: int | None = None) -> CommitHandle:
-        """Hand in a batch; as `put_async`. Later additions to the batch do not count."""
+        """Queue a batch; as `put_async`. Later additions to the batch are not written."""
         return self._commit.submit(*writes.batch(batch), max_pending)
 
     async def room(self, max_pending: int | None = None) -> None:
-        """For asyncio: return when one more write can be handed in without blocking.
+        """For asyncio: return when one more write can be queued without blocking.
 
             for key, value in pairs:
                 await store.room()
                 handle = store.put_async(key, value)
 
-        It reserves nothing, so call `put_async` before the next `await`. May be cancelled.
+        It reserves no place: call `put_async` before the next `await`. May be cancelled.
 
         Raises:
             StoreFailed, StoreClosed, StoreReadOnly: no more writes are taken.
@@ -307,12 +154,13 @@ class Store:
         await self._commit.room(max_pending)
 
     def sync(self) -> int:
-        """Make everything that was acknowledged so far durable. Returns the LSN up to which.
+        """Make every acknowledged write durable. Returns the LSN of the last durable record.
 
-        At durability "commit" everything is, and this costs nothing.
+        At durability "commit" every acknowledged write is durable already, and this costs nothing.
 
         Raises:
-            StoreFailed, DiskFull: the disk failed, now or earlier, and something is not durable.
+            StoreFailed, DiskFull: the disk failed, now or earlier; an acknowledged write may
+                not be durable.
             StoreClosed: the store was closed.
         """
         acknowledged = self._map.lsn
@@ -323,12 +171,12 @@ class Store:
         return self._log.durable_lsn
 
     def checkpoint(self) -> int:
-        """Write a snapshot and drop the log it replaces. Returns the snapshot's LSN.
+        """Write a snapshot and remove the log that it replaces. Returns the snapshot's LSN.
 
-        See `checkpoints` for the commit point. Writers go on meanwhile.
+        See `checkpoints` for the commit point. Writes continue meanwhile.
 
         Raises:
-            DiskFull: no room for the snapshot; the store goes on with its longer log.
+            DiskFull: no room for the snapshot; the store keeps its longer log.
             StoreFailed: the disk failed, now or earlier.
             StoreClosed: the store was closed.
         """
@@ -337,7 +185,7 @@ class Store:
     # ------------------------------------------------------------------- status
 
     def stats(self) -> StoreStats:
-        """Sizes and counters. Cheap; also of a closed store. Raises `StoreForked` in a fork."""
+        """Sizes and counters. Cheap. Works on a closed store; raises `StoreForked` in a fork."""
         self._check_owner()
         log, checkpoints = self._log, self._checkpoints
         with self._map_lock:
@@ -363,9 +211,9 @@ class Store:
         )
 
     def close(self) -> None:
-        """Wait for writers, make all durable, mark the log as closed in good order, let go.
+        """Wait for writers, make all writes durable, mark the log as closed, release the folder.
 
-        What was handed in by `put_async` and the like is written first. Safe to call again.
+        Writes queued with `put_async` and the like are written first. Safe to call again.
         Does nothing in a fork of the process that opened the store.
         """
         if self.is_inherited:
@@ -378,8 +226,8 @@ class Store:
             self._closed, self._look_up = True, self._look_up_closed
             wrote = self._commit.counts.groups > 0 or not self._marked
             if self._commit.refusal is None and wrote:
-                # The mark proves to the next reader that all before it was durable. Without
-                # it the store is just as safe: it is then recovered as after a crash.
+                # The mark proves to the next recovery that all records before it are durable. A
+                # store without the mark is just as safe: it is recovered as after a crash.
                 with suppress(OSError):
                     self._log.sync()
                     self._log.mark()
@@ -389,75 +237,15 @@ class Store:
             self._lock.release()
         self._commit.stop()
 
-    # ------------------------------------------------ what the leader of a group does
-
-    def _append(self, kinds: Sequence[int], payloads: Sequence[bytes]) -> int:
-        """Write a group to the log, in a new segment if the newest is long enough."""
-        log = self._log
-        if log.end_offset >= self.options.segment_bytes:
-            log.rotate()
-        is_sync_due = log.unsynced + len(kinds) >= self._writes_per_sync
-        first = log.append_group(kinds, payloads, sync=is_sync_due)
-        if not is_sync_due and self._flusher is not None:
-            self._flusher.request()
-        self._checkpoints.request_if_due()
-        return first
-
-    def _apply(self, records: Sequence[Iterable[Change]]) -> None:
-        """Make a group visible, in the order of the log."""
-        lsn = self._log.next_lsn - len(records)
-        with self._map_lock:
-            for number, changes in enumerate(records):
-                self._map.apply_record(lsn + number, changes)
-
-    def _sync(self) -> None:
-        """Sync the log, alone with it; a failure is the end."""
-        try:
-            self._log.sync()
-        except OSError as cause:
-            error = explain(cause)
-            with suppress(OSError):  # the disk has failed: what can be undone is a bonus
-                self._log.cut_unsynced()
-            self._commit.refuse(StoreFailed(f"an earlier sync failed: {error}"))
-            raise error from cause
-
-    def _sync_in_background(self) -> None:
-        # A failure is kept by the committer: the next writer is told.
-        with suppress(StoreFailed, DiskFull, StoreClosed):
-            self.sync()
-
-    # ----------------------------------------------------------------- recovery
-
-    def _recover(self) -> tuple[wal.Log, Recovery]:
-        """Read the folder back with `recoverer_type`; fills the map."""
-        started_s = self.clock.monotonic_s()
-        mode = recovery_mode(self.options.recovery)
-        recoverer = self.recoverer_type(
-            self.disk, self.path, mode, self.log_type, self.snapshot_type
-        )
-        if self.options.read_only:
-            found = read_back(recoverer, self.disk, self.path, self.log_type)
-        else:
-            found = recoverer.recover()
-        self._map.fill(found.values, found.log.next_lsn - 1)
-        found.log.segment_bytes = self.options.segment_bytes
-        elapsed_ms = (self.clock.monotonic_s() - started_s) * 1000
-        return found.log, Recovery(
-            snapshot_lsn=found.snapshot_lsn,
-            records=found.records,
-            torn_bytes=found.torn_bytes,
-            log_bytes=found.log_bytes,
-            after_crash=not found.is_clean,
-            recover_ms=elapsed_ms,
-            damage=found.damage,
-        )
-
-
-def _flusher(durability: Durability, sync: Callable[[], None]) -> Background | None:
-    """The thread that syncs now and then, where the level wants one."""
-    if not isinstance(durability, Interval) or durability.ms is None:
-        return None
-    return Background("veristore-sync", sync, delay_s=durability.ms / 1000)
+    def disown(self) -> None:
+        """Runs in a fork of the owner (see `forks`): refuse everything, touch nothing on disk."""
+        self._closed, self._why_closed = True, StoreForked
+        self._look_up = self._look_up_closed
+        self._close_lock, self._map_lock = threading.Lock(), threading.Lock()
+        self._views.disown(self._map_lock)
+        self._commit.disown(StoreForked())
+        self._checkpoints.disown()
+        self._log.disown()
 
 
 def open_store(
@@ -473,42 +261,42 @@ def open_store(
     clock: Clock | None = None,
     store_type: type[Store] = Store,
 ) -> Store:
-    """Open the store in a folder, making it if there is none, and recover it after a crash.
+    """Open the store in a folder and recover it after a crash. Makes the store if there is none.
 
-    With `read_only` nothing is made, repaired or written, and no lock is taken: so it works on a
-    read-only file system, without the right to write, and while another process has the store
-    open and writes. What is seen stays as it was when this returned: a prefix of the writes, with
-    all that were acknowledged before the call and perhaps some that were under way, all of it
-    durable. Later writes are seen by opening anew. A shared lock would keep a writer from opening
-    and none is needed: recovery believes only whole records, and looks again where the files
-    change under it. Content files of an object store are not copied: one whose object the other
-    process replaces or deletes may go, and reading it raises `ChecksumMismatch`.
+    With `read_only` nothing is made, repaired or written, and no lock is taken. So it works on a
+    read-only file system, without permission to write, and while another process has the store
+    open and writes. The store then shows one moment: a prefix of the writes, with all that were
+    acknowledged before the call and perhaps some that were in progress, all of them durable. To
+    see later writes, open it again. A shared lock would keep a writer from opening, and is not
+    needed: recovery accepts only whole records, and reads files again that change meanwhile.
+    Content files of an object store are not copied: when the other process replaces or deletes an
+    object, its file may be removed, and reading it raises `ChecksumMismatch`.
 
     Args:
         path: the folder.
         durability: "commit": a write returns when it is durable. `Interval(writes=n)`,
             `Interval(ms=n)` and "none" return earlier; `durability` says what may be lost then.
-        recovery: what to do about damage that is no torn tail; the modes of RocksDB:
+        recovery: what to do about damage that is not a torn tail; the modes of RocksDB:
             "point-in-time", "tolerate-corrupted-tail", "absolute-consistency" and
             "skip-any-corrupted". See `recovery`.
-        segment_bytes: the log goes on in a new file when the newest has at least this length.
+        segment_bytes: a new log file is begun when the newest has at least this length, in bytes.
         checkpoint_bytes: a snapshot is written in the background when the log has at least
-            this length; None for never (but see `Store.checkpoint`).
-        read_only: only look; every write raises `StoreReadOnly`.
-        max_pending: how many writes handed in with `put_async` and the like wait in memory before
-            a further one waits for room.
-        disk, clock: other ones than the machine's, for tests and simulation.
+            this length, in bytes; None for never (but see `Store.checkpoint`).
+        read_only: open for reading only; every write raises `StoreReadOnly`.
+        max_pending: at most n writes queued with `put_async` and the like wait in memory; the next
+            call waits for room.
+        disk, clock: used instead of the machine's, for tests and simulation.
         store_type: a subclass of `Store`.
 
     Raises:
         StoreLocked: another process (or this one) has it open. Never with `read_only`.
         NotAStore: the path holds something else, or a store of a newer version; or it is below a
-            file, or a link that leads nowhere. With `read_only`, there is no store.
-        StoreNotOpened: the system refuses: no permission, a name too long, too many open files.
+            file, or is a dangling link. With `read_only`: there is no store.
+        StoreNotOpened: the system refused: no permission, a name too long, too many open files.
         StoreCorrupt: the log is damaged, and the mode refuses damage; or a snapshot is, and the
             log does not cover what it held. Nothing is changed.
         DiskFull, StoreFailed: the disk failed.
-        InvalidInput: an option or a path that cannot be one; nothing was touched.
+        InvalidInput: an option or the path is not valid; nothing was touched.
     """
     options = StoreOptions(
         durability, recovery, segment_bytes, checkpoint_bytes, read_only, max_pending

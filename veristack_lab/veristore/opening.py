@@ -68,16 +68,16 @@ def explain_opening(
         return StoreNotOpened(f"{where}: {reason} ({cause})")
     return StoreFailed(
         f"{where}: the disk failed ({cause}). Nothing was acknowledged, so nothing is lost by "
-        "this; find out what ails the disk and open it again"
+        "this; find out what is wrong with it and open it again"
     )
 
 
 def _not_a_folder(cause: OSError, folder: Path) -> str:
-    with suppress(OSError):  # what stands in the way may not be for this user to see
+    with suppress(OSError):  # this user may not be allowed to see the cause
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
                 return (
-                    f"{part} is a symbolic link to {part.readlink()}, which is not there. Make "
+                    f"{part} is a symbolic link to {part.readlink()}, which does not exist. Make "
                     "that folder, or give another path"
                 )
             if part.exists():

@@ -1,12 +1,12 @@
-"""What a store is told when it is opened."""
+"""The options of a store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.veristore.durability import Durability, check_durability
-from veristack_lab.veristore.pending import MAX_PENDING, check_max_pending
+from veristack_lab.veristore.commit.durability import Durability, check_durability
+from veristack_lab.veristore.commit.pending import MAX_PENDING, check_max_pending
 from veristack_lab.veristore.recovery.damage import recovery_mode
 
 SEGMENT_BYTES = 64 * 1024 * 1024

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002 what is refused need not be looked at
-"""A disk through which nothing can be changed, for those who only look.
+"""A disk through which nothing can be changed, for read-only access.
 
-It asks the system for no right to write: so it works on a read-only file system, in a folder of
+It needs no right to write, so it works on a read-only file system, in a folder of
 another user, and beside a process that writes. Every change raises the `OSError` of a read-only
 file system, should a caller try one.
 """
@@ -18,7 +18,7 @@ from typing import Never
 from veristack_lab.veristore.disk import Bytes, Disk, File, Lock, RealDisk, RealFile
 
 _CANNOT_SYNC = (errno.EROFS, errno.EINVAL, errno.ENOTSUP)
-"""What the system says where there is nothing to sync: nothing unsynced is there either."""
+"""What the system answers if there is nothing to sync."""
 
 
 def _refuse(path: Path) -> Never:
@@ -76,11 +76,11 @@ class UnopenedFile(ReadOnlyFile):
         self._size_bytes = size_bytes
 
     def read(self, offset: int, size_bytes: int) -> bytes:
-        """Nothing: whoever wants to read opens the segment."""
+        """Always empty: a reader opens the segment itself."""
         return b""
 
     def size(self) -> int:
-        """The length that was told."""
+        """The length that was given."""
         return self._size_bytes
 
     def fdatasync(self) -> None:

@@ -20,7 +20,7 @@ class Recovery:
     log_bytes: int
     """Length of all segments in use."""
     after_crash: bool
-    """Whether the store had not been closed in good order."""
+    """Whether the store had not been closed cleanly."""
     recover_ms: float
     damage: tuple[Damage, ...] = ()
     """What could not be read. The store was repaired without it; the damaged files are kept."""

@@ -17,7 +17,7 @@ _VERDICTS = (
 
 
 def crash_map(frame: pd.DataFrame) -> go.Figure:
-    """Crash point against kind of loss: the worst that was found there.
+    """Crash point against kind of loss: the worst result found there.
 
     Args:
         frame: as `sim.crash_sweep` gives it.
@@ -67,7 +67,7 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
 
 
 def _worst(frame: pd.DataFrame) -> tuple[dict[tuple[int, str], int], dict[tuple[int, str], str]]:
-    """Of each crash point and policy the worst verdict, and its words."""
+    """The worst verdict of each crash point and policy, and its words."""
     worst: dict[tuple[int, str], int] = {}
     texts: dict[tuple[int, str], str] = {}
     columns = ("crash_point", "policy", "violation", "promise", "state_index", "acknowledged")
@@ -119,7 +119,7 @@ def recovered_states(frame: pd.DataFrame) -> go.Figure:
 
 
 def kills(frame: pd.DataFrame) -> go.Figure:
-    """What every SIGKILL found: acknowledged writes, and how long the store took to come back.
+    """What every SIGKILL found: acknowledged writes, and how long the store took to recover.
 
     Args:
         frame: as `sim.torture` gives it.

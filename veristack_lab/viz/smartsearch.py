@@ -168,7 +168,7 @@ def _snippet(text: str, limit: int = 60) -> str:
 
 
 def quality(frame: pd.DataFrame) -> go.Figure:
-    """At which rank the first right entry stands, over all questions.
+    """The rank of the first right entry, over all questions.
 
     Args:
         frame: from `smartsearch.experiments.retrieval_quality`.

@@ -23,7 +23,7 @@ _LAYERS = (
 )
 _SERVERS = (("inference engines", 2, -1), ("Kafka", 3, -1), ("Postgres", 3, 1))
 
-# Who uses whom, for what, through what.
+# Which part uses which, for what, through what.
 _EDGES = (
     ("veristore", "kernels", "log records framed and checksummed", "function calls"),
     ("llmcache", "veristore", "which node holds which prefix", "a store of its own"),
@@ -41,7 +41,7 @@ _HEIGHT, _GAP = 0.56, 0.3
 
 
 def stack() -> pd.DataFrame:
-    """What there is: one row a layer or server.
+    """The parts of the stack: one row per layer or server.
 
     Returns:
         Columns `name`, `kind` (layer or server), `row`, `column`, `span`, `modules` (files of
@@ -56,7 +56,7 @@ def stack() -> pd.DataFrame:
 
 
 def uses() -> pd.DataFrame:
-    """Who uses whom: columns `above`, `below`, `what_for`, `through`."""
+    """Which part uses which: columns `above`, `below`, `what_for`, `through`."""
     return pd.DataFrame(_EDGES, columns=list(_USE))
 
 
@@ -83,7 +83,7 @@ def stack_map(parts: pd.DataFrame, edges: pd.DataFrame) -> go.Figure:
 
 
 def _described(layer: str) -> tuple[int, str]:
-    # Read, not imported: a map should not cost what the country costs.
+    # Read, not imported: drawing the map must not import every layer.
     folder = _PACKAGE / layer
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
     sentence = " ".join(text.split("\n\n")[0].split())

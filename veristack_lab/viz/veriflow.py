@@ -1,4 +1,4 @@
-"""Pictures of training jobs: who ran when and died where, and what the model learned."""
+"""Pictures of training jobs: which run ran when and where it died, and what the model learned."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Figures of the store's experiments: the log's bytes, cuts, kills and recovery.
 
-Those of writers and of objects are in modules of their own; their names are here too.
+Figures of writers and of objects are in modules of their own; their names are here too.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
     """The bytes of a log as a strip of coloured cells, for `log_anatomy` of a short log.
 
     Args:
-        frame: one row a field, as `anatomy.log_anatomy` gives it. Room that is reserved is told
-            by its size and not drawn.
+        frame: one row a field, as `anatomy.log_anatomy` gives it. Room that is reserved is given by
+            its size and not drawn.
         bytes_per_row: where the strip is folded.
 
     Raises:
-        InvalidInput: the log is longer than 2,048 bytes; nobody could read the strip.
+        InvalidInput: the log is longer than 2,048 bytes, and the strip would be unreadable.
     """
     is_room = frame["name"] == "reserved"
     room_bytes, frame = int(frame["size_bytes"][is_room].sum()), frame[~is_room]

@@ -1,4 +1,4 @@
-"""Figures of writers and durability: group commit, what a power cut takes, whom to wake."""
+"""Figures of writers and durability: group commit, what a power cut takes, which writer to wake."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
                 col=column,
             )
     figure.update_xaxes(title="writes that had returned")
-    figure.update_yaxes(title="of them lost", row=1, col=1)
+    figure.update_yaxes(title="lost", row=1, col=1)
     _legend_below(figure, "What a power cut takes", 380)
     return figure
 

@@ -1,4 +1,4 @@
-"""What every view that obeys commands has in common: one state, one queue, one way to close."""
+"""What all views with commands have in common: one state, one queue, one way to close."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
     """
 
     state = traitlets.Dict().tag(sync=True)
+    _namesake: str = ""
+    """Views close older ones of their name and of the same value here only."""
 
     def __init__(self, model: Model, *, name: str) -> None:
-        if not _NAME.match(name):
-            raise InvalidInput(f"a view's name is letters, digits, - and _, not {name!r}")
+        self._check_name(name)
         self._name = name
+        self._key = f"{self._namesake}/{name}"
         self._loop = Loop(name, model, self._publish)
         super().__init__(state=self._loop.latest)
         self.on_msg(self._on_message)
         with _open_lock:
-            older = _open.get(name)
-            _open[name] = self
+            older = _open.get(self._key)
+            _open[self._key] = self
         if older is not None:
             older.dispose()
         self._loop.start()
@@ -87,19 +89,23 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         return self._loop.wait_for(predicate, timeout_s)
 
     def close(self) -> None:
-        """Carry out what was asked and stop the thread. What is drawn stays. Idempotent."""
+        """Carry out pending commands and stop the thread. The drawing stays. Idempotent."""
         loop = self.__dict__.get("_loop")
         if loop is None:
             return  # the constructor refused its arguments
         loop.close()
         with _open_lock:
-            if _open.get(self._name) is self:
-                del _open[self._name]
+            if _open.get(self._key) is self:
+                del _open[self._key]
 
     def dispose(self) -> None:
-        """`close`, and take the drawing away too."""
+        """`close`, and remove the drawing too."""
         self.close()
         super().close()
+
+    def _check_name(self, name: str) -> None:
+        if not _NAME.match(name):
+            raise InvalidInput(f"a view's name is letters, digits, - and _, not {name!r}")
 
     def _publish(self, snapshot: View) -> None:
         self.state = snapshot

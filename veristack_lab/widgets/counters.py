@@ -1,4 +1,4 @@
-"""How many requests each target served and failed, counted by whoever sends them."""
+"""How many requests each target served and failed, counted by their sender."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@
 
 The workload has run once, on a simulated disk. Nothing here touches a real one.
 
-Commands: `move` (operations before the cut), `image` (number of one that a cut may leave; -1:
+Commands: `move` (operations before the cut), `image` (number of an image that a cut may leave; -1:
 the power is on), `judge` (all images of this moment), `engine` (name), `violation` ("next" or
 "previous").
 """
@@ -17,9 +17,10 @@ the power is on), `judge` (all images of this moment), `engine` (name), `violati
 from __future__ import annotations
 
 from veristack_lab import museum
-from veristack_lab.sim.engine import HEALTHY
-from veristack_lab.sim.steps import Workload
-from veristack_lab.sim.workloads import named
+from veristack_lab.museum.store.trials import PowerCuts
+from veristack_lab.sim.store.engine import HEALTHY
+from veristack_lab.sim.store.steps import Workload
+from veristack_lab.sim.store.workloads import named
 from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.explorer_model import ExplorerModel, Subject
 from veristack_lab.widgets.sources import joined
@@ -28,10 +29,10 @@ HEALTHY_NAME = "healthy"
 
 
 class CrashExplorer(CommandView):
-    """Shows a workload's disk at every moment, its power cuts, and what recovery makes of them.
+    """Shows a workload's disk at every moment, its power cuts, and what recovery returns for them.
 
     Args:
-        workload: to begin with, or its name; an exhibit brings its own.
+        workload: the first workload, or its name; an exhibit brings its own.
         engine: "healthy", or the name of an exhibit of the museum.
         seed: of the simulated disk.
         name: what the view is called; see `CommandView`.
@@ -63,12 +64,13 @@ def _subjects() -> dict[str, Subject]:
     """The healthy engine, and the exhibits that a power cut shows (some need rotten bits)."""
     found = {HEALTHY_NAME: Subject(HEALTHY_NAME, "healthy: as it is", "", HEALTHY, None)}
     for exhibit in museum.exhibits():
-        if not exhibit.is_rot:
+        trial = exhibit.trial
+        if isinstance(trial, PowerCuts):
             found[exhibit.name] = Subject(
                 exhibit.name,
                 f"{exhibit.name}: {exhibit.title}",
                 exhibit.promise,
-                exhibit.engine,
-                exhibit.workload(),
+                trial.engine,
+                trial.workload(),
             )
     return found

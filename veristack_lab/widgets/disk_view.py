@@ -1,10 +1,10 @@
 """What a simulated disk looks like at one moment, and what one power cut would leave of it.
 
 Each sector and each name is in one of a few states. While the power is on there are two:
-`durable` and `cached`, which is what no sync has covered. In an image of a power cut every
-cached one has met its fate:
+`durable` and `cached`, which is what no sync has covered. In an image of a power cut every cached
+sector or name is in one of these states:
 
-    kept     it is as the program last wrote it, though nobody had promised so
+    kept     it is as the program last wrote it, although nothing guaranteed that
     lost     it is as it was at the last sync
     torn     the write stopped inside it
     zeros, garbage, stale
@@ -20,8 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.inode import SECTOR_BYTES, FileState
+from veristack_lab.sim.disk.inode import SECTOR_BYTES, FileState
+from veristack_lab.sim.disk.simdisk import SimDisk
 
 SECTORS_SHOWN = 96
 FILES_SHOWN = 24
@@ -113,7 +113,7 @@ def _contents(disk: SimDisk, cut: Cut | None, inode: int, is_there: bool) -> dic
     state = disk.files[inode]
     image = None
     if cut is not None:
-        image = cut.disk.files[inode].cached if is_there else b""
+        image = bytes(cut.disk.files[inode].cached) if is_there else b""
     choice = cut.choice if cut is not None else ""
     fills = {int(found[1]): _FILLS[found[2]] for found in _FILL.finditer(choice)}
     torn = _torn_sector(state, inode, choice)

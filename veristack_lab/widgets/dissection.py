@@ -1,6 +1,6 @@
 """Where the records of a segment lie, and what each byte of some of them is for.
 
-An `Index` costs 26 bytes a record, so a segment of 64 MiB is no trouble; fields are worked out
+An `Index` costs 26 bytes a record, so a segment of 64 MiB is cheap to index; fields are worked out
 for one page at a time.
 """
 
@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreError
 from veristack_lab.kernels import records
-from veristack_lab.veristore.anatomy import HEADER_LAYOUT, Field, record_fields, split, story
 from veristack_lab.veristore.disk import File
-from veristack_lab.veristore.segment import GROUP_START, HEADER_BYTES, decode_header
-from veristack_lab.veristore.stretches import Condition, Entry, Stretch, stretches
+from veristack_lab.veristore.wal.anatomy import HEADER_LAYOUT, Field, record_fields, split, story
+from veristack_lab.veristore.wal.segment import GROUP_START, HEADER_BYTES, decode_header
+from veristack_lab.veristore.wal.stretches import Condition, Entry, Stretch, stretches
 
 
 class Gap(NamedTuple):
@@ -37,12 +37,12 @@ class Index:
     size_bytes: int
     epoch: int
     header_error: StoreError | None
-    """Why the header cannot be believed. Without it no record is looked for."""
+    """Why the header cannot be trusted. Without a header no record is searched for."""
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     lsns: npt.NDArray[np.int64]
     types: npt.NDArray[np.uint8]
-    """With the group bit."""
+    """The type bytes, with the group bit."""
     behind: npt.NDArray[np.bool_]
     """Whether damage lies before it in this segment."""
     gaps: tuple[Gap, ...]

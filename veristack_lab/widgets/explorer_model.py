@@ -1,7 +1,7 @@
 """What the crash explorer shows: one moment of a workload, one image of a power cut there.
 
 Everything is worked out when it is asked for: the disk at the moment, the images that a cut
-may leave, and what one of them recovers to. What is shown is of constant size, but for the
+may leave, and what one of them recovers to. What is shown has a constant size, except for the
 strip, which has one letter a moment.
 """
 
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.sim.crash import POLICIES
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.engine import Engine
-from veristack_lab.sim.images import Image, Images
-from veristack_lab.sim.oracle import PROMISES, Case, judge, make_case
-from veristack_lab.sim.probe import Prober
-from veristack_lab.sim.recording import Recording, record
-from veristack_lab.sim.steps import Workload
+from veristack_lab.sim.disk.crash import POLICIES
+from veristack_lab.sim.disk.images import Image, Images
+from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.store.engine import Engine
+from veristack_lab.sim.store.oracle import PROMISES, Case, judge, make_case
+from veristack_lab.sim.store.probe import Prober
+from veristack_lab.sim.store.recording import Recording, record
+from veristack_lab.sim.store.steps import Workload
 from veristack_lab.widgets.disk_view import SECTOR_WORDS, Cut, files
 from veristack_lab.widgets.explorer_words import items, operation_words, step_words
 from veristack_lab.widgets.loop import Model, View
 
 IMAGES_SHOWN = 48
 SLICE_IMAGES = 32
-"""About so many images a search opens before it shows how far it has come."""
+"""About this many images a search opens before it shows its progress."""
 _REMEMBERED = 400
 """Images whose examination is kept."""
 POWER_ON = -1
@@ -41,10 +41,10 @@ class Subject:
     name: str
     title: str
     promise: str
-    """What it is known to break; empty for the healthy one."""
+    """The promise that it breaks; empty for the healthy engine."""
     engine: Engine
     workload: Workload | None
-    """The one that shows the defect; None: whatever is being looked at."""
+    """The workload that shows the defect; None: the current one."""
 
 
 @dataclass
@@ -73,7 +73,7 @@ class ExplorerModel(Model):
     """The model of one explorer; see `loop.Model`.
 
     Args:
-        workload: to begin with.
+        workload: the first workload.
         subjects: the engines by name; the first is chosen.
         seed: of the simulated disk.
     """
@@ -110,7 +110,7 @@ class ExplorerModel(Model):
             raise InvalidInput(f"there is no command {op!r}; there are {known}")
 
     def obey(self, op: str, argument: Any) -> bool:
-        """See `loop.Model`. Raises `InvalidInput` for a moment or an image there is not."""
+        """See `loop.Model`. Raises `InvalidInput` for a moment or an image that does not exist."""
         self._search = None
         match op:
             case "move":
@@ -169,7 +169,7 @@ class ExplorerModel(Model):
         """Look on for the next image, in time and number, that breaks a promise.
 
         Raises:
-            InvalidInput: there is none; the message says how far it looked.
+            InvalidInput: no further image breaks one; the message says how far it looked.
         """
         search, opened = self._search, 0
         while search is not None and opened < SLICE_IMAGES:

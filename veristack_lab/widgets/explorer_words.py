@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from veristack_lab.sim.disk import SimDisk
-from veristack_lab.sim.inode import SECTOR_BYTES
-from veristack_lab.sim.recording import Recording
-from veristack_lab.sim.session import State
-from veristack_lab.veristore.anatomy import short
-from veristack_lab.veristore.segment import written_end
+from veristack_lab.sim.disk.inode import SECTOR_BYTES
+from veristack_lab.sim.disk.simdisk import SimDisk
+from veristack_lab.sim.store.recording import Recording
+from veristack_lab.sim.store.session import State
+from veristack_lab.veristore.wal.anatomy import short
+from veristack_lab.veristore.wal.segment import written_end
 
 ITEMS_SHOWN = 40
 
@@ -19,7 +19,7 @@ _OPERATION_WORDS = {
     "pwrite": "{size:,} bytes are written to {name} at byte {offset:,}. They are in the cache.",
     "truncate": "{name} is cut to {size:,} bytes, in the cache.",
     "fdatasync": "{name} is synced: what it holds is durable from now on. Its name may not be.",
-    "fdatasync-failed": "The sync of {name} fails. Its pages are marked clean all the same: no "
+    "fdatasync-failed": "The sync of {name} fails. Its pages are marked clean anyway: no "
     "later sync will write them.",
     "rename": "{name} is renamed to {target}, in the cache: the folder is not synced yet.",
     "unlink": "The name {name} is removed, in the cache: the folder is not synced yet.",
@@ -60,7 +60,7 @@ def step_words(recording: Recording, position: int) -> str:
 
 
 def items(recording: Recording, position: int, found: State) -> list[dict[str, Any]]:
-    """What is there, item by item, against what was acknowledged.
+    """What was found, item by item, compared with what was acknowledged.
 
     Returns:
         Rows with `name`, `value` and `fate`: kept (as acknowledged), extra (as the step under

@@ -1,4 +1,4 @@
-"""What each field of a segment is there for, in a sentence or two."""
+"""The purpose of each field of a segment, in a sentence or two."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WORDS = {
     "value": "The value, as it was given; it reaches to the end of its change.",
     "operation": "What this change of the batch does. All changes of a record happen or none.",
     "payload": "What the record carries.",
-    "torn tail": "What remains of a last write. No later group begins behind it, so nobody was "
+    "torn tail": "What remains of a last write. No later group begins after it, so no client was "
     "ever told OK for it; opening the store cuts it off.",
     "reserved": "Zeros up to the end of the file: room for records to come, so that writing them "
     "makes the file no longer. Closing the store gives it back.",

@@ -1,4 +1,4 @@
-"""A look at a disk with some bytes changed, and the disk itself never written to."""
+"""A read-only view of a disk with some bytes changed; the disk itself is never written to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Flips = Mapping[int, int]
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
-    raise OSError(errno.EROFS, f"{self!r} is a look at a disk, and changes nothing")
+    raise OSError(errno.EROFS, f"{self!r} is a read-only view of a disk and changes nothing")
 
 
 class FlippedFile:

@@ -6,32 +6,25 @@
     switch.send("kill", "worker-0")          # in a script: the same command
     switch.wait_for(lambda s: s["targets"][0]["state"] == "dead", timeout_s=5)
 
-A click and `send` do the same: they enqueue a command. One engine thread (see `engine`) owns
-the state, carries commands out and publishes snapshots, at most ten a second, so that the view
-stays live while a cell of the notebook is busy. Nothing is ever printed.
+A click and `send` do the same: they enqueue a command. One thread (see `loop`) owns the state,
+carries commands out and publishes snapshots, at most ten a second, so that the view stays live
+while a cell of the notebook is busy. Nothing is ever printed.
 """
 
 from __future__ import annotations
 
-import atexit
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import anywidget
-import traitlets
-
+from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.counters import Probe
-from veristack_lab.widgets.engine import Engine
-from veristack_lab.widgets.snapshots import Snapshot
+from veristack_lab.widgets.kill_model import KillModel
+from veristack_lab.widgets.loop import View
 from veristack_lab.widgets.targets import Target
 
-_open: dict[str, KillSwitch] = {}
-_open_lock = threading.Lock()
 
-
-class KillSwitch(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is not typed
+class KillSwitch(CommandView):
     """Shows processes, and kills, pauses, resumes and restarts them.
 
     Each target has a button with the DOM id `veristack-NAME` that kills it (`aria-pressed` is
@@ -49,41 +42,26 @@ class KillSwitch(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is not
 
     _esm = Path(__file__).with_suffix(".js")
     _css = Path(__file__).with_suffix(".css")
-    state = traitlets.Dict().tag(sync=True)
+    _namesake = "kill switch"
 
     def __init__(
         self, targets: Sequence[Target], probe: Probe | None = None, *, name: str = "kill switch"
     ) -> None:
-        self._engine = Engine(name, targets, probe, self._publish)
-        self._name = name
-        super().__init__(state=self._engine.latest.to_json())
-        self.on_msg(self._on_message)
-        with _open_lock:
-            older = _open.get(name)
-            _open[name] = self
-        if older is not None:
-            older.dispose()
-        self._engine.start()
+        self._names = [target.name for target in targets]
+        super().__init__(KillModel(name, targets, probe), name=name)
 
     def __repr__(self) -> str:
-        names = ", ".join(target.name for target in self._engine.latest.targets)
-        return f"<KillSwitch {self._name}: {names}>"
+        return f"<KillSwitch {self._name}: {', '.join(self._names)}>"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> View:
         """What is shown right now, as fresh JSON values; never waits.
 
         Keys: `name`, `targets` (each `name`, `state`, `pid`, `verbs`, `served`, `failed`,
-        `deaths`), `log` (each `number`, `at_s`, `text`), `seq`, `done`, `closed`.
+        `deaths`), `log` (each `number`, `at_s`, `text`), `seq`, `done`, `note`, `closed`.
         """
-        return self._engine.latest.to_json()
+        return super().snapshot()
 
-    def send(self, op: str, target: str) -> int:
+    def send(self, op: str, target: object = None) -> int:
         """Enqueue kill, pause, resume or restart; returns the command's number at once.
 
         The command has been carried out when `done` of a snapshot has reached the number.
@@ -92,51 +70,29 @@ class KillSwitch(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is not
             InvalidInput: there is no such verb or target, or it cannot be done here.
             ViewClosed: the view was closed.
         """
-        return self._engine.send(op, target)
+        return super().send(op, target)
 
-    def wait_for(
-        self, predicate: Callable[[dict[str, Any]], bool], timeout_s: float = 30.0
-    ) -> dict[str, Any]:
-        """The first snapshot, as a dictionary, that satisfies the predicate.
+    def wait_for(self, predicate: Callable[[View], bool], timeout_s: float = 30.0) -> View:
+        """The first snapshot that satisfies the predicate.
 
         Raises:
             WaitExpired: none did in time, or the view was closed first.
         """
-        return self._engine.wait_for(lambda seen: predicate(seen.to_json()), timeout_s).to_json()
+        return super().wait_for(predicate, timeout_s)
 
-    def do(self, op: str, target: str, timeout_s: float = 30.0) -> dict[str, Any]:
+    def do(self, op: str, target: object = None, timeout_s: float = 30.0) -> View:
         """`send`, and wait until it has been carried out; the snapshot after it."""
-        number = self.send(op, target)
-        return self._engine.wait_for(lambda seen: seen.done >= number, timeout_s).to_json()
+        return super().do(op, target, timeout_s)
 
     def close(self) -> None:
-        """Carry out what was asked, stop the thread, end what `restart` started. Idempotent.
-
-        What is drawn stays, marked as closed.
+        """Carry out pending commands, stop the thread, end what `restart` started. Idempotent. The
+        drawing stays, marked as closed.
         """
-        engine = self.__dict__.get("_engine")
-        if engine is None:
-            return  # the constructor refused its arguments
-        engine.close()
-        with _open_lock:
-            if _open.get(self._name) is self:
-                del _open[self._name]
-
-    def dispose(self) -> None:
-        """`close`, and take the drawing away too."""
-        self.close()
         super().close()
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        self.state = snapshot.to_json()
+    def _check_name(self, name: str) -> None:
+        """Any name is allowed: the DOM ids are those of the targets."""
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        # May run on the main thread or on a subshell's, between cells or within one.
+    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         if isinstance(content, dict):
-            self._engine.hear(content.get("op"), content.get("target"))
-
-
-@atexit.register
-def _close_all() -> None:
-    for switch in list(_open.values()):
-        switch.close()
+            self._loop.hear(content.get("op"), content.get("target"))

@@ -1,8 +1,9 @@
-"""The one thread of a view that computes what it shows on demand.
+"""The one thread of a view: it owns the view's model, and publishes what the model shows.
 
-A click or a script puts a command into a queue; the thread lets the view's model obey, asks it
-once for what to show however many commands had come, and publishes. The model is touched by no
-other thread. Compare `engine`, which watches real processes and so never rests; this one does.
+A click or a script puts a command into a queue; the thread lets the model obey, asks it once for
+what to show however many commands had come, and publishes. The model is touched by no other
+thread. A model that computes on demand lets the thread rest; one that watches something (real
+processes, say) has an `interval_s` at which it is asked to look by itself.
 """
 
 from __future__ import annotations
@@ -20,11 +21,23 @@ from veristack_lab.errors import InvalidInput, VeriStackError, ViewClosed, WaitE
 PUBLISH_INTERVAL_S = 0.1
 """A display gets snapshots at most this often; what changes in between is coalesced."""
 
+HEARTBEAT_S = 1.0
+"""A view that watches is published at least this often, so that a display can tell a quiet view
+from a dead kernel."""
+
 View = dict[str, Any]
 
 
 class Model(Protocol):
-    """What a view is about. `check` may run on any thread, the rest on the view's own only."""
+    """What a view is about.
+
+    `check` and `last_seen` may run on any thread, the rest on the view's own only.
+    """
+
+    interval_s: float | None = None
+    """How often to `look`, commands or not; None: never."""
+    is_shown_first: bool = False
+    """Whether what `obey` has begun is shown before `proceed` goes on, because it may take long."""
 
     def check(self, op: str, argument: object) -> None:
         """Refuse a command that could never be obeyed.
@@ -47,6 +60,32 @@ class Model(Protocol):
 
     def view(self) -> View:
         """What to show now, as plain JSON values."""
+
+    def begin(self) -> None:
+        """The view is open from now on."""
+        return
+
+    def look(self) -> None:
+        """Notice what happened by itself; called every `interval_s`."""
+        return
+
+    def refuse(self, reason: str) -> bool:
+        """Note that a command from the wire was refused. Returns False to leave it to `note`."""
+        del reason
+        return False
+
+    def end(self) -> None:
+        """The view is about to be shown for the last time."""
+        return
+
+    def release(self) -> None:
+        """The view was shown for the last time: release its resources."""
+        return
+
+    def last_seen(self, view: View) -> str:
+        """A short summary of a view, for the message of a wait that expired; may be empty."""
+        del view
+        return ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +137,7 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=f"view-{name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to obey."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -142,12 +181,15 @@ class Loop:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._latest["closed"]:
                     why = "the view is closed" if self._latest["closed"] else f"{timeout_s:g} s"
-                    raise WaitExpired(f"{why}: {self._done} commands were done, not what was asked")
+                    seen = self._model.last_seen(self._latest)
+                    seen = f"; last seen: {seen}" if seen else ""
+                    done = f"{self._done} commands were done, not what was asked"
+                    raise WaitExpired(f"{why}{seen}" if seen else f"{why}: {done}")
                 self._changed.wait(left)
             return copy.deepcopy(self._latest)
 
     def close(self) -> None:
-        """Carry out what was already asked, and end the thread. Idempotent."""
+        """Carry out pending commands, and end the thread. Idempotent."""
         with self._lock:
             if self._closing:
                 return
@@ -159,6 +201,7 @@ class Loop:
     # -------------------------------------------------- below: on the loop's thread only
 
     def _run(self) -> None:
+        self._guarded(self._model.begin)
         stopping = False
         while not stopping:
             events = self._next_events()
@@ -168,9 +211,14 @@ class Loop:
             unfinished = self._unfinished
             if unfinished is not None and not events:
                 self._attempt(unfinished, "the command", self._model.proceed)
-            if events or unfinished is not None:
-                self._refresh(closed=stopping)
-            self._show(now=stopping)
+            if self._model.interval_s is not None:
+                self._guarded(self._model.look)
+            if stopping:
+                self._guarded(self._model.end)
+            self._refresh(closed=stopping, is_asked=bool(events) or unfinished is not None)
+            begun = bool(events) and self._unfinished is not None and self._model.is_shown_first
+            self._show(now=stopping or begun)
+        self._guarded(self._model.release)
 
     def _next_events(self) -> list[_Event]:
         """All that has come; waits for the first, unless there is something else to do."""
@@ -179,6 +227,8 @@ class Loop:
             wait_s = 0.0
         elif self._published_seq != self._latest["seq"]:
             wait_s = max(0.0, self._published_s + PUBLISH_INTERVAL_S - time.monotonic())
+        elif self._model.interval_s is not None:
+            wait_s = self._model.interval_s
         events: list[_Event] = []
         try:
             events.append(self._events.get(timeout=wait_s))
@@ -192,7 +242,8 @@ class Loop:
             case _Command(number, op, argument):
                 self._attempt(number, op, lambda: self._model.obey(op, argument))
             case _Refused(reason):
-                self._note = reason
+                if not self._model.refuse(reason):
+                    self._note = reason
             case _Stop():
                 pass  # the loop's own business
 
@@ -203,17 +254,32 @@ class Loop:
             is_unfinished = act()
         except (VeriStackError, OSError) as error:
             self._note = str(error)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: it must show it
+        except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to: it must show it
             self._note = f"{op} failed: {type(error).__name__}: {error}"
         self._unfinished = number if is_unfinished else None
         if not is_unfinished:
             self._done = number
 
-    def _refresh(self, *, closed: bool) -> None:
+    def _guarded(self, act: Callable[[], None]) -> None:
         try:
-            self._view = self._model.view()
+            act()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._note = f"{type(error).__name__}: {error}"
+
+    def _refresh(self, *, closed: bool, is_asked: bool) -> None:
+        """Take a new snapshot: after a command, after a change, and once a heartbeat."""
+        old = self._view
+        is_due = is_asked or closed
+        try:
+            if is_due or self._model.interval_s is not None:
+                self._view = self._model.view()
         except Exception as error:  # noqa: BLE001 - as above; the last good view stays
             self._note = f"{type(error).__name__}: {error}"
+        if self._model.interval_s is not None:
+            is_due |= self._view != old or self._note != self._latest["note"]
+            is_due |= time.monotonic() - self._published_s >= HEARTBEAT_S
+        if not is_due:
+            return
         with self._changed:
             self._latest = self._snapshot(seq=self._latest["seq"] + 1, closed=closed)
             self._changed.notify_all()

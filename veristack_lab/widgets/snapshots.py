@@ -1,4 +1,4 @@
-"""What a view shows: immutable values, and the pure rules by which they change."""
+"""What a kill switch shows: immutable values, and the pure rules by which they change."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class TargetView:
     pid: int | None
     verbs: tuple[Verb, ...]
     served: int | None = None
-    """Requests answered, or None when nobody counts them."""
+    """Requests answered, or None if they are not counted."""
     failed: int | None = None
     deaths: int = 0
-    """How often it went from life to death while it was watched."""
+    """How often it died while it was watched."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,10 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a view shows, at one moment."""
+    """What a kill switch shows, at one moment."""
 
-    name: str
     targets: tuple[TargetView, ...]
     log: tuple[LogLine, ...] = ()
-    seq: int = 0
-    """Grows with every snapshot of a view."""
-    done: int = 0
-    """Number of the last command that was carried out or refused."""
-    closed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A fresh dictionary of plain JSON values, lists and not tuples, as a display gets it."""
@@ -89,8 +83,8 @@ def count(snapshot: Snapshot, counters: Mapping[str, Counters]) -> Snapshot:
 def see(snapshot: Snapshot, seen: TargetView, at_s: float, *, asked: bool) -> Snapshot:
     """Take over what was observed of one target.
 
-    A death or a new process that nobody asked for is written to the log; one that was asked
-    for is written there by the command.
+    An unrequested death or new process is written to the log here; a requested one is written there
+    by the command.
     """
     old = snapshot.target(seen.name)
     died = old.state != "dead" and (seen.state == "dead" or seen.pid != old.pid)

@@ -1,7 +1,7 @@
 """What a kill switch can be pointed at: any process with a handle to kill it by.
 
-An adapter signals through the handle of whoever started the process, never a bare process id:
-only the owner knows that the id still means this process.
+An adapter signals through the handle of the process's owner, never a bare process id: only the
+owner knows that the id still means this process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 from veristack_lab.chaos import process_faults
 from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.facts import EngineFacts
-from veristack_lab.processes import Child
+from veristack_lab.runtime.processes import Child
 
 Verb = Literal["kill", "pause", "resume", "restart"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -24,7 +24,7 @@ class Target(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it; unique within one view."""
+        """Its name for people; unique within one view."""
 
     @property
     def alive(self) -> bool:
@@ -51,11 +51,12 @@ class Target(Protocol):
         """Kill it if it lives, start it again, and return when it is ready."""
 
     def release(self) -> None:
-        """End what `restart` started and nobody else would end."""
+        """End the processes that `restart` started and that have no other owner."""
 
 
 class ChildTarget:
-    """A supervised child process. The one handed in stays its owner's; respawned ones are ours."""
+    """A supervised child process. The given child stays its owner's; respawned children belong to
+    the view."""
 
     def __init__(self, child: Child, respawn: Callable[[], Child] | None) -> None:
         self._child = child
@@ -95,7 +96,7 @@ class ChildTarget:
         process_faults.wait_until(pid, "running")
 
     def restart(self) -> None:
-        """Raises `InvalidInput` when nobody said how to start it again."""
+        """Raises `InvalidInput` if no `respawn` was given."""
         if self._respawn is None:
             raise InvalidInput(
                 f"{self.name} cannot be restarted: give from_child(child, respawn=...)"
@@ -111,7 +112,7 @@ class ChildTarget:
 
 
 class Engines(Protocol):
-    """What is needed of `backends.llm.LLM`."""
+    """The part of `backends.llm.LLM` that is needed."""
 
     @property
     def engines(self) -> tuple[EngineFacts, ...]:
@@ -158,7 +159,7 @@ class EngineTarget:
 
     @property
     def verbs(self) -> frozenset[Verb]:
-        # An engine without a process here is the user's own server: not ours to break.
+        # An engine without a process here is the user's own server, which must not be killed.
         return frozenset(VERBS if self.pid is not None else ())
 
     def kill(self) -> None:
@@ -180,7 +181,7 @@ class EngineTarget:
         self._engines.restart(self._node_id)
 
     def release(self) -> None:
-        """Nothing: `backends.llm` ends every engine it started."""
+        """Does nothing: `backends.llm` ends every engine it started."""
 
 
 def _living_pid(target: Target) -> int:
@@ -194,9 +195,9 @@ def from_child(child: Child, respawn: Callable[[], Child] | None = None) -> Targ
     """A target for a process started by `processes.spawn`.
 
     Args:
-        child: the running process; whoever started it still ends it.
-        respawn: starts it again and returns when it is ready. Without it there is no restart.
-            Processes that it starts are ended when the view is closed.
+        child: the running process; its owner still ends it.
+        respawn: starts it again and returns when it is ready. Without it `restart` is not
+            available. Processes that it starts are ended when the view is closed.
     """
     return ChildTarget(child, respawn)
 

@@ -1,4 +1,4 @@
-"""A log under the microscope: every byte, what it is for, and what its loss would cost.
+"""A log under the microscope: every byte, what it is for, and what losing it would cost.
 
     microscope = WalMicroscope("folder")         # a store, open or not, or one of its segments
     microscope                                   # in a notebook: bytes to point at and to flip
@@ -33,7 +33,7 @@ class WalMicroscope(CommandView):
         name: what the view is called; see `CommandView`.
 
     Raises:
-        NotAStore: there is no log there, or it is of a newer version.
+        NotAStore: the path holds no log, or one of a newer version.
         InvalidInput: the name cannot be used.
     """
 

@@ -1,6 +1,6 @@
 """What the microscope shows: a page of a segment, its fields, its records, and its flips.
 
-What is shown is of constant size, whatever the segment's. The layout of the fields is that of
+What is shown has a constant size, however large the segment is. The layout of the fields is that of
 the file as it is; whether a record lives is judged with the flips.
 """
 
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from veristack_lab.errors import InvalidInput, NotAStore
-from veristack_lab.veristore.anatomy import Field, type_name
 from veristack_lab.veristore.disk import Disk, File, RealDisk
 from veristack_lab.veristore.read_only import ReadOnlyDisk
-from veristack_lab.veristore.segment import GROUP_START
+from veristack_lab.veristore.wal.anatomy import Field, type_name
+from veristack_lab.veristore.wal.segment import GROUP_START
 from veristack_lab.widgets.dissection import (
     fields_between,
     index_segment,
@@ -42,7 +42,7 @@ _STORY_LENGTH = 120
 
 @dataclass(frozen=True)
 class Source:
-    """A folder on a disk, and the segment in it to begin with."""
+    """A folder on a disk, and the segment in it to show first."""
 
     disk: Disk
     folder: Path
@@ -53,7 +53,7 @@ def source_of(log: Path | str | bytes, disk: Disk | None) -> Source:
     """Find the log: a store's newest segment, one file, or bytes.
 
     Raises:
-        NotAStore: there is none.
+        NotAStore: there is no log.
     """
     if isinstance(log, bytes):
         return _source_of_bytes(log)
@@ -162,7 +162,7 @@ class WalModel(Model):
         self._judge()
 
     def _judge(self) -> None:
-        """Index the flipped copy, which tells what still lives."""
+        """Index the flipped copy, which shows which records are still whole."""
         if not self._flips:
             self._seen = self._layout
         else:
@@ -175,7 +175,7 @@ class WalModel(Model):
 
     def _goto(self, offset: int) -> None:
         if offset >= self._shown_bytes:
-            raise InvalidInput(f"byte {offset} is behind the end, {self._shown_bytes:,}")
+            raise InvalidInput(f"byte {offset} is past the end, {self._shown_bytes:,}")
         self._page = offset // PAGE_BYTES
 
     def _select(self, lsn: int) -> None:
@@ -187,7 +187,7 @@ class WalModel(Model):
 
     def _flip(self, offset: int, bit: int) -> None:
         if offset >= self._shown_bytes:
-            raise InvalidInput(f"byte {offset} is behind the end, {self._shown_bytes:,}")
+            raise InvalidInput(f"byte {offset} is past the end, {self._shown_bytes:,}")
         flips = dict(self._flips)
         mask = flips.pop(offset, 0) ^ (1 << bit)
         if mask:

@@ -1,4 +1,4 @@
-"""One adapter for each kind of inference engine, all with the same face."""
+"""One adapter for each kind of inference engine, all with the same interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway asks of an engine, whatever program it is."""
+"""What the gateway needs from an engine, whichever program it is."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SILENCE_TIMEOUT_S = 300.0
 
 
 class Health(Enum):
-    """How an engine is."""
+    """The state of an engine."""
 
     READY = "ready"
     BUSY = "busy"
-    """It is there but does not answer in time, or still loads its model."""
+    """It listens but does not answer in time, or is still loading its model."""
     GONE = "gone"
-    """Nobody listens."""
+    """No process listens at its address."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class ModelDetails:
-    """What an engine says about its model; what it does not say is empty or zero."""
+    """What an engine reports about its model; unknown fields are empty or zero."""
 
     family: str = ""
     parameter_count: int = 0
@@ -125,7 +125,7 @@ class Engine(Protocol):
     facts: EngineFacts
 
     async def health(self) -> Health:
-        """How it is. Never raises for an engine that does not answer."""
+        """The engine's state. Never raises for an engine that does not answer."""
         ...
 
     async def details(self) -> ModelDetails:
@@ -167,5 +167,5 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up its connections."""
+        """Close its connections."""
         ...

@@ -89,7 +89,7 @@ class LlamaCppEngine:
     async def _drop_turns(
         self, request: TextRequest, turns: list[dict[str, str]], limit: int
     ) -> list[int]:
-        """Leave out the oldest turns until the chat fits; the system's and the last one stay."""
+        """Drop the oldest turns until the chat fits; the system message and the last turn stay."""
         while True:
             tokens = await self._tokens_of(request, turns)
             oldest = [n for n, turn in enumerate(turns[:-1]) if turn["role"] != "system"]
@@ -215,7 +215,7 @@ class LlamaCppEngine:
 
 
 def _cut(tokens: list[int], limit: int, request: TextRequest) -> list[int]:
-    """Leave out the middle: the first `num_keep` tokens and the newest ones stay."""
+    """Drop the middle: the first `num_keep` tokens and the newest ones stay."""
     if len(tokens) <= limit:
         return tokens
     keep = min(max(request.options.get("num_keep", DEFAULTS["num_keep"]), 0), limit)

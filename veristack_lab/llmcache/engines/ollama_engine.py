@@ -1,6 +1,6 @@
 """An Ollama server, through its official client.
 
-Ollama cannot tokenise for others, so routing goes by the text. `prompt_eval_count` is always
+Ollama has no API to tokenise, so routing uses the text. `prompt_eval_count` is always
 the whole prompt, cached or not; how much was cached is unknown unless the server says so
 (`prompt_eval_cached_count`, newer versions).
 """
@@ -46,7 +46,7 @@ class OllamaEngine:
         self._client = ollama.AsyncClient(
             host=facts.url, timeout=timeout, transport=EngineTransport()
         )
-        # The official client has no call that neither needs a model nor waits for one.
+        # Every call of the official client needs a model or waits for one.
         self._prober = httpx.AsyncClient(
             base_url=facts.url, timeout=PROBE_TIMEOUT_S, transport=EngineTransport()
         )

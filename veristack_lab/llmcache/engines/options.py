@@ -49,7 +49,7 @@ class WrongOptionType(ValueError):
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with their types made sure of; None counts as not given.
+    """The options with checked types; None counts as not given.
 
     Raises:
         WrongOptionType: a known option has a wrong type.

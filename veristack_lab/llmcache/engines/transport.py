@@ -1,8 +1,8 @@
 """HTTP to an engine, on connections that are kept open between requests.
 
 A server closes a connection that was idle for some seconds. A request that is sent in the same
-instant fails although the server is well, and must not count as the death of an engine: it is
-sent once more. An engine that is really gone then refuses the new connection.
+instant fails although the server is healthy, and must not count as the death of an engine: it is
+sent once more. An engine that has really died then refuses the new connection.
 """
 
 from __future__ import annotations

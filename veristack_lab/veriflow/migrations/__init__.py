@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from importlib import resources
 
-import psycopg
 from psycopg import sql
 
-from veristack_lab import migrations
-from veristack_lab.errors import BackendUnavailable
-
-CONNECT_TIMEOUT_S = 10
+from veristack_lab.runtime import migrations, postgres
+from veristack_lab.veriflow.database import WHAT
 
 
 def migrate(conninfo: str, schema: str) -> list[str]:
@@ -22,22 +19,15 @@ def migrate(conninfo: str, schema: str) -> list[str]:
     Raises:
         InvalidInput: the schema's name cannot be used.
         MigrationConflict: the schema was made by other files than these.
+        PrivilegeMissing: something must be made that the role may not make.
         BackendUnavailable: the database does not answer.
     """
-    try:
-        with psycopg.connect(
-            conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
-        ) as connection:
-            return migrations.apply(connection, schema, resources.files(__name__))
-    except psycopg.OperationalError as error:
-        raise BackendUnavailable(
-            f"the job database does not answer: {error}; check DATABASE_URL"
-        ) from error
+    return postgres.migrate(conninfo, schema, resources.files(__name__), WHAT)
 
 
 def drop(conninfo: str, schema: str) -> None:
     """Remove the schema and everything in it. Commit point: the COMMIT of the drop."""
     name = sql.Identifier(migrations.check_schema(schema))
-    with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+    with postgres.session(conninfo, WHAT) as connection, connection.transaction():
         connection.execute("set local client_min_messages to warning")
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(name))

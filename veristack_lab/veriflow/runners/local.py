@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from veristack_lab.processes import Child, spawn
+from veristack_lab.runtime.processes import Child, spawn
 from veristack_lab.veriflow import contract
 from veristack_lab.veriflow.records import Claim, Lease
 from veristack_lab.veriflow.runners.protocol import Exit
@@ -23,7 +23,7 @@ ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 class LocalProcess:
-    """Each run a process of its own, which dies with the scheduler, however that dies."""
+    """Each run a process of its own, which dies with the scheduler, however the scheduler dies."""
 
     def __init__(self, folder: Path, *, conninfo: str, schema: str, objects_url: str) -> None:
         self._folder = folder

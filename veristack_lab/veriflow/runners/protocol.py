@@ -1,4 +1,4 @@
-"""What a scheduler needs of a place where runs execute."""
+"""What a scheduler needs from a place where runs execute."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Runner(Protocol):
         ...
 
     def poll(self, lease: Lease) -> Exit | None:
-        """How the run ended; None while it works. An ended run is told once, then forgotten."""
+        """How the run ended; None while it works. An ended run is reported once, then forgotten."""
         ...
 
     def kill(self, lease: Lease) -> None:

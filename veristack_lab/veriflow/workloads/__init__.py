@@ -38,7 +38,7 @@ def find(name: str) -> Workload:
     """The workload of this name.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is no such workload.
     """
     if name not in REGISTRY:
         raise InvalidInput(

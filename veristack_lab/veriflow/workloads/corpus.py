@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from veristack_lab.errors import InvalidInput, ObjectNotFound
-from veristack_lab.stdlib_docs import Docstring, iter_docstrings
+from veristack_lab.runtime.stdlib_docs import Docstring, iter_docstrings
 from veristack_lab.veriflow.checkpoints import BUCKET
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Corpus:
     """(n,): index into `packages`."""
     packages: tuple[str, ...]
     sha256: str
-    """Of the stored bytes: the same data if and only if the same hash."""
+    """SHA-256 of the stored bytes: equal if and only if the data are equal."""
 
     def __repr__(self) -> str:
         texts, words = self.features.shape
@@ -50,9 +50,9 @@ class Corpus:
 
 
 def load(objects: Objects, *, packages: int, texts_per_package: int, words: int) -> Corpus:
-    """The corpus from the object store, built and put there by whoever needs it first.
+    """The corpus from the object store, built and stored by the first run that needs it.
 
-    Two who build it at once put the same bytes, so it does not matter who comes second.
+    Two runs that build it at once store the same bytes, so their order does not matter.
 
     Args:
         packages: how many packages, those with the most docstrings first.
@@ -60,7 +60,7 @@ def load(objects: Objects, *, packages: int, texts_per_package: int, words: int)
         words: size of the vocabulary, the most widespread words first.
 
     Raises:
-        InvalidInput: the standard library has not so many packages with enough texts.
+        InvalidInput: the standard library has fewer packages with enough texts.
     """
     key = (
         f"datasets/docstrings-v{VERSION}-python{platform.python_version()}"
@@ -81,7 +81,7 @@ def build(
     """The corpus as bytes: counts of words in sparse rows, labels and names.
 
     Raises:
-        InvalidInput: there are not so many packages, or too few words.
+        InvalidInput: there are fewer packages, or too few words.
     """
     chosen = _choose(docstrings, packages, texts_per_package)
     names = sorted(chosen)

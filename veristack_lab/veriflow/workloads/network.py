@@ -20,7 +20,7 @@ DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, np.float32(1e-8)
 
 
 def initial_state(rng: np.random.Generator, inputs: int, hidden: int, outputs: int) -> State:
-    """Weights after He et al. (2015), and an optimizer that has seen nothing."""
+    """Weights after He et al. (2015), and a fresh optimizer."""
     weights = {
         "w1": rng.normal(0, np.sqrt(2 / inputs), (inputs, hidden)),
         "b1": np.zeros(hidden),
@@ -83,10 +83,14 @@ def adam(state: State, gradients: State, step: int, learning_rate: float) -> Sta
     correction_1 = np.float32(1 - DECAY_1**step)
     correction_2 = np.float32(1 - DECAY_2**step)
     for name, gradient in gradients.items():
-        mean = np.float32(DECAY_1) * state[f"m.{name}"] + np.float32(1 - DECAY_1) * gradient
-        square = np.float32(DECAY_2) * state[f"v.{name}"]
+        mean: Floats = np.float32(DECAY_1) * state[f"m.{name}"] + np.float32(1 - DECAY_1) * gradient
+        square: Floats = np.float32(DECAY_2) * state[f"v.{name}"]
         square += np.float32(1 - DECAY_2) * gradient * gradient
-        change = (mean / correction_1) / (np.sqrt(square / correction_2) + EPSILON)
+        # One named array a step: numpy's types lose the 32 bits in a longer expression.
+        change: Floats = mean / correction_1
+        spread: Floats = np.sqrt(square / correction_2)
+        spread += EPSILON
+        change /= spread
         after[name] = state[name] - np.float32(learning_rate) * change
         after[f"m.{name}"], after[f"v.{name}"] = mean, square
     return after

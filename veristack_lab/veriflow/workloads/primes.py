@@ -1,4 +1,4 @@
-"""Counting primes: a small job whose answer everybody can check.
+"""Counting primes: a small job whose answer is easy to check.
 
 The segmented sieve of Eratosthenes (Bays and Hudson, 1977): one step is one segment, and the
 count so far is the whole state.
@@ -57,7 +57,7 @@ def small_primes(limit: int) -> list[int]:
 
 
 def count_segment(start: int, end: int, small: list[int]) -> int:
-    """How many primes p there are with start <= p < end.
+    """The number of primes p with start <= p < end.
 
     Args:
         small: all primes up to the square root of `end - 1`.

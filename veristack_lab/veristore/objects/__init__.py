@@ -1,1 +1,2 @@
-"""The object store: `store` is its face, `records` what is written, `keeper` the commit point."""
+"""The object store: `store` is its interface, `records` what is written, `keeper` the commit
+point."""

@@ -29,9 +29,9 @@ from veristack_lab.veristore.objects.records import ID_BYTES, Blob
 FOLDER_NAME = "blobs"
 MAX_CHUNK_BYTES = 64 * 1024 * 1024
 WINDOW_BYTES = 1024 * 1024
-"""Chunks are written and read in runs of about so many bytes."""
+"""Chunks are written and read in runs of about this many bytes."""
 SYNC_BYTES = 16 * 1024 * 1024
-"""After so many bytes a file being written is synced: the disk begins early, and the log's own
+"""A file being written is synced every this many bytes: the disk begins early, and the log's own
 syncs need not wait behind gigabytes."""
 
 _MAGIC = b"VSTORBLB"
@@ -126,8 +126,8 @@ class BlobFolder:
         return self._disk.exists(self.path_of(blob_id))
 
     def remove(self, blob_id: bytes) -> bool:
-        """Remove a file; whether it was there. Should the name come back after a power cut, it
-        is garbage once more."""
+        """Remove a file. Returns whether it existed. If a power cut brings the name back, it is
+        garbage again."""
         if not self.exists(blob_id):
             return False
         self._disk.unlink(self.path_of(blob_id))
@@ -184,9 +184,9 @@ def frame_chunks(
     Args:
         block: the content.
         chunk_bytes: how it is cut.
-        number: of the first chunk.
-        blob_id: of the file.
-        buffer: overwritten from its start, and made longer if need be. One buffer for all
+        number: the first chunk's number.
+        blob_id: the file's id.
+        buffer: overwritten from its start, and enlarged if necessary. One buffer for all
             blocks saves more time than the checksums cost: fresh memory is slow.
     """
     epoch, at = _epoch(blob_id), 0

@@ -31,11 +31,11 @@ class Condition:
         return self.if_none_match or self.if_match is not None
 
     def check(self, bucket: str, key: str, found: ObjectInfo | None) -> None:
-        """Compare with the object that is there.
+        """Check the condition against the present object.
 
         Raises:
-            PreconditionFailed: it is there and should not be, or has another ETag.
-            ObjectNotFound: it should be there.
+            PreconditionFailed: an object exists and should not, or has another ETag.
+            ObjectNotFound: an object should exist and does not.
         """
         if self.if_none_match and found is not None:
             raise PreconditionFailed(

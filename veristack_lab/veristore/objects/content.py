@@ -1,4 +1,4 @@
-"""How content gets in, becomes visible, and goes: what objects and uploads have in common.
+"""How content is stored, becomes visible and is removed: what objects and uploads share.
 
 **Commit point**: the one batch of the key-value store that holds the metadata record. Content
 files are durable before it, under ids that nothing refers to yet; content that it replaces is
@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 from veristack_lab.errors import InvalidInput, StoreFailed
 from veristack_lab.veristore import forks
-from veristack_lab.veristore.kv import Store
+from veristack_lab.veristore.keyvalue import LocalKeyValue
 
 Data = bytes | Iterable[bytes]
 _STRIPES = 64
@@ -30,7 +30,7 @@ class Outcome(enum.Enum):
     """How far a piece of new content has come."""
 
     WRITING = enum.auto()
-    """Nothing refers to it."""
+    """No metadata record refers to it."""
     UNKNOWN = enum.auto()
     """The commit was begun: after a crash a metadata record may be found, or not."""
     COMMITTED = enum.auto()
@@ -44,7 +44,7 @@ class Flight:
     content_id: bytes
     outcome: Outcome = Outcome.WRITING
     has_file: bool = False
-    """Whether a content file of this id may be there, and is ours."""
+    """Whether a content file of this id may exist and belongs to this put."""
 
 
 class Shared:
@@ -65,7 +65,7 @@ class Shared:
         forks.own(self)
 
     def disown(self) -> None:
-        """In a fork: let no lock of the owner stop a caller from being refused (see `forks`)."""
+        """In a fork: replace the owner's locks, so that callers are refused (see `forks`)."""
         self._lock, self.removal_lock = threading.Lock(), threading.Lock()
         self._stripes = [threading.Lock() for _ in range(_STRIPES)]
 
@@ -75,7 +75,7 @@ class Shared:
             self._in_flight.add(content_id)
 
     def end(self, flight: Flight) -> None:
-        """The content was committed, or given up; or nobody knows before the next open."""
+        """The content was committed or given up, or its state is unknown until the next open."""
         with self._lock:
             if flight.outcome is Outcome.UNKNOWN:
                 self._unsettled.add(flight.content_id)
@@ -88,13 +88,13 @@ class Shared:
 
     @contextmanager
     def pinning(self) -> Iterator[Counter[bytes]]:
-        """Look metadata up and count the pins of its content in one step: who replaces the
-        metadata later asks for the pins later, and finds them."""
+        """Look metadata up and count the pins of its content in one step. A later replacement of
+        the metadata reads the pins later, so it sees these."""
         with self._lock:
             yield self._pins
 
     def unpin(self, content_ids: Sequence[bytes]) -> list[bytes]:
-        """A reader is done. Returns what it alone kept from being removed."""
+        """Release a reader's pins. Returns the ids that may now be deleted."""
         free = []
         with self._lock:
             for content_id in content_ids:
@@ -120,14 +120,15 @@ class Shared:
         """Take out what was made an orphan by records that are durable now."""
         found: list[bytes] = []
         with self._lock:
-            # Commits of different keys may retire out of order; one behind another waits for it.
+            # Commits of different keys may retire out of order; a later one waits for an earlier
+            # one.
             while self._retired and self._retired[0][0] <= durable_lsn:
                 found += self._retired.popleft()[1]
         return found
 
     def doom(self, content_ids: Iterable[bytes]) -> list[bytes]:
-        """Nothing refers to these any more. Returns those that no reader holds; the others go
-        when their last reader does."""
+        """No metadata refers to these any more. Returns the ids that may be deleted now; the others
+        are deleted when their last reader closes."""
         with self._lock:
             ids = list(content_ids)
             self._doomed.update(content_id for content_id in ids if content_id in self._pins)
@@ -144,18 +145,18 @@ class Shared:
             yield
 
 
-_shared: WeakKeyDictionary[Store, Shared] = WeakKeyDictionary()
+_shared: WeakKeyDictionary[LocalKeyValue, Shared] = WeakKeyDictionary()
 _shared_lock = threading.Lock()
 
 
-def shared_of(store: Store) -> Shared:
+def shared_of(store: LocalKeyValue) -> Shared:
     """The one `Shared` of a store."""
     with _shared_lock:
         return _shared.setdefault(store, Shared())
 
 
 def _renew_lock() -> None:
-    """In a fork: another thread of the owner may have held it."""
+    """In a fork: replace the lock; another thread of the owner may have held it."""
     global _shared_lock
     _shared_lock = threading.Lock()
 

@@ -22,9 +22,9 @@ from veristack_lab.kernels.crc64nvme import crc64nvme
 Block = bytes | bytearray | memoryview
 
 ASIDE_BYTES = 256 * 1024
-"""Content beyond this length is worth the threads."""
+"""Threads pay for content beyond this length."""
 BEHIND_BYTES = 16 * 1024 * 1024
-"""So far a checksum may lag behind: bounds the memory."""
+"""At most this far a checksum may lag behind: bounds the memory."""
 
 
 class Hash(Protocol):
@@ -107,20 +107,22 @@ class Digests:
         expect: algorithm to lower-case hexadecimal. An empty value demands nothing, but has
             the checksum computed and kept. Values are looked at in `finish`, so a sender that
             knows them only at its end may fill them in while the content streams by.
+        also: a further checksum to compute and keep; none if empty.
 
     Raises:
         InvalidInput: an unknown algorithm.
     """
 
-    def __init__(self, expect: Mapping[str, str] | None = None) -> None:
+    def __init__(self, expect: Mapping[str, str] | None = None, *, also: str = "") -> None:
         self._expect = expect or {}
-        for name in self._expect:
+        self._kept = dict.fromkeys([*self._expect, *([also] if also else [])])
+        for name in self._kept:
             if name not in ALGORITHMS:
                 raise InvalidInput(
-                    f"{name!r:.40} is no checksum that can be checked; give one of "
+                    f"{name!r:.40} is not a supported checksum; give one of "
                     f"{', '.join(sorted(ALGORITHMS))}"
                 )
-        names = {"md5": None, "sha256": None, **dict.fromkeys(self._expect)}
+        names = {"md5": None, "sha256": None, **self._kept}
         self._hashes: dict[str, Hash] = {name: ALGORITHMS[name]() for name in names}
         self._aside: list[_Aside] = []
         self.size_bytes = 0
@@ -170,7 +172,7 @@ class Digests:
     @property
     def demanded(self) -> dict[str, str]:
         """The checksums that were asked for: algorithm to hexadecimal."""
-        return {name: self.hex(name) for name in self._expect}
+        return {name: self.hex(name) for name in self._kept}
 
 
 def composite(algorithm: str, parts: Sequence[str]) -> str:

@@ -4,11 +4,10 @@ What a power cut or a failed put leaves behind is a content file without a refer
 of four looks makes it safe beside any other call: the files are listed first; then the puts in
 flight are asked for; then a view of the store is opened and the references are looked up in
 it. A file that was listed belonged to a put that is either still in flight, or has committed
-its reference before the view's LSN, or was given up or replaced, in which case nobody can come
-to refer to it: ids are used once. Parts of open uploads have references like objects. The
-fourth look, at the open readers, is part of the removal: what a reader holds goes with it.
-Before anything is removed the store is synced: a removal of metadata that a power cut could
-take back is none yet.
+its reference before the view's LSN, or was given up or replaced, and then no record can ever refer
+to it: ids are used once. Parts of open uploads have references like objects. The fourth look, at
+the open readers, is part of the removal: what a reader holds goes with it. Before anything is
+removed the store is synced: a removal of metadata that a power cut could undo does not count yet.
 
 Removal of a file is one step of the disk, so a power cut leaves it there or not; if its name
 comes back, it is garbage once more. Nothing else is changed, so the collector may be cut
@@ -20,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from veristack_lab.errors import StoreReadOnly
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.keeper import ObjectKeeper
 from veristack_lab.veristore.objects.records import (
     CHUNK,
@@ -29,6 +27,7 @@ from veristack_lab.veristore.objects.records import (
     decode_object,
     reference_key,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 _BATCH_KEYS = 1000
 
@@ -40,8 +39,8 @@ class Collector(ObjectKeeper):
         """Remove content that neither an object, an upload, a put in flight nor an open reader
         refers to. Returns how many content files and chunks went. Safe beside any other call,
         and when it is cut off anywhere. Raises `StoreReadOnly` over a store that is only read:
-        another process may be about to refer to what nothing refers to yet."""
-        if self._store.options.read_only:
+        another process may be about to commit a reference."""
+        if self._store.is_read_only:
             raise StoreReadOnly
         orphans, chunks = self._orphans(), self._orphaned_chunks()
         if orphans:
@@ -49,7 +48,7 @@ class Collector(ObjectKeeper):
         return self._reclaim(orphans) + self._remove_chunks(chunks)
 
     def _orphans(self) -> Sequence[bytes]:
-        """Ids of the content files that nothing refers to. The order of the looks matters."""
+        """Ids of the content files that nothing refers to. The order of the steps matters."""
         listed = self._blobs.ids()
         if not listed:
             return ()
@@ -62,7 +61,7 @@ class Collector(ObjectKeeper):
             ]
 
     def _orphaned_chunks(self) -> Sequence[bytes]:
-        """Keys of chunks of version 1 without an object. Nobody writes new ones."""
+        """Keys of version-1 chunks without an object. No new ones are written."""
         listed = [key for key, _ in self._store.scan(CHUNK)]
         if not listed:
             return ()

@@ -22,8 +22,7 @@ from veristack_lab.errors import (
     StoreFailed,
 )
 from veristack_lab.veristore.failures import is_out_of_room
-from veristack_lab.veristore.kv import Store
-from veristack_lab.veristore.mutations import Batch
+from veristack_lab.veristore.keyvalue import LocalKeyValue
 from veristack_lab.veristore.objects.blobs import MAX_CHUNK_BYTES, BlobFolder
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data, Flight, Outcome, in_blocks, shared_of
@@ -45,20 +44,26 @@ from veristack_lab.veristore.objects.types import (
     bucket_bytes,
     key_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 INLINE_BYTES = 64 * 1024
 """Content up to this length is part of its metadata record."""
 MAX_RETIRED = 64
-"""So many replaced contents may wait for the next sync of a store that seldom makes one."""
+"""At most this many replaced contents wait for the next sync of a store that syncs seldom."""
 
 Block = bytes | memoryview
 
 
 class ObjectKeeper:
-    """The base of `ObjectStore`. Each method takes one decision, so that another can replace it."""
+    """The base of `ObjectStore`. Each method takes one decision, so that a subclass can override
+    it."""
 
     def __init__(
-        self, store: Store, chunk_bytes: int, min_part_bytes: int, new_id: Callable[[], bytes]
+        self,
+        store: LocalKeyValue,
+        chunk_bytes: int,
+        min_part_bytes: int,
+        new_id: Callable[[], bytes],
     ) -> None:
         if not 0 < chunk_bytes <= MAX_CHUNK_BYTES:
             raise InvalidInput(f"chunk_bytes is {chunk_bytes}; give 1 to {MAX_CHUNK_BYTES:,}")
@@ -98,13 +103,25 @@ class ObjectKeeper:
             raise ObjectNotFound(f"there is no object {key!r} in bucket {bucket!r}")
         return stored
 
+    def part_sizes(self, bucket: str, key: str) -> tuple[ObjectInfo, tuple[int, ...]]:
+        """An object, and the sizes in bytes of the parts that it was uploaded in; none if it was
+        not uploaded in parts.
+
+        Raises:
+            ObjectNotFound, BucketNotFound: it does not exist.
+        """
+        stored = self._found(bucket, key)
+        is_of_parts = "-" in stored.info.etag
+        sizes = tuple(blob.size_bytes for blob in stored.content.blobs)
+        return stored.info, sizes if is_of_parts else ()
+
     # ---------------------------------------------------------------- the way in
 
     @contextmanager
     def _in_flight(self) -> Iterator[Flight]:
         """An id for new content, which the collector spares until the body ends.
 
-        Raises what `Store.check_writable` does: nothing is written in vain.
+        Raises as `Store.check_writable` does, so that no content is written in vain.
         """
         self._store.check_writable()
         flight = Flight(self._new_id())
@@ -112,8 +129,8 @@ class ObjectKeeper:
         try:
             yield flight
         finally:
-            # When the commit failed, a metadata record may all the same be found at the next
-            # open, so the content stays until then.
+            # When the commit failed, a metadata record may still be found at the next open, so the
+            # content stays until then.
             if flight.outcome is Outcome.WRITING and flight.has_file:
                 self._remove_blobs([flight.content_id])
             self._shared.end(flight)
@@ -158,7 +175,8 @@ class ObjectKeeper:
         try:
             self._blobs.sync_names()
         except OSError as cause:
-            # Whose names are durable is unknown now, and the next sync may not report it again.
+            # Which names are durable is unknown now, and the next sync may not report the error
+            # again.
             raise self._refuse(cause) from cause
         return size
 
@@ -173,7 +191,7 @@ class ObjectKeeper:
     def _refuse(self, cause: OSError) -> StoreFailed:
         error = StoreFailed(
             f"the disk failed while content was written ({cause}); nothing was changed, and no "
-            "more content files are written. Find out what ails the disk, then close and reopen "
+            "more content files are written. Find out what is wrong with it, then close and reopen "
             "the store"
         )
         self._shared.refusal = self._shared.refusal or error
@@ -196,7 +214,7 @@ class ObjectKeeper:
 
         Args:
             meta_key, stored: the metadata record.
-            condition: on what is there now.
+            condition: what must hold for the present object.
             flight: the new content, if it is new.
             batch: further changes for the same commit.
             orphaned: further content files that nothing refers to once it is done.
@@ -214,8 +232,8 @@ class ObjectKeeper:
         return stored.info
 
     def _forget_content(self, changes: Batch, old: StoredObject | None) -> tuple[bytes, ...]:
-        """Add to a batch what goes with an old object. Returns its content files, which go
-        after the commit."""
+        """Add the removal of an old object's records to a batch. Returns its content files, which
+        are removed after the commit."""
         if old is None:
             return ()
         for blob_id in old.content.blob_ids:
@@ -255,10 +273,10 @@ class ObjectKeeper:
     def _remove_blobs(self, blob_ids: Iterable[bytes]) -> int:
         removed = 0
         if self._store.is_inherited:
-            return 0  # the files are the owner's, who may still have readers on them
+            return 0  # the files belong to the owner, which may still have readers on them
         with self._shared.removal_lock:
             for blob_id in blob_ids:
-                # A file that cannot be removed is garbage: what was asked for is done anyhow.
+                # A file that cannot be removed is garbage; the operation itself has succeeded.
                 with suppress(OSError):
                     removed += self._blobs.remove(blob_id)
         return removed

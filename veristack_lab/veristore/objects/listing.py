@@ -18,7 +18,7 @@ from veristack_lab.veristore.objects.records import decode_info
 from veristack_lab.veristore.objects.types import MAX_PAGE, ObjectInfo, Page, prefix_bytes, utf8
 
 Scan = Callable[[bytes, bytes, int], Iterator[tuple[bytes, bytes]]]
-"""Pairs with a prefix, from a key on, at most so many."""
+"""Pairs with a prefix, from a key on, at most `limit`."""
 
 _FIRST_FETCH = 4
 

@@ -3,7 +3,7 @@
     start_upload -> put_part, in any order and again at will -> complete_upload | abort_upload
 
 An upload and its parts are records of their own, so they survive a reopen, and the parts'
-content files are referred to and no garbage until the upload is completed or aborted.
+content files are referenced and not garbage until the upload is completed or aborted.
 
 **Commit points**: of a part, the batch that writes its record; of the completion, the batch
 that writes the object's metadata record and removes the upload and all its parts. Before it a
@@ -25,11 +25,11 @@ from veristack_lab.errors import (
     PartTooSmall,
     UploadNotFound,
 )
-from veristack_lab.veristore.mutations import Batch
 from veristack_lab.veristore.objects.conditions import Condition
 from veristack_lab.veristore.objects.content import Data
 from veristack_lab.veristore.objects.digests import Digests, composite
 from veristack_lab.veristore.objects.keeper import ObjectKeeper
+from veristack_lab.veristore.objects.part_checksums import Demand, check_choice, checksums_of
 from veristack_lab.veristore.objects.records import (
     ID_BYTES,
     PART,
@@ -57,6 +57,7 @@ from veristack_lab.veristore.objects.types import (
     key_bytes,
     prefix_bytes,
 )
+from veristack_lab.veristore.wal.mutations import Batch
 
 
 class Multipart(ObjectKeeper):
@@ -70,23 +71,27 @@ class Multipart(ObjectKeeper):
         content_type: str = DEFAULT_CONTENT_TYPE,
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        checksum: str = "",
+        checksum_type: str = "",
     ) -> str:
         """Begin an upload, durably. Returns its id, for the other calls.
 
         Args:
             bucket, key: of the object that it is to become.
             content_type, metadata, headers: of that object; see `ObjectStore.put`.
+            checksum, checksum_type: what every part and the object get; see `part_checksums`.
 
         Raises:
             BucketNotFound, InvalidInput: see `Objects`.
         """
         notes, kept = dict(metadata or {}), dict(headers or {})
         check_notes(content_type, notes, kept)
+        sums = check_choice(checksum, checksum_type)
         meta_key, upload_id = self._meta_key(bucket, key), self._new_id()
         now_ms = self._store.clock.now_ms()
-        upload = UploadInfo(bucket, key, upload_id.hex(), now_ms, content_type, notes, kept)
+        upload = UploadInfo(bucket, key, upload_id.hex(), now_ms, content_type, notes, kept, *sums)
         with self._shared.commits(meta_key):
-            self._meta_prefix(bucket)  # still there, now that nobody can delete it
+            self._meta_prefix(bucket)  # still there, now that no other call can delete it
             record_key = _upload_key(bucket, key, upload_id)
             self._commit(Batch().put(record_key, encode_upload(upload)))
         return upload.upload_id
@@ -107,19 +112,20 @@ class Multipart(ObjectKeeper):
             bucket, key, upload_id: the upload.
             number: 1 to 10,000; parts become the object in the order of their numbers.
             data: bytes, or an iterable of bytes that is read once, in constant memory.
-            expect: checksums that the content must have; see `ObjectStore.put`.
+            expect: checksums that the content must have; see `ObjectStore.put`. The upload's
+                own is computed in any case.
 
         Raises:
             UploadNotFound: there is no such upload, or it ended meanwhile.
             ChecksumMismatch: the content is not what was announced. Nothing was changed.
-            InvalidInput: the number, or the content, cannot be one.
+            InvalidInput: the number or the content is not valid.
             DiskFull, StoreFailed: see `ObjectStore.put`.
         """
         if not 1 <= number <= MAX_PARTS:
             raise InvalidInput(f"part number {number}: parts are numbered 1 to {MAX_PARTS:,}")
-        self._upload(bucket, key, upload_id)
+        _, upload = self._upload(bucket, key, upload_id)
         what = f"part {number} of {bucket}/{key}"
-        with Digests(expect) as digests, self._in_flight() as flight:
+        with Digests(expect, also=upload.checksum) as digests, self._in_flight() as flight:
             content = self._write_content(flight, data, digests, what, inline=False)
             (blob,) = content.blobs
             now_ms = self._store.clock.now_ms()
@@ -182,6 +188,9 @@ class Multipart(ObjectKeeper):
         *,
         if_none_match: bool = False,
         if_match: str | None = None,
+        expect: Mapping[str, str] | None = None,
+        checksum_type: str = "",
+        expect_size_bytes: int | None = None,
     ) -> ObjectInfo:
         """Make the object out of parts, in one step. Returns after the commit point.
 
@@ -192,25 +201,34 @@ class Multipart(ObjectKeeper):
             bucket, key, upload_id: the upload.
             parts: number and ETag of each part that the object has, ascending.
             if_none_match, if_match: as in `ObjectStore.put`.
+            expect: checksums that the object must have, in hexadecimal; a composite one with
+                or without its number of parts.
+            checksum_type: the kind of these; the upload's, if it has a checksum.
+            expect_size_bytes: the size that the object must have.
 
         Raises:
             UploadNotFound: there is no such upload.
-            InvalidPart: a part is not there, or has another ETag.
+            ChecksumMismatch: the object would have another checksum. Nothing was changed.
+            InvalidPart: a part is missing, or has another ETag.
             InvalidPartOrder: the numbers do not ascend.
             PartTooSmall: one that is not the last is under `min_part_bytes`.
             PreconditionFailed, ObjectNotFound: see `ObjectStore.put`; the upload stays open.
-            InvalidInput: no parts, or more than 5 TiB together.
+            InvalidInput: no parts, more than 5 TiB together, another size than expected, or a
+                checksum that cannot be checked.
         """
         condition = Condition(if_none_match, if_match)
+        demand = Demand(expect or {}, checksum_type, expect_size_bytes)
         meta_key, completed = self._meta_key(bucket, key), _completed(upload_id, parts)
         with self._shared.commits(meta_key):
             done = self._stored(meta_key)
             if done is not None and done.completed == completed:
+                demand.check(done.info)
                 return done.info
             raw_id, upload = self._upload(bucket, key, upload_id)
             uploaded = {part.info.number: part for part in self._parts(raw_id)}
             chosen = choose_parts(uploaded, parts, self._min_part_bytes)
-            info = assemble(upload, chosen, self._store.clock.now_ms())
+            info = assemble(demand.agreed(upload), chosen, self._store.clock.now_ms())
+            demand.check(info)
             content = Content(blobs=tuple(part.blob for part in chosen))
             batch = Batch().delete(_upload_key(bucket, key, raw_id))
             for number in uploaded:
@@ -288,7 +306,6 @@ def choose_parts(
 
 def assemble(upload: UploadInfo, parts: Sequence[StoredPart], now_ms: int) -> ObjectInfo:
     """What is known of the object that these parts become, without reading them."""
-    shared = set(parts[0].info.checksums).intersection(*(part.info.checksums for part in parts))
     return ObjectInfo(
         bucket=upload.bucket,
         key=upload.key,
@@ -299,10 +316,9 @@ def assemble(upload: UploadInfo, parts: Sequence[StoredPart], now_ms: int) -> Ob
         created_ms=now_ms,
         etag=composite("md5", [part.info.etag for part in parts]),
         headers=upload.headers,
-        checksums={
-            name: composite(name, [part.info.checksums[name] for part in parts])
-            for name in sorted(shared - {"md5"})
-        },
+        checksums=checksums_of(
+            upload.checksum, upload.checksum_type, [part.info for part in parts]
+        ),
     )
 
 

@@ -20,7 +20,7 @@ class ObjectReader:
     Iterate over it for pieces of about 1 MiB, or `read()` all that is left. Every chunk is
     verified before any byte of it is given out; if all of the content is read, it is checked
     against its SHA-256 at the end as well. The object may be replaced, deleted or collected
-    meanwhile: its content stays until the reader is closed, which its end does too. A context
+    meanwhile: its content stays until the reader is closed or read to its end. A context
     manager; for one thread.
 
     Iteration and `read` raise `ChecksumMismatch`, naming object, chunk and place, and
@@ -74,7 +74,7 @@ class ObjectReader:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Let the content go. Safe to call again."""
+        """Release the content. Safe to call again."""
         self._pieces.close()
         self._let_go()
 
@@ -100,17 +100,17 @@ class ObjectReader:
         except OSError as cause:
             raise StoreError(
                 f"{info.bucket}/{info.key} cannot be read: the disk failed ({cause}). Try again; "
-                "if it stays so, put the object again"
+                "if it keeps failing, put the object again"
             ) from cause
         finally:
             self._let_go()
 
 
 def satisfy(info: ObjectInfo, start: int, end: int | None) -> tuple[int, int]:
-    """The range of bytes that can be given.
+    """The range of bytes that can be returned.
 
     Raises:
-        RangeNotSatisfiable: it begins behind the last byte, or holds none.
+        RangeNotSatisfiable: it begins past the last byte, or is empty.
     """
     size = info.size_bytes
     if start == 0 and end is None:

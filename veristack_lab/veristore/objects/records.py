@@ -7,6 +7,9 @@
     "obj" 0 "r" content id                                   the content file is referred to
     "obj" 0 "c" object id, number u32                        a chunk as version 1 kept them
 
+An upload record whose upload has a checksum for all its parts is of version 3, which has two
+fields more; all other records are of version 2.
+
 Numbers in keys are big-endian, so that byte order is their order. Ids have 16 bytes. A length
 or a fixed size tells where each field ends, so no two names can meet in one key.
 
@@ -32,6 +35,8 @@ PART = b"obj\x00p"
 REFERENCE = b"obj\x00r"
 CHUNK = b"obj\x00c"
 VERSION = 2
+CHECKSUM_VERSION = 3
+"""Version of the records that an older lab cannot read."""
 
 _DECODER = json.JSONDecoder()
 """For its `raw_decode`, which does not look for the text's encoding first: a page of a listing
@@ -54,7 +59,7 @@ class Content:
     """Where an object's bytes are: in memory or in files."""
 
     pieces: tuple[bytes, ...] = ()
-    """The content itself, cut anyhow."""
+    """The content itself, in pieces of any size."""
     blobs: tuple[Blob, ...] = ()
     chunk_keys: tuple[bytes, ...] = ()
     """Where version 1 keeps what belongs into `pieces`."""
@@ -156,7 +161,10 @@ def _info(fields: dict[str, object]) -> ObjectInfo:
 
 def encode_upload(upload: UploadInfo) -> bytes:
     """An upload record."""
-    return _json({"version": VERSION, **vars(upload)})
+    fields = {"version": CHECKSUM_VERSION if upload.checksum else VERSION, **vars(upload)}
+    if not upload.checksum:
+        del fields["checksum"], fields["checksum_type"]
+    return _json(fields)
 
 
 def decode_upload(record: bytes) -> UploadInfo:
@@ -185,10 +193,10 @@ def _fields(record: bytes, end: int) -> dict[str, object]:
     text = (record if end < 0 else record[:end]).decode()
     fields: dict[str, object] = _DECODER.raw_decode(text)[0]
     version = fields.get("version", 1)
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int) or version > CHECKSUM_VERSION:
         raise NotAStore(
-            f"an object record has format version {version}, this lab reads up to {VERSION}; "
-            "upgrade the lab"
+            f"an object record has format version {version}, this lab reads up to "
+            f"{CHECKSUM_VERSION}; upgrade the lab"
         )
     return fields
 

@@ -32,9 +32,9 @@ from veristack_lab.veristore.s3.errors import KIND_HEADER, error_of
 from veristack_lab.veristore.s3.headers import (
     CREATED_HEADER,
     INFO_HEADER,
-    METADATA_PREFIX,
     SHA256_HEADER,
 )
+from veristack_lab.veristore.s3.metadata import metadata_headers, metadata_of
 from veristack_lab.veristore.s3.xml import read_error, read_listing
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -45,7 +45,7 @@ class RemoteObjectStore:
     """Implements `Objects` over HTTP. Thread-safe. A context manager, or call `close()`.
 
     Besides the errors of `Objects`, every call may raise `ObjectStoreUnavailable`. A put that
-    did so may have happened or not; doing it again is harmless.
+    raised it may have happened or not; repeating it is harmless.
 
     Args:
         url: where the S3 face answers, for example what `s3.serve_in_thread` yields.
@@ -97,7 +97,7 @@ class RemoteObjectStore:
         notes = dict(metadata or {})
         check_put(data, content_type, notes)
         digest = hashlib.sha256(data)
-        headers = {METADATA_PREFIX + name: value for name, value in notes.items()}
+        headers = metadata_headers(notes)
         headers["content-type"] = content_type
         headers[_CHECKSUM_HEADER] = base64.b64encode(digest.digest()).decode()
         path = _path(bucket_bytes(bucket), key_bytes(key))
@@ -117,7 +117,7 @@ class RemoteObjectStore:
         """See `Objects.get`; the checksum is checked at this end as well."""
         headers, content = self._fetch(_path(bucket_bytes(bucket), key_bytes(key)))
         wanted, found = headers[SHA256_HEADER], hashlib.sha256(content)
-        # one with a dash is over the parts' digests; the server has verified each part
+        # a checksum with a dash covers the parts' digests; the server has verified each part
         if "-" not in wanted and wanted != found.hexdigest():
             raise ChecksumMismatch(f"{bucket}/{key} arrived with another SHA-256; get it again")
         return content
@@ -133,11 +133,7 @@ class RemoteObjectStore:
             size_bytes=int(headers["content-length"]),
             sha256=headers[SHA256_HEADER],
             content_type=headers["content-type"],
-            metadata={
-                name.removeprefix(METADATA_PREFIX): value
-                for name, value in headers.items()
-                if name.startswith(METADATA_PREFIX)
-            },
+            metadata=metadata_of(headers),
             created_ms=int(headers[CREATED_HEADER]),
             md5="" if "-" in etag else etag,
             etag=etag,

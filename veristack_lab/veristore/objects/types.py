@@ -1,4 +1,5 @@
-"""What every object store of the lab can do, near or far, and how names and notes may look."""
+"""What every object store of the lab can do, local or remote, and which names and metadata are
+allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ MAX_KEY_BYTES = 1024
 """As in S3, counted in UTF-8."""
 MAX_METADATA_BYTES = 8192
 MAX_OBJECT_BYTES = 5 * 1024**4
-"""5 TiB, as in S3. Content lies in files, so nothing of ours sets a lower limit."""
+"""5 TiB, as in S3. Content lies in files, so the store needs no lower limit."""
 MAX_PARTS = 10_000
 MAX_PAGE = 1000
 """Most entries that one page of a listing has."""
@@ -27,6 +28,7 @@ HEADER_NAMES = frozenset(
 
 _METADATA_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_METADATA_VALUE = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<! )")
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ class ObjectInfo:
     key: str
     size_bytes: int
     sha256: str
-    """Of the content, in lower-case hexadecimal; checked whenever all of it is read. Of an
+    """SHA-256 of the content, in lower-case hexadecimal; checked whenever all of it is read. For an
     object uploaded in parts: SHA-256 over the parts' digests, a dash, and their number."""
     content_type: str
     metadata: Mapping[str, str]
     created_ms: int
     """When these bytes were committed, in milliseconds since 1970."""
     md5: str = field(default="", repr=False)
-    """Of the content, in hexadecimal; empty if it was uploaded in parts. No protection, a name."""
+    """MD5 of the content, in hexadecimal; empty if uploaded in parts. A name, not a protection."""
     etag: str = ""
     """S3's name for the content, without quotes: its MD5, or of an object uploaded in parts the
     MD5 over the parts' MD5s, a dash, and their number."""
@@ -98,17 +100,21 @@ class UploadInfo:
     content_type: str = DEFAULT_CONTENT_TYPE
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    checksum: str = ""
+    """The checksum that every part and the object get, or empty; see `part_checksums`."""
+    checksum_type: str = ""
+    """Its kind: COMPOSITE or FULL_OBJECT; empty without a checksum."""
 
 
 class Objects(Protocol):
     """An object store. All names are text; keys are ordered by their UTF-8 bytes.
 
-    Every method that names a bucket raises `BucketNotFound` when it is not there, and
-    `InvalidInput` when a name cannot be one.
+    Every method that names a bucket raises `BucketNotFound` if the bucket does not exist, and
+    `InvalidInput` if a name is invalid.
     """
 
     def create_bucket(self, bucket: str) -> bool:
-        """Make a bucket. True if it is new, False if it was there."""
+        """Make a bucket. True if it is new, False if it existed."""
 
     def put(
         self,
@@ -122,11 +128,11 @@ class Objects(Protocol):
         """Store an object durably, replacing the one of that key in one step.
 
         Args:
-            bucket, key: where to.
+            bucket, key: the target.
             data: the content.
             content_type: its media type, printable ASCII.
-            metadata: notes; lower-case names as in HTTP headers, printable ASCII values,
-                8 KiB together.
+            metadata: notes; lower-case names as in HTTP headers, values without control
+                characters, 8 KiB in UTF-8 together.
         """
 
     def get(self, bucket: str, key: str) -> bytes:
@@ -144,7 +150,7 @@ class Objects(Protocol):
         """The objects whose key begins with the prefix, in byte order of their keys."""
 
     def delete(self, bucket: str, key: str) -> None:
-        """Remove an object and its content, durably. One that is not there is no error."""
+        """Remove an object and its content, durably. A missing object is not an error."""
 
 
 def bucket_bytes(bucket: str) -> bytes:
@@ -178,7 +184,7 @@ def check_put(data: bytes, content_type: str, metadata: Mapping[str, str]) -> No
 
     Raises:
         InvalidInput: content that is not bytes or too large; a content type, or metadata,
-            that no HTTP header can carry.
+            that cannot be kept.
     """
     if not isinstance(data, bytes):
         raise InvalidInput(f"an object's content is bytes, not {type(data).__name__}")
@@ -202,9 +208,10 @@ def check_notes(
             raise InvalidInput(
                 f"{name!r:.60} cannot name metadata: use lower-case letters, digits and dashes"
             )
-        if value and not _PRINTABLE.fullmatch(value):
+        if value and not _METADATA_VALUE.fullmatch(value):
             raise InvalidInput(
-                f"metadata {name!r}: the value must be printable ASCII without spaces at its ends"
+                f"metadata {name!r}: the value must be Unicode text without control characters, "
+                "and without spaces at its ends"
             )
     for name, value in (headers or {}).items():
         if name not in HEADER_NAMES or not _PRINTABLE.fullmatch(value):
@@ -213,7 +220,7 @@ def check_notes(
                 "with printable ASCII values"
             )
     notes = [*metadata.items(), *(headers or {}).items()]
-    if sum(len(name) + len(value) for name, value in notes) > MAX_METADATA_BYTES:
+    if sum(len(name) + len(value.encode()) for name, value in notes) > MAX_METADATA_BYTES:
         raise InvalidInput(f"metadata of more than {MAX_METADATA_BYTES} bytes; store an object")
 
 

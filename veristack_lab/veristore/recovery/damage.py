@@ -45,7 +45,7 @@ def recovery_mode(name: str) -> RecoveryMode:
         return RecoveryMode(name)
     except ValueError:
         raise InvalidInput(
-            f"recovery={name!r} is not there; the modes are "
+            f"recovery={name!r} is not a mode; the modes are "
             + ", ".join(repr(mode.value) for mode in RecoveryMode)
         ) from None
 

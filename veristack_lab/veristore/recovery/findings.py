@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import RecordType
 from veristack_lab.veristore.recovery.damage import Damage
 from veristack_lab.veristore.recovery.replay import Values, may_delete, replay, without_deleted
-from veristack_lab.veristore.segment import SegmentHeader, Window
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.mutations import RecordType
+from veristack_lab.veristore.wal.segment import SegmentHeader, Window
 
 FIRST_LSN = 1
 FIRST_EPOCH = 1
@@ -24,11 +24,11 @@ class Files(NamedTuple):
     snapshots: Sequence[int]
     """LSNs, ascending."""
     epochs: Sequence[int]
-    """Of the segments, ascending."""
+    """Epochs of the segments, ascending."""
     evidence: Sequence[str]
     """Damaged files that were put aside earlier."""
     temporary: Sequence[str]
-    """Files that never came to count."""
+    """Temporary files that never became part of the store."""
 
 
 class Segment:
@@ -36,8 +36,8 @@ class Segment:
 
     Args:
         disk, folder: where it lies.
-        epoch: by its name.
-        header: what it says of itself; None when that is damaged, and `error` says how.
+        epoch: the epoch in its name.
+        header: its header; None if that is damaged, and `error` says how.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Findings:
     has_deleted: bool = False
     """Whether `values` may hold None for a key that was deleted."""
     snapshot: SegmentHeader | None = None
-    """Of the snapshot that was loaded."""
+    """Header of the snapshot that was loaded."""
     bad_snapshots: dict[int, str] = field(default_factory=dict)
     """Newer ones that could not be, and why."""
     leftover: Segment | None = None
-    """What a repair made that was cut before it came to count."""
+    """What an interrupted repair made before its commit point."""
     stale: list[int] = field(default_factory=list)
     """Epochs of the segments that the snapshot has made useless."""
     put_aside: list[int] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Findings:
     last_kind: int = RecordType.MARK
     torn_bytes: int = 0
     hole: Hole | None = None
-    """The last one, as long as it is not known how far it goes."""
+    """The last damage, while its extent is unknown."""
     damage: list[Damage] = field(default_factory=list)
     first_damaged: int | None = None
     """Epoch of the first segment with damage in it."""
@@ -149,7 +149,7 @@ class Findings:
 
     @property
     def is_clean(self) -> bool:
-        """Whether the log ends with a MARK, as one closed in good order, or holds no record."""
+        """Whether the log ends with a MARK, as after a clean close, or holds no record."""
         return not self.torn_bytes and not self.damage and self.last_kind == RecordType.MARK
 
     def close_files(self) -> None:

@@ -8,7 +8,7 @@ when the look ends, and no power cut takes back what was shown.
 **Beside a writer** a look may meet a file that a checkpoint has just removed, a listing that
 holds neither the old files nor the new ones, or a record that is half written with whole ones
 behind it by the time they are looked at. None of these is there at the next look. So what seems
-damaged counts only if two looks in a row find the very same; otherwise it is looked again, at
+damaged counts only if two looks in a row find the very same; otherwise the look is repeated, at
 most `ATTEMPTS` times.
 """
 
@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged, StoreFailed
-from veristack_lab.veristore import log as wal
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.read_only import UnopenedFile
 from veristack_lab.veristore.recovery.findings import FIRST_EPOCH, Findings
-from veristack_lab.veristore.recovery.recoverer import Recovered, Recoverer
+from veristack_lab.veristore.recovery.recoverer import Recoverer
+from veristack_lab.veristore.recovery.settling import Recovered
+from veristack_lab.veristore.wal import log as wal
 
 ATTEMPTS = 20
 
@@ -32,12 +33,12 @@ Seen = TypeVar("Seen")
 
 
 def look(folder: Path, once: Callable[[], Seen], faults_of: Callable[[Seen], object]) -> Seen:
-    """Look until nothing seems wrong, or two looks in a row find the same wrong.
+    """Look until nothing seems wrong, or two looks in a row find the same faults.
 
     Args:
         folder: named in the error.
         once: one look.
-        faults_of: what a look found wrong, comparable; empty if nothing.
+        faults_of: what a look found wrong, comparable; empty if it found nothing.
 
     Raises:
         StoreCorrupt, NotAStore, OSError: what `once` raises.
@@ -69,7 +70,7 @@ def read_back(
 ) -> Recovered:
     """What opening would find, with a log that takes no records.
 
-    Damage that the mode tolerates is told by a `StoreDamaged` warning, and left as it is.
+    Damage that the mode tolerates is reported by a `StoreDamaged` warning, and not repaired.
 
     Raises:
         StoreCorrupt: the mode refuses what was found.
@@ -90,7 +91,7 @@ def read_back(
     recovered = look(folder, once, lambda seen: seen.damage)
     if recovered.damage:
         warnings.warn(
-            f"{folder} is damaged, and nothing was repaired, for it is only read: "
+            f"{folder} is damaged, and nothing was repaired, since it is only read: "
             + "; ".join(map(str, recovered.damage)),
             StoreDamaged,
             stacklevel=5,

@@ -2,12 +2,12 @@
 
 First everything is read and judged (`examine`), and not a byte changed; then what was found is
 settled (`settle`): a torn tail is cut off, damage is repaired (see `repair`), the log opened
-for appending. So a mode that refuses has touched nothing, and `recover_report` tells what
-opening would give without opening.
+for appending. So a mode that refuses has touched nothing, and `recover_report` says what opening
+would give, without opening.
 
-Each step is a method, so that one can be replaced to see what it was good for.
+Each step is an override point (see `museum`).
 
-What nobody can notice without a second copy: rot inside the last commit group of a store that
+What cannot be noticed without a second copy: rot inside the last commit group of a store that
 was killed (it looks torn), a cut at a record's end in the newest segment, and the newest
 segment's absence while no snapshot names it.
 """
@@ -17,31 +17,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from veristack_lab.errors import NotAStore, StoreCorrupt, StoreDamaged
 from veristack_lab.kernels import records
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
-from veristack_lab.veristore.disk import Disk
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery import repair
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
-from veristack_lab.veristore.recovery.findings import (
-    FIRST_EPOCH,
-    FIRST_LSN,
-    Files,
-    Findings,
-    Hole,
-    Segment,
-)
+from veristack_lab.veristore.recovery.findings import FIRST_EPOCH, Files, Findings, Hole, Segment
 from veristack_lab.veristore.recovery.salvage import whole_records
+from veristack_lab.veristore.recovery.settling import Recovered, Settler
 from veristack_lab.veristore.recovery.snapshot_reader import load
-from veristack_lab.veristore.segment import (
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.segment import (
     GROUP_START,
     HEADER_BYTES,
     TEMPORARY,
-    VERSION,
     Window,
     decode_header,
     find_later_group,
@@ -51,61 +42,26 @@ from veristack_lab.veristore.segment import (
 )
 
 
-@dataclass(frozen=True)
-class Recovered:
-    """What a store held when it was opened, and its log, ready for appending."""
-
-    log: wal.Log
-    values: dict[bytes, bytes]
-    """Every key and its value."""
-    snapshot_lsn: int
-    """LSN of the newest snapshot; 0 when there is none."""
-    records: int
-    """Log records applied, those of the snapshot not counted."""
-    torn_bytes: int
-    """Bytes of a torn tail that were cut off; none of them was ever acknowledged."""
-    log_bytes: int
-    """Length of all segments in use, headers included."""
-    is_clean: bool
-    """Whether the log ends with a MARK, as one closed in good order, or holds no record."""
-    damage: tuple[Damage, ...]
-    """What could not be read, and was put aside."""
-
-
-class Recoverer:
+class Recoverer(Settler):
     """Recovers one folder.
 
     Args:
         disk: where the folder is.
         folder: the store's, locked by the caller.
         mode: what to do about damage.
-        log_type: what to open for appending.
-        snapshot_type: what writes a snapshot, should a repair need one.
+        log_type: the class of log to open for appending.
+        snapshot_type: the class that writes a snapshot if a repair needs one.
     """
-
-    def __init__(
-        self,
-        disk: Disk,
-        folder: Path,
-        mode: RecoveryMode = RecoveryMode.POINT_IN_TIME,
-        log_type: type[wal.Log] = wal.Log,
-        snapshot_type: type[snapshot.SnapshotWriter] = snapshot.SnapshotWriter,
-    ) -> None:
-        self._disk = disk
-        self._folder = folder
-        self._mode = mode
-        self._log_type = log_type
-        self._snapshot_type = snapshot_type
 
     def recover(self) -> Recovered:
         """Read everything, then make the folder fit for appending.
 
         A torn tail is cut off, and the cut synced, before this returns: so before anything
-        new is appended. Damage that was repaired is told by a `StoreDamaged` warning.
+        new is appended. Repaired damage is reported by a `StoreDamaged` warning.
 
         Raises:
             StoreCorrupt: the mode refuses what was found; nothing was changed.
-            NotAStore: a file is of a newer version, or none is ours.
+            NotAStore: a file is of a newer version, or no file is a store's.
             OSError: the disk failed.
         """
         with self.examine() as found:
@@ -205,7 +161,7 @@ class Recoverer:
         return Segment(self._disk, self._folder, epoch, header)
 
     def _refuse_foreign(self, used: list[Segment]) -> None:
-        """Leave a folder alone in which nothing looks like ours."""
+        """Leave a folder alone in which no file looks like a store's."""
         refusal: NotAStore | None = None
         for segment in used:
             try:
@@ -283,7 +239,7 @@ class Recoverer:
     ) -> str:
         """Why what follows the last good record is damage; empty if it is not.
 
-        A torn tail is no damage: nothing in it was ever acknowledged.
+        A torn tail is not damage: nothing in it was ever acknowledged.
         """
         if stop is records.Stop.END:
             return ""
@@ -336,7 +292,7 @@ class Recoverer:
         found.hole = None
 
     def _look_behind(self, segment: Segment, offset: int, found: Findings) -> None:
-        """How far had the log gone? No LSN that was ever seen may be given again."""
+        """Find the highest LSN in the log: no LSN that was ever seen may be given again."""
         if segment.header:
             found.next_lsn = max(found.next_lsn, segment.header.first_lsn)
         for window in self._whole_records(segment, offset, found.next_lsn):
@@ -383,78 +339,3 @@ class Recoverer:
                 StoreDamaged,
                 stacklevel=6,
             )
-
-    # ------------------------------------------------------------------ settling
-
-    def settle(self, found: Findings) -> tuple[wal.Log, int]:
-        """Make the folder fit for appending. Returns the log and the newest snapshot's LSN."""
-        for name in found.files.temporary:
-            self._disk.unlink(self._folder / name)
-        if found.is_new:
-            file = wal.create_segment(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN)
-            return self._log_type(self._disk, self._folder, FIRST_EPOCH, FIRST_LSN, file), 0
-        self.keep_names()
-        if found.first_damaged is not None:
-            return self.repair(found)
-        last = found.used.pop()
-        try:
-            self.cut_tail(last, found)
-            self.put_aside(found)
-            log = self.open_for_appending(last, found)
-            self.remove_stale(found)
-        except BaseException:
-            last.close()
-            raise
-        return log, found.snapshot_lsn
-
-    def keep_names(self) -> None:
-        """Make durable the names under which everything was found.
-
-        The last owner may have died between a rename and the sync of the folder. Its page cache
-        shows the new name, and a power cut would still take it, with what was read there.
-        """
-        self._disk.fsync_dir(self._folder)
-
-    def cut_tail(self, last: Segment, found: Findings) -> None:
-        """Cut a torn tail off. Whatever is left of the log is durable after it.
-
-        Room that follows the last record is left for the log to go on in.
-        """
-        if found.torn_bytes:
-            last.file.truncate(found.end_offset)
-        # Whatever the last owner wrote, synced or not, is durable from here on, cut or not.
-        last.file.fdatasync()
-
-    def open_for_appending(self, last: Segment, found: Findings) -> wal.Log:
-        """The log, ready to go on at the end of its newest segment."""
-        log = self._log_type(
-            self._disk, self._folder, last.epoch, found.next_lsn, last.file, found.end_offset
-        )
-        if last.header and last.header.version < VERSION:
-            log.rotate()  # an older lab may read that segment, but not what we would append
-        return log
-
-    def repair(self, found: Findings) -> tuple[wal.Log, int]:
-        """Replace damaged segments by a snapshot of what was read (see `repair`)."""
-        file, epoch = repair.publish(self._disk, self._folder, found, self._snapshot_type)
-        try:
-            self.put_aside(found)
-            self.remove_stale(found)
-            log = self._log_type(self._disk, self._folder, epoch, found.next_lsn, file)
-        except BaseException:
-            file.close()
-            raise
-        return log, found.last_lsn
-
-    def put_aside(self, found: Findings) -> None:
-        """Rename what is damaged, durably; a repair that was cut here goes on here."""
-        names = repair.names_of_evidence(found)
-        for old, new in names.items():
-            self._disk.rename(self._folder / old, self._folder / new)
-        if names:
-            self._disk.fsync_dir(self._folder)
-
-    def remove_stale(self, found: Findings) -> None:
-        """Remove the files that the newest snapshot has made useless."""
-        for path in repair.useless(self._folder, found):
-            self._disk.unlink(path)

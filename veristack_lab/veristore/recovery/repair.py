@@ -2,8 +2,8 @@
 
 What was read becomes a snapshot up to the highest LSN that was seen anywhere, followed by a
 new segment; so no LSN is given twice, whatever was lost. Then the segments from the first
-damaged one on are renamed `damaged-log-EPOCH`: kept for whoever can read more out of them,
-and never read by recovery again.
+damaged one on are renamed `damaged-log-EPOCH`: kept for manual inspection, and never read by
+recovery again.
 
 Steps, each of them safe to be cut and done again:
 
@@ -13,7 +13,7 @@ Steps, each of them safe to be cut and done again:
    rename. Before it a reader meets the damage again; after it, a sound store.
 3. the damaged files get their new names. If that is cut, the next reader sees by the
    snapshot's `damaged_from` which older segments are evidence, and goes on.
-4. what the snapshot has made useless goes.
+4. the files that the snapshot replaces are removed.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
-from veristack_lab.veristore.columns import Columns
 from veristack_lab.veristore.disk import Disk, File
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.recovery.damage import evidence_epochs, evidence_name
 from veristack_lab.veristore.recovery.findings import Findings, Segment
-from veristack_lab.veristore.segment import HEADER_BYTES
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.columns import Columns
+from veristack_lab.veristore.wal.segment import HEADER_BYTES
 
 _PIECE_BYTES = 1024 * 1024
 
 
 def is_leftover(segment: Segment, found: Findings) -> bool:
-    """Whether the newest segment is what a repair made that was cut before its snapshot."""
+    """Whether the newest segment was made by a repair that was interrupted before its snapshot."""
     header = segment.header
     if header is None or not header.damaged_from or segment.file.size() > HEADER_BYTES:
         return False
@@ -65,7 +65,7 @@ def publish(
 
 
 def _next_epoch(found: Findings) -> int:
-    """One above every epoch that was ever seen here."""
+    """One above every epoch that was ever used here."""
     seen = [*found.files.epochs, *evidence_epochs(found.files.evidence)]
     if found.leftover:
         seen.remove(found.leftover.epoch)

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from veristack_lab.errors import StoreCorrupt
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import RecordType, decode
-from veristack_lab.veristore.segment import GROUP_START, Window
+from veristack_lab.veristore.wal.mutations import RecordType, decode
+from veristack_lab.veristore.wal.segment import GROUP_START, Window
 
 Values = dict[bytes, bytes | None]
 """Keys and values; None for a key that was deleted."""
@@ -26,14 +26,14 @@ _Numbers = npt.NDArray[np.int64]
 
 _KEY_LENGTH_BYTES = 4
 _FEW = 16
-"""Up to so many records, one at a time is quicker."""
+"""Up to this many records, one at a time is quicker."""
 
 
 def replay(window: Window, values: Values, skip: int = 0) -> int:
     """Apply a window's records, all but the first `skip`. Returns how many were applied.
 
     Raises:
-        StoreCorrupt: a payload contradicts itself: it was written wrong.
+        StoreCorrupt: a payload is inconsistent: it was written wrong.
     """
     skip = max(0, skip)
     kinds = window.decoded.types & np.uint8(0xFF ^ GROUP_START)
@@ -96,7 +96,7 @@ def _apply_run(window: Window, kinds: npt.NDArray[np.uint8], part: slice, values
 
 
 def _numbers_at(buffer: bytes, offsets: _Numbers) -> _Numbers:
-    """The u32 at each offset; whatever, where fewer than four bytes follow."""
+    """The u32 at each offset; undefined if fewer than four bytes follow."""
     words: npt.NDArray[np.uint32] = np.ndarray(
         (len(buffer) - _KEY_LENGTH_BYTES + 1,), "<u4", buffer, strides=(1,)
     )

@@ -3,7 +3,7 @@
 Nothing is changed, no lock is taken and no right to write is needed: so a store on a read-only
 file system may be looked at, and one in use too. What its writers are just appending then looks
 like a torn tail, never like damage (see `looking`). The room that they have reserved is
-told as such (`FileReport.reserved_bytes`).
+reported as such (`FileReport.reserved_bytes`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from veristack_lab.errors import NotAStore, StoreCorrupt
-from veristack_lab.veristore import log as wal
-from veristack_lab.veristore import snapshot
 from veristack_lab.veristore.disk import Disk, RealDisk
 from veristack_lab.veristore.folder import require_folder
+from veristack_lab.veristore.memtable import snapshot
 from veristack_lab.veristore.opening import explain_opening, folder_of
 from veristack_lab.veristore.read_only import ReadOnlyDisk
 from veristack_lab.veristore.recovery.damage import Damage, RecoveryMode, list_evidence
 from veristack_lab.veristore.recovery.looking import look
 from veristack_lab.veristore.recovery.recoverer import Recoverer
 from veristack_lab.veristore.recovery.snapshot_reader import load
-from veristack_lab.veristore.segment import HEADER_BYTES, SegmentHeader, decode_header
-from veristack_lab.veristore.stretches import Condition, Stretch, stretches
+from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.segment import HEADER_BYTES, SegmentHeader, decode_header
+from veristack_lab.veristore.wal.stretches import Condition, Stretch, stretches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,14 +37,14 @@ class FileReport:
     name: str
     size_bytes: int
     version: int
-    """Of its format; 0 when the header cannot be believed."""
+    """Version of its format; 0 if the header cannot be trusted."""
     epoch: int
     first_lsn: int
-    """Of a snapshot, the LSN up to which it holds everything."""
+    """LSN of its first record; for a snapshot, the LSN up to which it holds everything."""
     last_lsn: int
-    """Of its last whole record; `first_lsn - 1` when it has none."""
+    """LSN of its last whole record; `first_lsn - 1` if it has none."""
     records: int
-    """Whole ones, also behind damage; of a snapshot, keys."""
+    """Number of whole records, also after damage; for a snapshot, of keys."""
     reserved_bytes: int
     """Zeros at its end: room for records to come, which closing the store gives back."""
     problem: str
@@ -57,16 +57,16 @@ class ModeReport:
 
     mode: RecoveryMode
     refusal: str
-    """Why it would not open; empty when it would."""
+    """Why it would not open; empty if it would."""
     keys: int
     last_lsn: int
-    """LSN that the opened store reports: no later one was ever seen."""
+    """LSN that the opened store would report: no higher one was ever used."""
     lost_records: int
     """Records known to be lost."""
     torn_bytes: int
     """Bytes of a torn tail, never acknowledged, that would be cut off."""
     damage: tuple[Damage, ...]
-    """What would be repaired, the files put aside as evidence."""
+    """What would be repaired; the damaged files are kept as evidence."""
 
     @property
     def lost_lsns(self) -> str:
@@ -114,7 +114,7 @@ class RecoverReport:
 
     @property
     def torn_bytes(self) -> int:
-        """Bytes of a torn tail; it is explained by a power cut and no damage."""
+        """Bytes of a torn tail; a power cut explains it, so it is not damage."""
         return self[RecoveryMode.POINT_IN_TIME].torn_bytes
 
     @property
@@ -161,7 +161,7 @@ def recover_report(path: str | Path, *, disk: Disk | None = None) -> RecoverRepo
     Raises:
         NotAStore: there is no store, or one of a newer version.
         StoreNotOpened: the system refuses: no permission, a name too long, too many open files.
-        StoreFailed: the disk failed, or the store in use did not hold still.
+        StoreFailed: the disk failed, or the store is in use and changed too fast.
         InvalidInput: the path cannot be one.
     """
     device, folder = ReadOnlyDisk(disk or RealDisk()), folder_of(path)

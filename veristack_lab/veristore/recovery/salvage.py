@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from veristack_lab.kernels import records
-from veristack_lab.veristore.mutations import MAX_PAYLOAD_BYTES, RecordType
-from veristack_lab.veristore.segment import GROUP_STARTS, Window
+from veristack_lab.veristore.wal.mutations import MAX_PAYLOAD_BYTES, RecordType
+from veristack_lab.veristore.wal.segment import GROUP_STARTS, Window
 
 _TYPES = (*RecordType, *GROUP_STARTS)
 _LSN = slice(8, 16)
@@ -18,7 +18,7 @@ def whole_records(buffer: bytes, start: int, epoch: int, due_lsn: int) -> Iterat
     Args:
         buffer: a whole file, so that offsets in the windows count from its start.
         start: where the bad record begins.
-        epoch: that all records must have.
+        epoch: the epoch that all records must have.
         due_lsn: none may have a lower LSN, nor one lower than a record before it.
     """
     at = _find(buffer, start, epoch, due_lsn)

@@ -9,9 +9,10 @@ from pathlib import Path
 from veristack_lab.errors import NotAStore, StoreCorrupt
 from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
-from veristack_lab.veristore.mutations import RecordType
+from veristack_lab.veristore.memtable.snapshot import path_of
 from veristack_lab.veristore.recovery.replay import Values, replay
-from veristack_lab.veristore.segment import (
+from veristack_lab.veristore.wal.mutations import RecordType
+from veristack_lab.veristore.wal.segment import (
     GROUP_START,
     HEADER_BYTES,
     SNAPSHOT_MAGIC,
@@ -21,7 +22,6 @@ from veristack_lab.veristore.segment import (
     read_records,
     refuse_newer,
 )
-from veristack_lab.veristore.snapshot import path_of
 
 _COUNT = struct.Struct("<Q")
 _MARK = int(RecordType.MARK)
@@ -61,7 +61,7 @@ def _read_header(file: File, name: str) -> SegmentHeader:
     refuse_newer(data, name, SNAPSHOT_MAGIC)
     try:
         return decode_header(data, name, SNAPSHOT_MAGIC)
-    except NotAStore as error:  # but it lies in a store, under a name of ours
+    except NotAStore as error:  # but it lies in a store, under a store's file name
         raise StoreCorrupt(f"the first bytes of {name} are damaged; restore a copy") from error
 
 

@@ -1,8 +1,8 @@
 """The S3 face of the object store: boto3 drives it unchanged.
 
-`serve` runs it until a signal comes, `serve_in_thread` beside this thread. `routes` is the list
-of what there is, and each operation has a module. Names are loaded when first used: a client
-that needs only the XML does not import a web server.
+`serve` runs it until a signal comes, `serve_in_thread` beside this thread. `routes` lists the
+operations, and each operation has a module. Names are loaded when first used: a client that needs
+only the XML does not import a web server.
 """
 
 from __future__ import annotations

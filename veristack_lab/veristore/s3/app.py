@@ -18,17 +18,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from veristack_lab.errors import VeriStackError
-from veristack_lab.veristore.clock import Clock, RealClock
+from veristack_lab.runtime.clock import Clock, RealClock
 from veristack_lab.veristore.objects.reader import ObjectReader
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.s3.arrival import Arrival, check_host, headers_of, limit_head
 from veristack_lab.veristore.s3.body import Body, BodyDecoder
 from veristack_lab.veristore.s3.claims import SignableRequest
 from veristack_lab.veristore.s3.errors import S3Error, refusal_of
-from veristack_lab.veristore.s3.headers import http_date, refuse_unknown
+from veristack_lab.veristore.s3.headers import http_date
+from veristack_lab.veristore.s3.login import let_in
 from veristack_lab.veristore.s3.request import Answer, Operation, S3Request, query_of, split_path
-from veristack_lab.veristore.s3.routes import operation_for
-from veristack_lab.veristore.s3.sigv4 import Credentials, verify
+from veristack_lab.veristore.s3.request_headers import refuse_unserved
+from veristack_lab.veristore.s3.routes import body_headers, operation_for
+from veristack_lab.veristore.s3.sigv4 import Credentials
 from veristack_lab.veristore.s3.xml import document
 
 _log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class S3App:
 
     Args:
         objects: what is served.
-        credentials: requests must be signed with them; None lets everybody do everything.
+        credentials: requests must be signed with them; None gives every client full access.
         clock: to judge the time of signatures by.
     """
 
@@ -80,19 +82,20 @@ class S3App:
         await self._send(answer, arrival, scope["method"], send)
 
     async def _answer(self, http: Request) -> Answer:
-        headers = headers_of(http)
+        sent = headers_of(http)
         limit_head(http)
-        check_host(headers.get("host", ""))
+        check_host(sent.get("host", ""))
         signable = SignableRequest(
-            http.method, _path(http.scope["raw_path"]), http.scope["query_string"], headers
+            http.method, _path(http.scope["raw_path"]), http.scope["query_string"], sent
         )
-        signed = None
-        if self._credentials is not None:
-            signed = verify(signable, self._credentials, self._clock.now_ms() / 1000)
-        refuse_unknown(headers)
-        body = Body(http.stream(), BodyDecoder(headers, signed))
+        now_s = self._clock.now_ms() / 1000
+        headers, signed = let_in(signable, self._credentials, now_s)
+        query = query_of(signable)
+        refuse_unserved(headers)
+        of_body = body_headers(http.method, query, headers)
+        body = Body(http.stream(), BodyDecoder(of_body, signed))
         bucket, key = split_path(signable.path)
-        request = S3Request(http.method, bucket, key, query_of(signable), headers, body)
+        request = S3Request(http.method, bucket, key, query, headers, body)
         operation = operation_for(request)
         await body.prefetch()
         limiter = self._call_limiter() if body.has_ended else self._upload_limiter()
@@ -136,7 +139,7 @@ class S3App:
                 await run(reader.close)
 
     def _call_limiter(self) -> anyio.CapacityLimiter:
-        if self._calls is None:  # they belong to an event loop, which runs by now
+        if self._calls is None:  # these belong to the event loop, which runs by now
             self._calls = anyio.CapacityLimiter(MAX_CALLS)
         return self._calls
 

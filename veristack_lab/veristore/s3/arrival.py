@@ -10,9 +10,9 @@ from starlette.types import Message, Receive, Scope
 from veristack_lab.veristore.s3.errors import S3Error
 
 MAX_DROPPED_BYTES = 16 * 1024 * 1024
-"""What is read of a body that nobody wants, so that its sender hears why."""
+"""How much of an unwanted body is read, so that its sender gets to read the refusal."""
 MAX_HEAD_BYTES = 64 * 1024
-"""Of path, query and headers together."""
+"""Limit of path, query and headers together."""
 _OWN_NAMES = ("127.0.0.1", "localhost")
 
 

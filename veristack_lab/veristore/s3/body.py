@@ -24,7 +24,7 @@ from veristack_lab.veristore.s3.sigv4 import Signed
 MAX_PUT_BYTES = 5 * 1024**3
 """As in S3: larger objects come in parts."""
 CARRIED_BYTES = 1024 * 1024
-"""What is carried over to a worker at once, and what may be read before one is needed."""
+"""How much is passed to a worker at once, and read before a worker is needed."""
 
 _STREAMING = {
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD": (True, False),
@@ -52,14 +52,14 @@ class _Plain:
         yield data
 
     def finish(self) -> None:
-        """Any end will do; the length is counted outside."""
+        """Any end is accepted; the caller counts the length."""
 
 
 class BodyDecoder:
-    """Turns the bytes on the wire into content.
+    """Decodes the bytes on the wire into content.
 
     Args:
-        headers: of the request, names in lower case.
+        headers: the request's headers, names in lower case.
         signed: the verified request, or None on an open server.
 
     Raises:
@@ -72,7 +72,7 @@ class BodyDecoder:
         self._claimed_sha256 = payload.lower()
         is_chunked = isinstance(self._decoder, ChunkedDecoder)
         self.size_bytes = _length(headers, is_chunked=is_chunked)
-        """Of the content, as announced."""
+        """Size of the content, as announced."""
         self._announced: Announced = announced(headers)
         self._seen = 0
 
@@ -195,7 +195,7 @@ def _length(headers: Mapping[str, str], *, is_chunked: bool) -> int:
     if text is None:
         raise S3Error("MissingContentLength", "the length of the content must be announced")
     if not (text.isascii() and text.isdecimal()):
-        raise S3Error("InvalidArgument", f"{text!r:.30} is no length")
+        raise S3Error("InvalidArgument", f"{text!r:.30} is not a valid length")
     if len(text) > 15 or int(text) > MAX_PUT_BYTES:
         raise S3Error("EntityTooLarge", "one request carries up to 5 GiB; use a multipart upload")
     return int(text)

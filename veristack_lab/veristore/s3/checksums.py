@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from veristack_lab.veristore.objects.digests import ALGORITHMS
+from veristack_lab.veristore.objects.part_checksums import COMPOSITE, FULL_OBJECT
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
 
 PREFIX = "x-amz-checksum-"
@@ -23,7 +24,7 @@ class Announced:
     """Algorithm to lower-case hexadecimal. The digest of one that follows the body in a
     trailing header is empty until then: the store looks at it when it has read the body."""
     trailing: str | None
-    """The algorithm of the trailing one."""
+    """The algorithm of the trailing checksum."""
 
     def learn(self, trailers: Mapping[str, str]) -> None:
         """Take the announced digest from the trailing headers. Raises `S3Error`."""
@@ -47,23 +48,52 @@ def announced(headers: Mapping[str, str]) -> Announced:
         if digest is None:
             raise S3Error("InvalidDigest", "Content-MD5 is not the base64 of 16 bytes")
         expected["md5"] = digest
-    names = [
-        name.removeprefix(PREFIX)
-        for name in headers
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in _NOT_ALGORITHMS
-    ]
+    given = _given(headers)
     trailing = _trailing(headers)
-    if len(names) + (trailing is not None) > 1:
+    if len(given) + (trailing is not None) > 1:
         raise S3Error("InvalidRequest", f"expecting a single {PREFIX} header")
-    for algorithm in names:
-        expected[algorithm] = digest_of(algorithm, headers[PREFIX + algorithm])
+    for algorithm, text in given.items():
+        expected[algorithm] = digest_of(algorithm, text)
     if trailing is not None:
         expected[trailing] = ""
     return Announced(expected, trailing)
 
 
-def known_algorithm(name: str) -> str:
-    """An algorithm's name in lower case. Raises `S3Error` NotImplemented."""
+def announced_object(headers: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """What a completion says about the checksum of its object: algorithm to hexadecimal, and the
+    kind, which may be empty. Of a composite one the number of parts may follow after a dash.
+
+    Raises:
+        S3Error: InvalidRequest or NotImplemented.
+    """
+    given = _given(headers)
+    if len(given) > 1:
+        raise S3Error("InvalidRequest", f"expecting a single {PREFIX} header")
+    expected = {}
+    for algorithm, text in given.items():
+        plain, dash, count = text.partition("-")
+        if dash and not (count.isascii() and count.isdecimal()):
+            raise S3Error("InvalidRequest", f"{PREFIX}{algorithm} is not a checksum of parts")
+        expected[algorithm] = digest_of(algorithm, plain) + dash + count
+    return expected, checksum_type(headers)
+
+
+def checksum_type(headers: Mapping[str, str]) -> str:
+    """The kind of checksum that a request names, or an empty text. Raises `S3Error`."""
+    kind = headers.get(PREFIX + "type", "").upper()
+    if kind not in ("", COMPOSITE, FULL_OBJECT):
+        raise S3Error("InvalidRequest", f"{PREFIX}type is {COMPOSITE} or {FULL_OBJECT}")
+    return kind
+
+
+def known_algorithm(name: str, *, default: str | None = None) -> str:
+    """An algorithm's name in lower case; the default for an empty one, if there is a default.
+
+    Raises:
+        S3Error: NotImplemented.
+    """
+    if not name and default is not None:
+        return default
     if name.lower() not in DIGEST_BYTES or name.lower() not in ALGORITHMS:
         raise not_implemented(f"the checksum algorithm {name:.20}")
     return name.lower()
@@ -90,7 +120,7 @@ def checksum_headers(checksums: Mapping[str, str]) -> dict[str, str]:
     headers = {PREFIX + name: header_value(digest) for name, digest in told.items()}
     if headers:
         is_composite = any("-" in digest for digest in told.values())
-        headers[PREFIX + "type"] = "COMPOSITE" if is_composite else "FULL_OBJECT"
+        headers[PREFIX + "type"] = COMPOSITE if is_composite else FULL_OBJECT
     return headers
 
 
@@ -103,6 +133,12 @@ def element_of(header: str) -> str:
     """The XML element for a checksum's header."""
     name = header.removeprefix(PREFIX)
     return "ChecksumType" if name == "type" else f"Checksum{name.upper()}"
+
+
+def _given(headers: Mapping[str, str]) -> dict[str, str]:
+    """Algorithm to digest as the headers have it."""
+    names = (name.removeprefix(PREFIX) for name in headers if name.startswith(PREFIX))
+    return {name: headers[PREFIX + name] for name in names if name not in _NOT_ALGORITHMS}
 
 
 def _trailing(headers: Mapping[str, str]) -> str | None:

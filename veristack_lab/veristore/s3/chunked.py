@@ -121,7 +121,7 @@ class ChunkedDecoder:
             return iter(())
         name, colon, value = line.partition(b":")
         if not self._has_trailer or not colon or self._trailer_bytes > _MAX_TRAILER_BYTES:
-            raise S3Error("MalformedTrailerError", f"{bytes(line[:40])!r} is no announced trailer")
+            raise S3Error("MalformedTrailerError", f"{bytes(line[:40])!r} was not announced")
         self.trailers[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
         return iter(())
 

@@ -1,4 +1,4 @@
-"""What a request says about its signature: taken apart, not yet believed.
+"""What a request says about its signature: parsed, not yet verified.
 
 S3 API Reference, "Authenticating Requests (AWS Signature Version 4)".
 """
@@ -23,7 +23,7 @@ _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
 @dataclass(frozen=True)
 class SignableRequest:
-    """What of a request is signed."""
+    """The signed facts of a request."""
 
     method: str
     path: bytes
@@ -45,7 +45,7 @@ class SignableRequest:
 
 @dataclass(frozen=True)
 class Scope:
-    """When and for what a signing key is good."""
+    """The date and scope for which a signing key is valid."""
 
     timestamp: str
     """YYYYMMDDTHHMMSSZ."""
@@ -88,12 +88,6 @@ def claim_of(request: SignableRequest, query: Mapping[str, str]) -> Claim:
         return _header_claim(header, request.headers)
     if "X-Amz-Algorithm" in query:
         return _query_claim(query)
-    if "AWSAccessKeyId" in query:
-        raise S3Error(
-            "InvalidRequest",
-            "this URL is signed with Signature Version 2; with boto3, sign URLs with "
-            "Config(signature_version='s3v4')",
-        )
     raise S3Error("AccessDenied", "this server asks for requests signed with Signature Version 4")
 
 

@@ -1,7 +1,7 @@
 """Conditional requests (RFC 9110, section 13; S3's "conditional writes").
 
 Reads are judged here, in the RFC's order of precedence. Writes are judged by the object store
-at its commit point: only there is "nobody has written it yet" a promise. As commits to one key
+at its commit point: only there is "no object exists yet" a promise. As commits to one key
 wait for each other, S3's 409 ConditionalRequestConflict cannot occur.
 """
 
@@ -29,10 +29,10 @@ def judge_read(
     """Judge the conditions of a read.
 
     Args:
-        headers: of the request, names in lower case.
-        etag: of the object, without quotes.
+        headers: the request's headers, names in lower case.
+        etag: the object's ETag, without quotes.
         modified_ms: when the object was committed; HTTP compares whole seconds.
-        prefix: of the conditions' names: `x-amz-copy-source-` for the source of a copy.
+        prefix: the prefix of the conditions' names: `x-amz-copy-source-` for the source of a copy.
     """
     modified_s = modified_ms // 1000
     match = headers.get(prefix + "if-match")
@@ -53,7 +53,7 @@ def judge_read(
 
 
 def allows_range(headers: Mapping[str, str], etag: str, modified_ms: int) -> bool:
-    """Whether `If-Range` (RFC 9110, 13.1.5) lets the range count; else the whole is sent."""
+    """Whether `If-Range` (RFC 9110, 13.1.5) keeps the range; otherwise the whole object is sent."""
     validator = headers.get("if-range")
     if validator is None:
         return True
@@ -120,7 +120,7 @@ def _unquoted(tag: str) -> str:
 
 
 def _seconds(header: str | None) -> int | None:
-    """A date of HTTP in seconds since 1970; None for what is no date, which is ignored."""
+    """A date of HTTP in seconds since 1970; None if it is not a date; then it is ignored."""
     if header is None:
         return None
     try:

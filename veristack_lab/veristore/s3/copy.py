@@ -6,18 +6,20 @@ from urllib.parse import unquote_to_bytes
 
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.objects.types import ObjectInfo, PartInfo
-from veristack_lab.veristore.s3.checksums import checksum_elements
+from veristack_lab.veristore.s3.checksums import checksum_elements, known_algorithm
 from veristack_lab.veristore.s3.conditions import require_copy_source, write_condition
-from veristack_lab.veristore.s3.errors import S3Error, not_implemented
+from veristack_lab.veristore.s3.errors import S3Error
 from veristack_lab.veristore.s3.headers import facts, notes_of
 from veristack_lab.veristore.s3.request import Answer, S3Request, split_path, xml_answer
+from veristack_lab.veristore.s3.versions import check_version
 from veristack_lab.veristore.s3.xml import moment
 
 SOURCE_HEADER = "x-amz-copy-source"
 
 
 def copy_object(objects: ObjectStore, request: S3Request) -> Answer:
-    """CopyObject, with the source's metadata or (REPLACE) with the request's.
+    """CopyObject, with the source's metadata or (REPLACE) with the request's, and with the
+    source's checksum or another one.
 
     The source is held to its conditions as it was when opened, and that is what is copied.
     """
@@ -29,11 +31,13 @@ def copy_object(objects: ObjectStore, request: S3Request) -> Answer:
     with objects.open(*source) as reader:
         found = reader.info
         require_copy_source(headers, found.etag, found.created_ms)
-        if source == (request.bucket, request.key) and not is_replacing:
+        algorithm = known_algorithm(headers.get("x-amz-checksum-algorithm", ""), default="")
+        is_changing = is_replacing or _is_another(algorithm, found)
+        if source == (request.bucket, request.key) and not is_changing:
             raise S3Error(
                 "InvalidRequest",
                 "this copy would change nothing: an object is copied to itself only with "
-                "x-amz-metadata-directive: REPLACE",
+                "x-amz-metadata-directive: REPLACE, or to get another x-amz-checksum-algorithm",
             )
         notes = notes_of(headers) if is_replacing else found
         info = objects.put(
@@ -45,7 +49,7 @@ def copy_object(objects: ObjectStore, request: S3Request) -> Answer:
             headers=notes.headers,
             if_none_match=condition.if_none_match,
             if_match=condition.if_match,
-            expect=dict.fromkeys(found.checksums, ""),
+            expect=dict.fromkeys([algorithm] if algorithm else found.checksums, ""),
         )
     answer = xml_answer("CopyObjectResult", result_of(info))
     answer.headers |= facts(info, request.headers)
@@ -55,8 +59,7 @@ def copy_object(objects: ObjectStore, request: S3Request) -> Answer:
 def copy_source(request: S3Request) -> tuple[str, str]:
     """Bucket and key that a copy comes from. Raises `S3Error`."""
     path, _, version = request.headers[SOURCE_HEADER].partition("?versionId=")
-    if version not in ("", "null"):
-        raise not_implemented("the version of a copy's source")
+    check_version(version)
     if not path.isascii():
         raise S3Error("InvalidArgument", "x-amz-copy-source is BUCKET/KEY, percent-encoded")
     # Some clients quote the slash between bucket and key as well.
@@ -73,6 +76,12 @@ def result_of(made: ObjectInfo | PartInfo) -> list[tuple[str, str]]:
         ("ETag", f'"{made.etag}"'),
         *checksum_elements(made.checksums),
     ]
+
+
+def _is_another(algorithm: str, found: ObjectInfo) -> bool:
+    """Whether an object would get a checksum that it has not: of this algorithm, or in the place
+    of a composite one, for a copy is written in one piece."""
+    return bool(algorithm) and "-" in found.checksums.get(algorithm, "-")
 
 
 def _with_slash(path: bytes) -> bytes:

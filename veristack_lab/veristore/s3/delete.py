@@ -9,14 +9,15 @@ from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.objects.types import key_bytes
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented, refusal_of
 from veristack_lab.veristore.s3.request import Answer, S3Request, xml_answer
+from veristack_lab.veristore.s3.versions import check_version
 from veristack_lab.veristore.s3.xml import MAX_XML_BYTES, Children, parse
 
 MAX_KEYS = 1000
-_UNSUPPORTED = ("VersionId", "LastModifiedTime", "Size")
+_UNSUPPORTED = ("LastModifiedTime", "Size")
 
 
 def delete_objects(objects: ObjectStore, request: S3Request) -> Answer:
-    """DeleteObjects. Keys without a condition go in one batch; each failure is told by key."""
+    """DeleteObjects. Keys without a condition go in one batch; each failure is reported by key."""
     request.allow_query("delete")
     if not request.body.expected:
         # As S3 asks for; and a browser on another site's behalf cannot send such a header.
@@ -48,6 +49,7 @@ def _check(element: ET.Element) -> None:
     for name in _UNSUPPORTED:
         if element.findtext(name):
             raise not_implemented(f"{name} of a deletion")
+    check_version(element.findtext("VersionId"))
     try:
         key_bytes(_key(element))
     except InvalidInput as error:
@@ -63,10 +65,11 @@ def _report(
 ) -> list[tuple[str, Children]]:
     report: list[tuple[str, Children]] = []
     for number, element in enumerate(elements):
-        key = ("Key", _key(element))
+        version = element.findtext("VersionId")
+        named = [("Key", _key(element)), *([("VersionId", version)] if version else [])]
         refusal = failures.get(number)
         if refusal is not None:
-            report.append(("Error", [key, ("Code", refusal.code), ("Message", str(refusal))]))
+            report.append(("Error", [*named, ("Code", refusal.code), ("Message", str(refusal))]))
         elif not is_quiet:
-            report.append(("Deleted", [key]))
+            report.append(("Deleted", named))
     return report

@@ -1,4 +1,4 @@
-"""Headers of objects: what a request may say, what is kept, what is told."""
+"""Headers of objects: what a request may say, what is kept, what is returned."""
 
 from __future__ import annotations
 
@@ -10,43 +10,19 @@ from typing import Protocol
 
 from veristack_lab.veristore.objects.types import HEADER_NAMES, ObjectInfo
 from veristack_lab.veristore.s3.checksums import checksum_headers
-from veristack_lab.veristore.s3.errors import S3Error, not_implemented
+from veristack_lab.veristore.s3.errors import S3Error
+from veristack_lab.veristore.s3.metadata import metadata_headers, metadata_of
 
-METADATA_PREFIX = "x-amz-meta-"
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
-"""What S3 makes of an upload that names none."""
+"""The content type that S3 gives to an upload without one."""
 INFO_HEADER = "x-veristack-info"
 """Our own client asks with it for the facts that S3 has no place for."""
 CREATED_HEADER = "x-veristack-created-ms"
 SHA256_HEADER = "x-veristack-sha256"
 
-_UNDERSTOOD = frozenset(
-    f"x-amz-{name}"
-    for name in (
-        *("content-sha256", "date", "decoded-content-length", "trailer", "user-agent"),
-        *("sdk-checksum-algorithm", "acl", "storage-class", "metadata-directive", "mp-object-size"),
-    )
-)
-_UNDERSTOOD_PREFIXES = (METADATA_PREFIX, "x-amz-checksum-", "x-amz-copy-source")
-_ONLY_VALUE = {"x-amz-acl": "private", "x-amz-storage-class": "STANDARD"}
 _OVERRIDES = ("content-type", *sorted(HEADER_NAMES))
 OVERRIDE_PARAMETERS = tuple(f"response-{name}" for name in _OVERRIDES)
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
-
-
-def refuse_unknown(headers: Mapping[str, str]) -> None:
-    """Refuse what S3 would heed and this server would ignore (encryption, tags, locks, ...).
-
-    Raises:
-        S3Error: NotImplemented, with the header's name.
-    """
-    for name in headers:
-        is_understood = name in _UNDERSTOOD or name.startswith(_UNDERSTOOD_PREFIXES)
-        if name.startswith("x-amz-") and not is_understood:
-            raise not_implemented(f"the header {name:.80}")
-    for name, value in _ONLY_VALUE.items():
-        if headers.get(name, value) != value:
-            raise not_implemented(f"{name} other than {value}")
 
 
 class Notes(Protocol):
@@ -73,19 +49,14 @@ class GivenNotes:
 
 def notes_of(headers: Mapping[str, str]) -> Notes:
     """Content type, metadata and kept headers of an upload."""
-    metadata = {
-        name.removeprefix(METADATA_PREFIX): value
-        for name, value in headers.items()
-        if name.startswith(METADATA_PREFIX)
-    }
     content_type = headers.get("content-type") or DEFAULT_CONTENT_TYPE
-    return GivenNotes(content_type, metadata, _kept_headers(headers))
+    return GivenNotes(content_type, metadata_of(headers), _kept_headers(headers))
 
 
 def object_headers(info: ObjectInfo, request: Mapping[str, str]) -> dict[str, str]:
-    """What HEAD, and GET of the whole object, tell about it."""
+    """The headers that HEAD, and GET of the whole object, return."""
     headers = {
-        **{METADATA_PREFIX + name: value for name, value in info.metadata.items()},
+        **metadata_headers(info.metadata),
         **info.headers,
         "content-type": info.content_type,
         "accept-ranges": "bytes",
@@ -124,12 +95,12 @@ def require_printable(values: Iterable[str]) -> None:
 
 
 def http_date(milliseconds: int) -> str:
-    """A point in time as HTTP has it."""
+    """A time in HTTP's format."""
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(milliseconds // 1000))
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those kept with an object, without `aws-chunked`, which is of the journey only."""
+    """Those kept with an object, without `aws-chunked`, which concerns the transfer only."""
     kept = {name: value for name, value in headers.items() if name in HEADER_NAMES and value}
     if "content-encoding" in kept:
         codings = [coding.strip() for coding in kept.pop("content-encoding").split(",")]

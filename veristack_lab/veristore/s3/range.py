@@ -13,7 +13,7 @@ _MAX_DIGITS = 20
 def parse_range(header: str | None, size_bytes: int) -> tuple[int, int] | None:
     """The first byte and the one after the last, or None for the whole object.
 
-    What is no range of bytes is ignored, as the RFC asks; so are several ranges at once,
+    Anything but a range of bytes is ignored, as the RFC asks; so are several ranges at once,
     which S3 does not serve either.
 
     Raises:
@@ -30,7 +30,7 @@ def parse_range(header: str | None, size_bytes: int) -> tuple[int, int] | None:
     else:
         start, end = int(first), int(last) + 1 if last else size_bytes
         if last and int(last) < start:
-            return None  # not a range, says the RFC, so to be ignored
+            return None  # not a range, so ignored, as the RFC asks
     if start >= size_bytes or start >= end:
         raise S3Error(
             "InvalidRange",

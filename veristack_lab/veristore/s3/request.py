@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.veristore.objects.types import bucket_bytes, key_bytes
+from veristack_lab.veristore.s3 import sigv2
 from veristack_lab.veristore.s3.body import Body
 from veristack_lab.veristore.s3.claims import SignableRequest
 from veristack_lab.veristore.s3.errors import S3Error, not_implemented
@@ -19,16 +20,11 @@ if TYPE_CHECKING:
     from veristack_lab.veristore.objects.store import ObjectStore
 
 MAX_BODY_OF_NOTHING = 64 * 1024
-"""Operations without a body read and drop up to so much of one."""
+"""Operations without a body read and drop at most this much of one."""
 
-_PRESIGNED = {
-    f"X-Amz-{name}"
-    for name in (
-        *("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"),
-        "Content-Sha256",
-    )
-} | {"AWSAccessKeyId", "Expires", "Signature"}
-"""Of presigned URLs, Signature Version 4 and 2; an open server has no use for them."""
+_EVERYWHERE = sigv2.PARAMETERS | {*sigv2.AS_HEADERS, "x-id"}
+"""Parameters of presigned URLs (Signature Version 2), and of SDKs to name the operation. Those that
+begin with `x-amz-` are headers in the place of parameters."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,13 @@ class S3Request:
 
     def allow_query(self, *names: str) -> None:
         """Refuse parameters that this operation would ignore. Raises `S3Error`."""
-        unknown = set(self.query) - set(names) - _PRESIGNED - {"x-id"}
+        unknown = {
+            name
+            for name in self.query
+            if name not in names
+            and name not in _EVERYWHERE
+            and not name.lower().startswith("x-amz-")
+        }
         if unknown:
             raise not_implemented(f"the parameter {min(unknown):.60} of {self.what}")
 
@@ -57,27 +59,32 @@ class S3Request:
 
     def number(self, name: str, default: int, *, largest: int) -> int:
         """A parameter that is a number, at most the largest. Raises `S3Error`."""
-        text = self.query.get(name, "")
-        if not text:
-            return default
-        if not (text.isascii() and text.isdecimal()) or len(text) > 10:
-            raise S3Error("InvalidArgument", f"{name} is {text!r:.20}; give a number from 0 on")
-        return min(int(text), largest)
+        return whole_number(self.query, name, default, largest=largest)
 
 
 @dataclass
 class Answer:
-    """What goes back: bytes at once, or an object's content as it is read."""
+    """The answer: bytes at once, or an object's content as it is read."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     reader: ObjectReader | None = None
-    """Content instead of `body`; whoever sends the answer closes it."""
+    """Content instead of `body`; the sender of the answer closes it."""
 
 
 Operation = Callable[["ObjectStore", S3Request], Answer]
 """Runs in a worker thread; may wait for the body."""
+
+
+def whole_number(given: Mapping[str, str], name: str, default: int, *, largest: int) -> int:
+    """A parameter or header that is a number, at most the largest. Raises `S3Error`."""
+    text = given.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10:
+        raise S3Error("InvalidArgument", f"{name} is {text!r:.20}; give a number from 0 on")
+    return min(int(text), largest)
 
 
 def xml_answer(root: str, children: Children) -> Answer:
@@ -113,7 +120,7 @@ def split_path(path: bytes) -> tuple[str, str]:
 
 
 def query_of(request: SignableRequest) -> dict[str, str]:
-    """Parameters by name; of one given twice the first counts. Raises `S3Error` InvalidURI."""
+    """Parameters by name; if one is given twice, the first counts. Raises `S3Error` InvalidURI."""
     found: dict[str, str] = {}
     for name, value in request.query_pairs():
         try:

@@ -1,34 +1,33 @@
 """Running the S3 face: until a signal comes, or in a thread of this process.
 
-The face (`S3App`) speaks S3's REST interface as its clients do, boto3 unchanged: see
-`routes` for what there is. It listens on loopback only.
+The face (`S3App`) speaks S3's REST interface as its clients do, boto3 unchanged: see `routes` for
+the operations. It listens on loopback only.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-import uvicorn
+from starlette.types import Scope
 
-from veristack_lab.errors import BackendStartFailed, InvalidInput
-from veristack_lab.veristore.listener import HOST, listen
+from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime import serving
+from veristack_lab.runtime.faces import Guard, Policy
+from veristack_lab.runtime.replies import Refusal
 from veristack_lab.veristore.objects.store import ObjectStore
 from veristack_lab.veristore.s3.app import S3App
 from veristack_lab.veristore.s3.sigv4 import Credentials
+from veristack_lab.veristore.s3.xml import document
 
 __all__ = ["Credentials", "S3App", "credentials_from", "serve", "serve_in_thread"]
 
 ACCESS_KEY_VARIABLE = "AWS_ACCESS_KEY_ID"
 SECRET_KEY_VARIABLE = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 the name of a variable
-_START_TIMEOUT_S = 10.0
-_KEEP_ALIVE_S = 75
-"""Longer than clients keep an idle connection, so that it is they who close it: a request on
-a connection that the server is just closing would fail."""
+GRACE_S = 5.0
+"""How long requests in progress may go on when the server is stopped."""
+_CODES = {"OriginRefused": "AccessDenied", "InternalError": "InternalError"}
 
 
 def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials | None:
@@ -48,28 +47,35 @@ def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials
     return Credentials(access, secret) if access else None
 
 
-class _Server(uvicorn.Server):
-    """Tells when it answers and heeds signals, not merely when it listens."""
+def _shape(refusal: Refusal) -> tuple[str, bytes]:
+    """A refusal of the outer checks, in S3's words."""
+    children = [
+        ("Code", _CODES.get(refusal.kind, "InvalidRequest")),
+        ("Message", refusal.message),
+        ("Resource", refusal.path),
+        ("RequestId", refusal.request_id or ""),
+    ]
+    return "application/xml", document("Error", children, is_namespaced=False)
 
-    def __init__(self, app: S3App, on_ready: Callable[[], None]) -> None:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            http="h11",
-            date_header=False,  # uvicorn's may be a second old, before what was just modified
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-        )
-        super().__init__(config)
-        self._on_ready = on_ready
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
+def _allow(scope: Scope) -> str:
+    """The methods of the service itself, and of buckets and objects."""
+    is_service = scope["path"].strip("/") == ""
+    return "GET" if is_service else "DELETE, GET, HEAD, POST, PUT"
+
+
+_POLICY = Policy(
+    _shape,
+    max_body_bytes=None,  # objects are large, and `S3App` never holds one as a whole
+    plain_json=False,
+    hosts=None,  # `S3App` checks it, and says what a bucket in the host should be instead
+    id_header="x-amz-request-id",
+    allow=_allow,
+)
+
+
+def _guarded(objects: ObjectStore, credentials: Credentials | None) -> Guard:
+    return Guard(S3App(objects, credentials), _POLICY)
 
 
 def serve(
@@ -79,7 +85,10 @@ def serve(
     *,
     credentials: Credentials | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then return; `on_ready` gets the URL. For a main thread.
+    """Serve until SIGTERM or SIGINT, then return; `on_ready` is called with the URL. For a main
+    thread.
+
+    Requests in progress may go on for `GRACE_S`; then their connections are cut.
 
     Args:
         objects: what is served.
@@ -88,20 +97,16 @@ def serve(
         credentials: requests must be signed with them; None takes all requests.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
     """
-    with listen(port) as listener:
-        url = _url(listener)
-        server = _Server(S3App(objects, credentials), lambda: on_ready(url))
-
-        def stop(*_: object) -> None:
-            server.should_exit = True
-
-        # uvicorn takes the signals over while it runs, and afterwards raises what it caught
-        # once more: that must not end the process before the caller has closed the store.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        server.run(sockets=[listener])
+    serving.run(
+        _guarded(objects, credentials),
+        port,
+        on_ready,
+        shape=_shape,
+        grace_s=GRACE_S,
+        date_header=False,  # uvicorn's may be a second old, before the last change
+    )
 
 
 @contextmanager
@@ -114,24 +119,15 @@ def serve_in_thread(
         objects, port, credentials: see `serve`.
 
     Raises:
-        InvalidInput: the port cannot be used.
+        PortUnavailable: the port cannot be used.
         BackendStartFailed: the server did not come up.
     """
-    with listen(port) as listener:
-        ready = threading.Event()
-        server = _Server(S3App(objects, credentials), ready.set)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="veristore-s3", daemon=True
-        )
-        thread.start()
-        try:
-            if not ready.wait(_START_TIMEOUT_S):
-                raise BackendStartFailed("the S3 face did not come up")
-            yield _url(listener)
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _url(listener: socket.socket) -> str:
-    return f"http://{HOST}:{listener.getsockname()[1]}"
+    with serving.in_thread(
+        _guarded(objects, credentials),
+        port,
+        name="veristore-s3",
+        shape=_shape,
+        grace_s=GRACE_S,
+        date_header=False,
+    ) as url:
+        yield url

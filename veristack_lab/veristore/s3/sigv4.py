@@ -87,7 +87,7 @@ def _check_time(claim: Claim, now_s: float) -> None:
     try:
         signed_s = calendar.timegm(time.strptime(claim.scope.timestamp, _TIME_FORMAT))
     except ValueError:
-        raise S3Error("AccessDenied", "X-Amz-Date is no point in time") from None
+        raise S3Error("AccessDenied", "X-Amz-Date is not a valid timestamp") from None
     is_early = signed_s > now_s + MAX_SKEW_S
     is_late = claim.expires_s is None and signed_s < now_s - MAX_SKEW_S
     if is_early or is_late:
@@ -105,7 +105,8 @@ def _check_time(claim: Claim, now_s: float) -> None:
 
 
 def _check_signed_headers(request: SignableRequest, claim: Claim) -> None:
-    """What steers the request must be signed, or somebody on the way could change it."""
+    """Headers that steer the request must be signed, or an attacker in between could change
+    them."""
     needed = {"host", *(name for name in request.headers if name.startswith("x-amz-"))}
     if claim.expires_s is not None:
         needed.discard("x-amz-content-sha256")
@@ -154,7 +155,7 @@ def _encoded(text: str) -> str:
 
 
 def _equal(one: str, other: str) -> bool:
-    """Compare in a time that says nothing about where they differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(
         one.encode(errors="surrogateescape"), other.encode(errors="surrogateescape")
     )

@@ -1,7 +1,7 @@
 """The XML of S3's requests and answers, written and read.
 
 Documents are read with the standard library's expat, which bounds the expansion of entities;
-a document type, without which there are no entities at all, is refused before it is read.
+a document type, the only source of entities, is refused before it is read.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from veristack_lab.veristore.objects.types import ObjectInfo
 from veristack_lab.veristore.s3.errors import S3Error
 
 Children = Sequence[tuple[str, Union[str, "Children"]]]
-"""Names with text or with children, in order."""
+"""Names with text or with children, in order. A name may have attributes after a space."""
 
 MAX_XML_BYTES = 8 * 1024 * 1024
-"""Of a request: 1,000 keys of 1,024 bytes with every byte escaped, and room to spare."""
+"""Limit of a request: 1,000 keys of 1,024 bytes, all escaped, and room to spare."""
 INFO_ELEMENT = "VeriStackInfo"
 """What S3's listing leaves out, for our own client, which asks for it with a header."""
 
@@ -53,7 +53,7 @@ def parse(body: bytes, root: str) -> ET.Element:
 
 
 def moment(milliseconds: int) -> str:
-    """A point in time as S3's XML has it."""
+    """A time in the format of S3's XML."""
     seconds, rest = divmod(milliseconds, 1000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
 
@@ -100,7 +100,7 @@ def _body(children: Children) -> str:
     parts = []
     for name, value in children:
         inner = _escaped(value) if isinstance(value, str) else _body(value)
-        parts.append(f"<{name}>{inner}</{name}>")
+        parts.append(f"<{name}>{inner}</{name.partition(' ')[0]}>")
     return "".join(parts)
 
 

@@ -1,0 +1,99 @@
+"""The shell that keeps parts alive, on real processes and threads."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import wait_until
+from veristack_lab.errors import BackendUnavailable
+from veristack_lab.runtime.backoff import Backoff
+from veristack_lab.runtime.parts import PartState, Restarts
+from veristack_lab.runtime.processes import Child, spawn
+from veristack_lab.runtime.supervised import EXIT_OUTAGE, ChildPart, ServerPart, ThreadPart
+from veristack_lab.runtime.supervisor import Supervisor, all_up
+
+FAST = Restarts(Backoff(0.01, 0.02), deaths=3, window_s=1000)
+
+
+def sleeper(folder: Path, program: str = "import time; time.sleep(600)") -> Child:
+    return spawn([sys.executable, "-S", "-c", program], name="part", log_path=folder / "log")
+
+
+def test_a_killed_child_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    part = ChildPart("sleeper", sleeper(tmp_path), lambda: sleeper(tmp_path))
+    first = part.child.pid
+    with Supervisor([part], FAST) as supervisor:
+        assert all_up(supervisor.health())
+        part.child.kill()
+        wait_until(lambda: supervisor.health()[0].restarts == 1)
+        (health,) = supervisor.health()
+        assert (health.state, health.reason) == (PartState.UP, "started again")
+        assert health.document()["name"] == "sleeper"
+    assert part.child.pid != first
+    part.stop()
+    told = [record.getMessage() for record in caplog.records]
+    assert any("part sleeper is down: it ended with code -9" in text for text in told)
+    assert any("part sleeper is up again after" in text for text in told)
+
+
+def test_a_crash_loop_is_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    program = "print('my last words'); raise SystemExit(7)"
+    part = ChildPart("doomed", sleeper(tmp_path, program), lambda: sleeper(tmp_path, program))
+    with Supervisor([part], FAST) as supervisor:
+        wait_until(lambda: supervisor.health()[0].state is PartState.GAVE_UP)
+        (health,) = supervisor.health()
+    assert "3 times" in health.reason
+    assert "code 7: my last words" in health.reason
+    assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+def test_an_outage_is_waited_out(tmp_path: Path) -> None:
+    away = f"raise SystemExit({EXIT_OUTAGE})"
+    starts: list[int] = []
+
+    def start() -> Child:
+        starts.append(1)
+        return sleeper(tmp_path, away) if len(starts) < 5 else sleeper(tmp_path)
+
+    part = ChildPart("patient", sleeper(tmp_path, away), start)
+    with Supervisor([part], FAST) as supervisor:
+        wait_until(lambda: part.alive and len(starts) == 5)
+        assert supervisor.health()[0].state is not PartState.GAVE_UP
+    part.stop()
+
+
+def test_a_server_that_does_not_start_is_tried_again() -> None:
+    alive = threading.Event()
+    failures = iter([BackendUnavailable("no database"), OSError("no port"), None])
+
+    def start() -> None:
+        failure = next(failures)
+        if failure is not None:
+            raise failure
+        alive.set()
+
+    with Supervisor([ServerPart("server", alive.is_set, start)], FAST) as supervisor:
+        wait_until(lambda: supervisor.health()[0].restarts == 1)
+    assert alive.is_set()
+
+
+def test_a_thread_that_fails_runs_again() -> None:
+    runs: list[int] = []
+
+    def work(stop: threading.Event) -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ZeroDivisionError("once")
+        stop.wait()
+
+    part = ThreadPart("thread", work)
+    with Supervisor([part], FAST) as supervisor:
+        wait_until(lambda: len(runs) == 2)
+        wait_until(lambda: supervisor.health()[0].state is PartState.UP)
+    part.stop()
+    assert len(runs) == 2

@@ -1,0 +1,58 @@
+"""What can be measured about the serving layer, as functions that return DataFrames.
+
+All of them work through the gateway's HTTP face, as a client does: the time to the first token
+is the client's own. Cached-token counts are the engine's own. Names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from veristack_lab.llmcache.experiments.asking import (
+        Engines,
+        Reply,
+        ask,
+        attempts_of,
+        wait_for_node,
+    )
+    from veristack_lab.llmcache.experiments.kills import KillPlan, kill_engine, plan_kill
+    from veristack_lab.llmcache.experiments.prefixes import cold_warm_prefix
+    from veristack_lab.llmcache.experiments.restarts import restart_gateway
+
+__all__ = [
+    "Engines",
+    "KillPlan",
+    "Reply",
+    "ask",
+    "attempts_of",
+    "cold_warm_prefix",
+    "kill_engine",
+    "plan_kill",
+    "restart_gateway",
+    "wait_for_node",
+]
+
+_HOMES = {
+    "Engines": "asking",
+    "KillPlan": "kills",
+    "Reply": "asking",
+    "ask": "asking",
+    "attempts_of": "asking",
+    "cold_warm_prefix": "prefixes",
+    "kill_engine": "kills",
+    "plan_kill": "kills",
+    "restart_gateway": "restarts",
+    "wait_for_node": "asking",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

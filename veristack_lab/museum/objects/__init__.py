@@ -1,0 +1,1 @@
+"""Exhibits of the object store: content, names and listings."""

@@ -1,0 +1,95 @@
+"""What smartsearch promises, judged from what `experiments.ingest_under_fire` saw and from an
+answer: for the tour, the notebooks and the tests alike."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from veristack_lab.runtime.claims import Claim
+from veristack_lab.smartsearch.model import Answer
+
+LAYER = "smartsearch"
+
+
+def nothing_lost_or_doubled(frame: pd.DataFrame) -> Claim:
+    """An accepted document is never lost, and never there twice."""
+    seen = frame.attrs
+    return Claim(
+        LAYER,
+        "an accepted document is never lost and never there twice",
+        "SIGKILL to a worker while it held documents, and to the broker; every tenth request sent"
+        " twice",
+        f"{seen['accepted']} accepted, {seen['audit_ready']} READY, {seen['audit_failed']} FAILED;"
+        f" {seen['lost']} lost, {seen['duplicates']} twice, {seen['audit_incomplete']} incomplete;"
+        f" the worker died holding {seen['in_hand']}, of which others finished"
+        f" {seen['in_hand_finished']}",
+        seen["lost"] == 0
+        and seen["duplicates"] == 0
+        and seen["audit_unfinished"] == 0
+        and seen["audit_incomplete"] == 0
+        and seen["in_hand_finished"] == seen["in_hand"] > 0,
+    )
+
+
+def shown_if_and_only_if_ready(frame: pd.DataFrame) -> Claim:
+    """Search and the documents' states agree at every moment."""
+    seen = frame.attrs
+    return Claim(
+        LAYER,
+        "search shows a document if and only if it is READY",
+        "a reader that compares both in one snapshot, all through the kills",
+        f"{seen['reads']:,} snapshots compared, {seen['shown']:,} hits, {seen['violations']}"
+        " disagreements",
+        seen["reads"] > 0 and seen["shown"] > 0 and seen["violations"] == 0,
+    )
+
+
+def accepted_without_a_broker(frame: pd.DataFrame) -> Claim:
+    """The outbox takes documents in while the broker is dead."""
+    seen = frame.attrs
+    outage_s = seen["events"]["broker back"] - seen["events"]["broker killed"]
+    return Claim(
+        LAYER,
+        "documents are accepted while the broker is dead, and are finished afterwards",
+        "SIGKILL to the Kafka broker while documents flow",
+        f"{seen['accepted_while_broker_down']} accepted in {outage_s:.1f} s of outage,"
+        f" {seen['audit_unfinished']} unfinished at the end",
+        seen["accepted_while_broker_down"] > 0 and seen["audit_unfinished"] == 0,
+    )
+
+
+def poison_gets_one_dead_letter(frame: pd.DataFrame) -> Claim:
+    """A document that cannot be embedded ends, and holds up no other."""
+    seen = frame.attrs
+    return Claim(
+        LAYER,
+        "what cannot be embedded ends FAILED with exactly one dead letter and delays no others",
+        "scanned pages without a readable character among the documents",
+        f"{seen['poison']} of them: {seen['audit_failed']} FAILED, {seen['audit_dead_letters']}"
+        f" dead letters; {seen['audit_ready']} others READY",
+        seen["audit_failed"] == seen["audit_dead_letters"] == seen["poison"]
+        and seen["audit_failed_without_one_letter"] == 0
+        and seen["audit_ready"] == seen["documents"],
+    )
+
+
+def answer_shows_its_passages(answer: Answer, broken_by: str, *, has_text_model: bool) -> Claim:
+    """A question is answered, with the passages to check it against.
+
+    Args:
+        answer: from `Search.ask`.
+        broken_by: what was done to break it.
+        has_text_model: whether a text model with real weights serves; without one the passages
+            alone are the answer, and its note says so.
+    """
+    numbers = ", ".join(f"[{n}] {answer.passages[n - 1].title}" for n in answer.cited)
+    spoke = f"{answer.model} answered citing {numbers or 'nothing'}" if answer.text else answer.note
+    nearest = max((p.similarity for p in answer.passages), default=0.0)
+    return Claim(
+        LAYER,
+        "a question is answered, with the passages to check it against",
+        broken_by,
+        f"{spoke}; {len(answer.passages)} passages shown, the nearest at {nearest:.2f}",
+        len(answer.passages) > 0
+        and (len(answer.cited) > 0 or (not has_text_model and not answer.text)),
+    )

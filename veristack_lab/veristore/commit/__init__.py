@@ -1,0 +1,1 @@
+"""Group commit: when a write is durable, and how its caller is notified."""

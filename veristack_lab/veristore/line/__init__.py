@@ -1,0 +1,1 @@
+"""The line protocol: the commands, a server for them, and a shell."""

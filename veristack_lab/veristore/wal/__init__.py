@@ -1,0 +1,1 @@
+"""The write-ahead log: records, segments, and what their bytes mean."""
