@@ -293,10 +293,28 @@ MUTANTS = [
     ),
     Mutant(
         "smartsearch",
-        "search sees READY documents only",
-        "WHERE d.tenant_id = %(tenant)s AND d.status = 'READY'\"",
-        'WHERE d.tenant_id = %(tenant)s"',
+        "search sees the passages of READY documents only",
+        # The schema ties the two conditions together, so that one alone hides as much.
+        'AND c.version = d.ready_version"\n'
+        "        \"  WHERE d.tenant_id = %(tenant)s AND d.status = 'READY'\"",
+        '"\n        "  WHERE d.tenant_id = %(tenant)s"',
         DOCUMENTS,
+        needs="postgres",
+    ),
+    Mutant(
+        "smartsearch",
+        "a document is announced with its row",
+        '            outbox.announce_documents(conn, [(tenant_id, row["id"])])\n',
+        "",
+        DOCUMENTS,
+        needs="postgres",
+    ),
+    Mutant(
+        "veriflow",
+        "two schedulers do not claim one job",
+        "limit %s for no key update skip locked",
+        "limit %s",
+        JOBS,
         needs="postgres",
     ),
     Mutant(
