@@ -17,6 +17,8 @@ from tests.waiting import PATIENCE_S, wait_until
 pytestmark = pytest.mark.crash
 
 MARK = "VERISTACK_TEST_MARK"
+LOOK_S = 0.2
+"""A look at the environment of every process takes long."""
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -57,10 +59,10 @@ def test_a_tour_that_is_ended_in_the_middle_leaves_nothing(
             stderr=log,
         )
     # The tour itself, its guardian, and a writer at work in the temporary folder.
-    wait_until(lambda: len(marked(mark)) >= 3, "a child process of the tour")
+    wait_until(lambda: len(marked(mark)) >= 3, "a child process of the tour", LOOK_S)
     assert list(scratch.iterdir())
     tour.send_signal(number)
     assert tour.wait(PATIENCE_S) == code
-    wait_until(lambda: not marked(mark), "the end of every process")
+    wait_until(lambda: not marked(mark), "the end of every process", LOOK_S)
     assert list(scratch.iterdir()) == []
     assert not (folder / "report").exists()

@@ -54,7 +54,7 @@ class NarrowDisk(RealDisk):
                     disk.refused += 1
                     raise OSError(disk.number, os.strerror(disk.number), str(self.path))
 
-        return NarrowFile(path, os.O_CREAT | os.O_EXCL if create else 0)
+        return NarrowFile(path, os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0))
 
 
 # ----------------------------------------------------------------------------- writing
