@@ -19,8 +19,9 @@ P2 is bound in the same way: 8 bytes a cycle for each of the two units, if the r
 bits. Google's library uses the crc32 instruction alone.
 
 P1 and P2 want a quiet machine. Two virtual processors are often one core: while the other one
-works, the kernel, which uses nearly all of a core's units, slows down by a quarter, and a loop of
-Python hardly at all. The profile of a missed P1 shows it in the cycles of a record that is at hand.
+works, the kernels, which use nearly all of a core's units, slow down by a quarter or more, and a
+loop of Python or a single chain of instructions hardly at all. The profile of a missed P1 shows
+it in the cycles of a record that is at hand.
 """
 
 from __future__ import annotations
