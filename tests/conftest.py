@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import hypothesis
@@ -51,6 +51,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return LONGEST_FIRST.index(kind) if kind in LONGEST_FIRST else len(LONGEST_FIRST)
 
     items.sort(key=rank)
+
+
+# What each process would otherwise start for itself: one JupyterLab, one broker.
+TOGETHER = {
+    "tests/browser/": "JupyterLab",
+    "tests/backends/test_backends_kafka.py": "Kafka",
+    "tests/backends/test_smartsearch_pipeline.py": "Kafka",
+    "tests/crash/test_smartsearch_crash.py": "Kafka",
+}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out whole files, and files that need the same heavy server together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next(
+                (group for start, group in TOGETHER.items() if file.startswith(start)), file
+            )
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
