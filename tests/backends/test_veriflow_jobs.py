@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from tests.waiting import wait_until
 from veristack_lab import veriflow
 from veristack_lab.errors import (
+    BackendError,
     IdempotencyConflict,
     InvalidInput,
     InvalidTransition,
@@ -302,7 +302,8 @@ def test_many_rescuers_take_each_job_back_once(flow: veriflow.Flow) -> None:
 def test_the_database_itself_refuses_two_running_runs_of_a_job(flow: veriflow.Flow) -> None:
     job = flow.submit(spec())
     dispatch(flow).claim()
-    with pytest.raises(psycopg.errors.UniqueViolation), flow.database.transaction() as cursor:
+    refused = pytest.raises(BackendError, match="runs_one_at_a_time")
+    with refused, flow.database.transaction() as cursor:
         cursor.execute(
             "insert into runs (run_id, job_id, epoch, attempt, state, scheduler_id, started_at,"
             " lease_expires_at) select gen_random_uuid(), job_id, epoch + 1, attempt, state,"

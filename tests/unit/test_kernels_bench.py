@@ -113,7 +113,11 @@ def test_long_work_has_fewer_rounds_but_never_more() -> None:
 
 @pytest.mark.parametrize(
     ("unit", "peers", "repeats", "words"),
-    [("furlongs", {"p": 1}, 2, "unknown unit"), ("ms", {}, 2, "nobody"), ("ms", {"p": 1}, 1, "2")],
+    [
+        ("furlongs", {"p": 1}, 2, "unknown unit"),
+        ("ms", {}, 2, "no peers"),
+        ("ms", {"p": 1}, 1, "2"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(unit, peers, repeats, words) -> None:
     with pytest.raises(InvalidInput, match=words):
