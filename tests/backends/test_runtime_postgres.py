@@ -41,7 +41,7 @@ def administer(conninfo: str, *statements: str) -> None:
 
 @contextmanager
 def tenant(server: PostgresFacts, *settings: str) -> Iterator[tuple[str, str, str]]:
-    """A role of its own with a database that belongs to somebody else.
+    """A role of its own with a database that belongs to another role.
 
     Yields the role's connection string, the administrator's to the same database, and the name.
     """

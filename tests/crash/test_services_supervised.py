@@ -98,7 +98,7 @@ def test_documents() -> None:
     with served("ingest", "serve") as (run, url):
         assert kill_parts(run, "smartsearch.run") == 3
         names = {"relay", "worker-0", "worker-1"}
-        body = {"tenantId": "me", "requestId": "1", "text": "Somebody works again."}
+        body = {"tenantId": "me", "requestId": "1", "text": "The workers are back."}
         assert httpx.post(f"{url}/api/documents", json=body, timeout=LIMIT_S).status_code == 202
         until(lambda: restarted(f"{url}/api/health", names))
         query = {"tenantId": "me", "status": "READY"}

@@ -195,7 +195,7 @@ def test_a_full_disk_in_the_background_leaves_a_longer_log(path: Path) -> None:
     full.set()
     with open_store(path, disk=disk, checkpoint_bytes=5000) as store:
         pairs = fill(store, 60)
-        wait_until(lambda: store.stats().checkpoint_failure != "", "nobody tried")
+        wait_until(lambda: store.stats().checkpoint_failure != "", "a checkpoint is tried")
         assert "no room" in store.stats().checkpoint_failure
         pairs |= {b"more": b"v"}
         store.put(b"more", b"v")

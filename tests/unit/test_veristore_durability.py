@@ -75,7 +75,7 @@ def test_milliseconds_sync_by_themselves_and_end_with_the_store(path: Path) -> N
     with veristore.open(path, durability=Interval(ms=1)) as store:
         for number in range(20):
             lsn = store.put(b"%d" % number, b"")
-        wait_until(lambda: store.stats().durable_lsn == lsn, "nobody synced")
+        wait_until(lambda: store.stats().durable_lsn == lsn, "all are durable")
         assert "veristore-sync" in {thread.name for thread in threading.enumerate()}
     assert "veristore-sync" not in {thread.name for thread in threading.enumerate()}
 
