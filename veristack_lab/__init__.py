@@ -20,6 +20,7 @@ __all__ = [
     "backends",
     "chaos",
     "errors",
+    "guardian",
     "kernels",
     "llmcache",
     "museum",
@@ -32,6 +33,9 @@ __all__ = [
     "widgets",
 ]
 
+_ELSEWHERE = {"guardian": "runtime.guardian"}
+"""Modules of a layer that scripts outside import by a short name; this one lists descendants."""
+
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
@@ -41,7 +45,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module
 
-        return import_module(f"{__name__}.{name}")
+        return import_module(f"{__name__}.{_ELSEWHERE.get(name, name)}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

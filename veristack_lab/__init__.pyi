@@ -13,12 +13,14 @@ from veristack_lab import (
     viz,
     widgets,
 )
+from veristack_lab.runtime import guardian
 
 __all__ = [
     "__version__",
     "backends",
     "chaos",
     "errors",
+    "guardian",
     "kernels",
     "llmcache",
     "museum",
