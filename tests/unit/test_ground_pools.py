@@ -155,6 +155,29 @@ def test_ctrl_c_ends_a_program_with_full_pipes(folder: Path, delay_s: float) -> 
     assert wait_until(lambda: not [pid for pid in workers if guardian.start_ticks(pid)])
 
 
+# The exception of Ctrl-C is dropped, as C code and callbacks do with it.
+DROPPED = """
+import os, signal
+from contextlib import suppress
+from veristack_lab.runtime.pools import process_pool
+
+if __name__ == "__main__":
+    with process_pool(1) as pool:
+        call = pool.submit(signal.pause)
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        call.result()
+"""
+
+
+def test_ctrl_c_ends_a_pool_even_if_its_exception_is_dropped(folder: Path) -> None:
+    script = folder / "dropped.py"
+    script.write_text(DROPPED)
+    done = subprocess.run([sys.executable, script], capture_output=True, timeout=PATIENCE_S)
+    assert done.returncode == -signal.SIGINT
+    assert b"KeyboardInterrupt" in done.stderr
+
+
 @pytest.mark.crash
 def test_workers_end_after_a_parent_that_is_killed(folder: Path) -> None:
     script = folder / "killed.py"

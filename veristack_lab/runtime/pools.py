@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 from veristack_lab.errors import ProcessDied
@@ -45,12 +46,46 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
     """
     pool = _ProcessPool(workers or os.cpu_count() or 1)
     try:
-        yield pool
+        with _ended_by_ctrl_c(pool):
+            yield pool
     except BaseException:  # Ctrl-C too: the results are not wanted any more
         pool.kill()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _ended_by_ctrl_c(pool: _ProcessPool) -> Iterator[None]:
+    """Let Ctrl-C kill the workers itself, besides raising `KeyboardInterrupt`.
+
+    Python raises it wherever the main thread happens to be, and some code there drops every
+    exception: a lookup in a dictionary made by C code, a callback of a weak reference. Then the
+    calls still fail, because their workers are gone, and what was dropped is raised here.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # signals are not this thread's, or are ignored on purpose
+        return
+    is_pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal is_pressed
+        is_pressed = True
+        pool.kill()
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    except Exception as error:
+        if is_pressed:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if is_pressed:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -78,7 +113,7 @@ class _ProcessPool(Executor):
     def __init__(self, workers: int) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="veristack-pool")
         self._own = threading.local()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # Ctrl-C may come while the main thread holds it
         self._workers: set[_Worker] = set()
         self._killed = False
 
