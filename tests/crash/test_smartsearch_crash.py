@@ -86,6 +86,7 @@ def test_relay_and_worker_live_through_the_death_of_the_database(kafka_server, f
                     with pytest.raises(BackendUnavailable):
                         search.ingest("t", "while it is dead", "text")
                     server.restart()
+                    wait_until(lambda: answers(search), "the pool has found the database again")
                     taken += [search.ingest("t", f"after-{n}", f"text {n}").id for n in range(10)]
                     wait_until_finished(search, len(taken))
                 finally:
@@ -94,6 +95,15 @@ def test_relay_and_worker_live_through_the_death_of_the_database(kafka_server, f
                         thread.join()
             assert {search.status("t", document).status for document in taken} == {"READY"}
             assert search.pressure("t").ready == len(taken)
+
+
+def answers(search: Search) -> bool:
+    """Whether the database can be asked: after an outage a pool waits between its attempts."""
+    try:
+        search.pressure("t")
+    except BackendUnavailable:
+        return False
+    return True
 
 
 def wait_until_finished(search: Search, count: int) -> None:
