@@ -49,7 +49,7 @@ def inflict(folder: Path, harm: Harm) -> None:
     files = sorted(folder.iterdir())
     path, other = files[harm.file % len(files)], files[harm.other % len(files)]
     data = bytearray(path.read_bytes())
-    at = harm.at % len(data)
+    at = harm.at % max(len(data), 1)  # an earlier harm may have cut it to nothing
     end = min(len(data), at + harm.size)
     if harm.kind == "swap":
         path.write_bytes(other.read_bytes())
