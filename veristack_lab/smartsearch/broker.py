@@ -18,6 +18,7 @@ from veristack_lab.smartsearch.settings import Settings
 
 SESSION_MS = 6000  # the least that a broker's default group.min.session.timeout.ms allows
 HEARTBEAT_MS = 1000
+METADATA_MS = 5_000
 BOOTSTRAP_MS = 3000
 CONNECT_TIMEOUT_S = 2.0
 RECONNECT_MAX_MS = 500
@@ -100,6 +101,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
         request_timeout_ms=10_000,
+        # A group that joined before a new topic was known to it has no partition: it looks again
+        # after this long, and by default only after five minutes.
+        metadata_max_age_ms=METADATA_MS,
     )
 
 
