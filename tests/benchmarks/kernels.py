@@ -39,7 +39,7 @@ import numpy as np
 
 from veristack_lab import bench
 from veristack_lab.bench import Contest, Contestant
-from veristack_lab.kernels import crc32c, crc_ladder, ladder, records
+from veristack_lab.kernels import crc32c, crc_ladder, records, rungs
 
 RECORDS = 20_000
 BATCH, SMALL_BATCH = records.DECODE_CHUNK, 16_384
@@ -115,7 +115,7 @@ def many(arena: bytes, size: int, name: str, goal: float | None) -> Contest:
 def cycles(ours: float, size: int) -> str:
     """Cycles a record, by a clock that is measured: a chain of dependent crc32 instructions."""
     frame = crc_ladder(sizes_bytes=(1 << 16,), batch_records=1)
-    chain = frame[(frame["rung"] == ladder.INSTRUCTION) & (frame["item_bytes"] == 1 << 16)]
+    chain = frame[(frame["rung"] == rungs.INSTRUCTION) & (frame["item_bytes"] == 1 << 16)]
     if chain.empty:
         return f"{1000 / ours:,.2f} ns a record; this processor has no crc32 instruction"
     clock_ghz = chain["gb_per_s"].item() / INSTRUCTION_BYTES * INSTRUCTION_CYCLES

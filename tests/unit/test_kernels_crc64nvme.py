@@ -8,6 +8,7 @@ import pytest
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels import crc64nvme as module
+from veristack_lab.kernels._crc64_polynomial import POLYNOMIAL
 from veristack_lab.kernels._jit import jit_enabled
 from veristack_lab.kernels.crc64nvme import ALL_ONES, crc64nvme, update
 
@@ -38,7 +39,7 @@ def test_bit_by_bit() -> None:
     for byte in data:
         register ^= byte
         for _ in range(8):
-            register = register >> 1 ^ (module.POLYNOMIAL if register & 1 else 0)
+            register = register >> 1 ^ (POLYNOMIAL if register & 1 else 0)
     assert crc64nvme(data) == register ^ ALL_ONES
 
 

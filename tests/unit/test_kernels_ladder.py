@@ -8,7 +8,7 @@ import pytest
 
 from veristack_lab import kernels
 from veristack_lab.errors import InvalidInput
-from veristack_lab.kernels import crc32c, ladder
+from veristack_lab.kernels import crc32c, ladder, rungs
 from veristack_lab.viz import kernels as viz
 
 SMALL = {"sizes_bytes": (5, 700, 9000), "batch_records": 31, "repeats": 1, "seed": 3}
@@ -25,10 +25,10 @@ def test_every_rung_gives_the_right_answers(frame: pd.DataFrame) -> None:
 
 
 def test_the_rungs_are_those_of_this_process(frame: pd.DataFrame) -> None:
-    rungs = set(frame["rung"])
-    assert (rungs == {ladder.PYTHON}) == (not kernels.jit_enabled())
-    assert (ladder.INSTRUCTION in rungs) == (crc32c.tier() == "hardware")
-    assert rungs <= set(ladder.IDEAS)
+    found = set(frame["rung"])
+    assert (found == {rungs.PYTHON}) == (not kernels.jit_enabled())
+    assert (rungs.INSTRUCTION in found) == (crc32c.tier() == "hardware")
+    assert found <= set(ladder.IDEAS)
 
 
 def test_a_wrong_answer_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,10 +36,10 @@ def test_a_wrong_answer_shows(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("JIT is off in this run")
     from veristack_lab.kernels import _ladder_native as native
 
-    monkeypatch.setitem(native.ONE, ladder.SLICING, lambda data: 1)
-    monkeypatch.setitem(native.MANY, ladder.SLICING, lambda data, offsets, sums: None)
+    monkeypatch.setitem(native.ONE, rungs.SLICING, lambda data: 1)
+    monkeypatch.setitem(native.MANY, rungs.SLICING, lambda data, offsets, sums: None)
     wrong = kernels.crc_ladder(**SMALL).query("not verified")
-    assert set(wrong["rung"]) == {ladder.SLICING}
+    assert set(wrong["rung"]) == {rungs.SLICING}
     assert len(wrong) == len(SMALL["sizes_bytes"]) + 1
 
 

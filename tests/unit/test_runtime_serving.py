@@ -47,7 +47,15 @@ def test_connections_send_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["s3", "serve", "{folder}"], ["store", "serve", "{folder}"]], ids=["s3", "store"]
+    "command",
+    [
+        ["s3", "serve", "{folder}"],
+        ["store", "serve", "{folder}"],
+        ["gateway", "serve", "--metadata", "{folder}"],
+        ["jobs", "serve", "{folder}"],
+        ["ingest", "serve", "--folder", "{folder}"],
+    ],
+    ids=lambda command: command[0],
 )
 def test_a_command_says_that_its_port_is_not_a_port(command: list[str], tmp_path: Path) -> None:
     arguments = [part.format(folder=tmp_path / "store") for part in command]
@@ -55,6 +63,7 @@ def test_a_command_says_that_its_port_is_not_a_port(command: list[str], tmp_path
     with spawn(argv, name="serve", log_path=tmp_path / "log") as child:
         assert child.wait(LIMIT_S) == 1
         assert "PortUnavailable: port 70000 is not a port" in child.log_tail()
+    assert not list((tmp_path / "store").glob("postgres*"))  # nothing was started before
 
 
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -41,9 +41,11 @@ def serve(
     are down.
     """
     from veristack_lab.llmcache import Gateway
+    from veristack_lab.runtime.listening import require_port
     from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.runtime.supervisor import Supervisor
 
+    require_port(port)
     stopped = stop_on_signals()
     with ExitStack() as stack:
         facts = [_facts(text) for text in engine or []]

@@ -73,10 +73,12 @@ def serve(
 
     A part that dies is started again; GET /api/health names the parts that are down.
     """
+    from veristack_lab.runtime.listening import require_port
     from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.runtime.supervisor import Supervisor
     from veristack_lab.smartsearch.api import serve_in_thread
 
+    require_port(port)
     stopped = stop_on_signals()
     parts: list[Supervised] = []
     with (

@@ -45,14 +45,15 @@ def serve(
     """Serve the job API, with all it needs: Postgres, object store, schedulers.
 
     Postgres is yours if DATABASE_URL names one. A part that dies is started again; GET /healthz
-    names the parts that are down. Prints `listening on URL` when ready; ends on
-    Ctrl-C or SIGTERM.
+    names the parts that are down. Prints `objects at URL`, the store that
+    `jobs schedule` wants, and `listening on URL` when ready; ends on Ctrl-C or SIGTERM.
     """
     from contextlib import ExitStack
 
     from veristack_lab.backends.objects import running_object_server
     from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
+    from veristack_lab.runtime.listening import require_port
     from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.runtime.supervised import ServerPart, Supervised
@@ -61,6 +62,7 @@ def serve(
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
 
+    require_port(port)
     stop = stop_on_signals()
     with ExitStack() as stack:
         folder = path.absolute() if path else stack.enter_context(temporary_folder())
@@ -74,6 +76,7 @@ def serve(
         parts += stack.enter_context(fleet.supervised(*names, slots=slots))
         supervisor = stack.enter_context(Supervisor(parts))
         url = stack.enter_context(serve_in_thread(flow, port, supervisor.health))
+        print(f"objects at {objects.url}", flush=True)
         print(f"listening on {url}", flush=True)
         stop.wait()
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from veristack_lab.kernels._crc64_polynomial import byte_tables, power
 from veristack_lab.kernels._folding import Folding, folding
 from veristack_lab.kernels._intrinsics import load_u64
 from veristack_lab.kernels._jit import inlined, kernel
 from veristack_lab.kernels._multiply import WIDEST_BITS, Factors
-from veristack_lab.kernels.crc64nvme import byte_tables, power
 
 FOLDING = Folding(WIDEST_BITS or 128, Factors(power))
 LEAST_BYTES = 512

@@ -16,7 +16,7 @@ from veristack_lab.kernels._crc32c_native import four_together, update, update_m
 from veristack_lab.kernels._jit import inlined, kernel
 from veristack_lab.kernels._slicing import slice1, update_slicing
 from veristack_lab.kernels._stripes import update_hardware, update_short
-from veristack_lab.kernels.ladder import INSTRUCTION, INTERLEAVED, SLICING, TABLE, WIDE
+from veristack_lab.kernels.rungs import INSTRUCTION, INTERLEAVED, SLICING, TABLE, WIDE
 
 _ALL_ONES = np.uint64(0xFFFFFFFF)
 

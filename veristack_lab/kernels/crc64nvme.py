@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import functools
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.kernels._crc64_polynomial import byte_tables
 from veristack_lab.kernels._jit import native_budget
 from veristack_lab.kernels.crc32c import as_bytes
 
 if TYPE_CHECKING:
     from veristack_lab.kernels.crc32c import Buffer
 
-POLYNOMIAL = 0x9A6C9329AC4BC9B5
-"""x^64 + x^63 + x^61 + ... + x^4 + x^2 + 1 without its first term, reflected."""
 ALL_ONES = 0xFFFFFFFFFFFFFFFF
 
 
@@ -55,27 +53,6 @@ def update(register: int, data: memoryview) -> int:
     for byte in data:
         register = table[(register ^ byte) & 255] ^ register >> 8
     return register
-
-
-def power(exponent: int) -> int:
-    """x^exponent modulo the polynomial, whose x^0 stands in bit 63."""
-    register = 1 << 63
-    for _ in range(exponent):
-        register = register >> 1 ^ (POLYNOMIAL if register & 1 else 0)
-    return register
-
-
-def byte_tables(count: int) -> npt.NDArray[np.uint64]:
-    """`count` tables of 256: table k is what a byte does to the register k bytes later."""
-    tables = np.zeros((count, 256), np.uint64)
-    register: npt.NDArray[Any] = np.arange(256, dtype=np.uint64)
-    one = np.uint64(1)
-    for _ in range(8):
-        register = (register >> one) ^ np.where(register & one, np.uint64(POLYNOMIAL), np.uint64(0))
-    tables[0] = register
-    for k in range(1, count):
-        tables[k] = (tables[k - 1] >> np.uint64(8)) ^ tables[0][tables[k - 1] & np.uint64(0xFF)]
-    return tables
 
 
 @functools.cache

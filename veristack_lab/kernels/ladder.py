@@ -22,17 +22,18 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.kernels import _crc32c_python as twin
 from veristack_lab.kernels._jit import jit_enabled
 from veristack_lab.kernels.crc32c import ALL_ONES, as_bytes, as_offsets
+from veristack_lab.kernels.rungs import (
+    INSTRUCTION,
+    INTERLEAVED,
+    PYTHON,
+    SLICING,
+    TABLE,
+    WIDE,
+)
 from veristack_lab.runtime.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PYTHON = "plain Python"
-TABLE = "byte table"
-SLICING = "slicing-by-8"
-INSTRUCTION = "crc32 instruction"
-INTERLEAVED = "interleaved"
-WIDE = "wide multiplication"
 
 IDEAS = {
     PYTHON: "four bytes a step through four tables, in the interpreter",

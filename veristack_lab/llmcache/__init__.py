@@ -6,8 +6,9 @@ from nodes, held prefixes and sessions alone, and explains each decision.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.llmcache.blocks import BlockPool
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
     from veristack_lab.llmcache.nodes import Registry
     from veristack_lab.llmcache.router import Router
     from veristack_lab.llmcache.state import ServingState
-
-_HOMES = {
-    "BlockPool": "blocks",
-    "Decision": "decisions",
-    "EngineFacts": "facts",
-    "Gateway": "gateway",
-    "Registry": "nodes",
-    "RouteRequest": "decisions",
-    "Router": "router",
-    "ServingState": "state",
-}
 
 __all__ = [
     "BlockPool",
@@ -41,8 +31,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BlockPool": "blocks",
+        "Decision": "decisions",
+        "EngineFacts": "facts",
+        "Gateway": "gateway",
+        "Registry": "nodes",
+        "RouteRequest": "decisions",
+        "Router": "router",
+        "ServingState": "state",
+    },
+)

@@ -14,8 +14,9 @@ and must keep every promise.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.museum.exhibit import Exhibit, Trial
@@ -24,23 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Exhibit", "Trial", "Verdict", "exhibits", "find", "group", "run", "wings"]
 
-_HOMES = {
-    "Exhibit": "exhibit",
-    "Trial": "exhibit",
-    "Verdict": "visit",
-    "exhibits": "registry",
-    "find": "registry",
-    "group": "registry",
-    "run": "visit",
-    "wings": "registry",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Exhibit": "exhibit",
+        "Trial": "exhibit",
+        "Verdict": "visit",
+        "exhibits": "registry",
+        "find": "registry",
+        "group": "registry",
+        "run": "visit",
+        "wings": "registry",
+    },
+)

@@ -41,6 +41,15 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
+def require_port(port: int) -> None:
+    """Refuse a port that cannot be used, before a service starts all that stands behind it.
+
+    Raises:
+        PortUnavailable: see `listen`, which may still raise it later if the port is taken then.
+    """
+    listen(port).close()
+
+
 def port_of(listener: socket.socket) -> int:
     """The port that a socket of `listen` is bound to."""
     port: int = listener.getsockname()[1]

@@ -9,8 +9,9 @@ Names are loaded when first used, so that importing the package stays cheap.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.sim.clocks import SimClock
@@ -32,29 +33,6 @@ if TYPE_CHECKING:
     from veristack_lab.sim.store.rot import ROT_PROMISES, rot_sweep
     from veristack_lab.sim.store.steps import Workload
     from veristack_lab.sim.store.tracing import Trace, explain
-
-_HOMES = {
-    "HEALTHY": "store.engine",
-    "POLICIES": "disk.crash",
-    "PROMISES": "store.oracle",
-    "Engine": "store.engine",
-    "Image": "disk.images",
-    "ROT_PROMISES": "store.rot",
-    "Recording": "store.recording",
-    "SimClock": "clocks",
-    "SimDisk": "disk.simdisk",
-    "Trace": "store.tracing",
-    "Workload": "store.steps",
-    "crash_sweep": "store.power_cuts",
-    "engine_of": "store.engine",
-    "explain": "store.tracing",
-    "identity": "store.engine",
-    "objects_simulated": "store.engine",
-    "open_simulated": "store.engine",
-    "record": "store.recording",
-    "rot_sweep": "store.rot",
-    "workloads": "",
-}
 
 __all__ = [
     "HEALTHY",
@@ -80,13 +58,28 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if not _HOMES[name]:
-        return importlib.import_module(f"{__name__}.store.{name}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Engine": "store.engine",
+        "HEALTHY": "store.engine",
+        "Image": "disk.images",
+        "POLICIES": "disk.crash",
+        "PROMISES": "store.oracle",
+        "ROT_PROMISES": "store.rot",
+        "Recording": "store.recording",
+        "SimClock": "clocks",
+        "SimDisk": "disk.simdisk",
+        "Trace": "store.tracing",
+        "Workload": "store.steps",
+        "crash_sweep": "store.power_cuts",
+        "engine_of": "store.engine",
+        "explain": "store.tracing",
+        "identity": "store.engine",
+        "objects_simulated": "store.engine",
+        "open_simulated": "store.engine",
+        "record": "store.recording",
+        "rot_sweep": "store.rot",
+        "workloads": "store.workloads:",
+    },
+)

@@ -9,8 +9,9 @@ Names are loaded on first use, so that importing the package does not import the
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.smartsearch import dead_letters
@@ -20,22 +21,18 @@ if TYPE_CHECKING:
     from veristack_lab.smartsearch.settings import Settings
     from veristack_lab.smartsearch.worker import Worker
 
-_HOMES = {
-    "Crew": "crew",
-    "Relay": "relay",
-    "Search": "client",
-    "Settings": "settings",
-    "Worker": "worker",
-    "connect": "client",
-}
-
 __all__ = ["Crew", "Relay", "Search", "Settings", "Worker", "connect", "dead_letters"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "dead_letters":
-        return importlib.import_module("veristack_lab.smartsearch.dead_letters")
-    if name in _HOMES:
-        module = importlib.import_module(f"veristack_lab.smartsearch.{_HOMES[name]}")
-        return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Crew": "crew",
+        "Relay": "relay",
+        "Search": "client",
+        "Settings": "settings",
+        "Worker": "worker",
+        "connect": "client",
+        "dead_letters": "dead_letters:",
+    },
+)

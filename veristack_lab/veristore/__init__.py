@@ -10,8 +10,9 @@ Names are loaded when first used, so that importing the package stays cheap.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.veristore import s3
@@ -56,36 +57,27 @@ __all__ = [
     "s3",
 ]
 
-_HOMES = {
-    "Batch": ("wal.mutations", "Batch"),
-    "CommitHandle": ("commit.handles", "CommitHandle"),
-    "Interval": ("commit.durability", "Interval"),
-    "ObjectInfo": ("objects.types", "ObjectInfo"),
-    "ObjectReader": ("objects.reader", "ObjectReader"),
-    "ObjectStore": ("objects.store", "ObjectStore"),
-    "Objects": ("objects.types", "Objects"),
-    "RecoverReport": ("recovery.report", "RecoverReport"),
-    "Page": ("objects.types", "Page"),
-    "PartInfo": ("objects.types", "PartInfo"),
-    "Recovery": ("status", "Recovery"),
-    "RemoteObjectStore": ("objects.remote", "RemoteObjectStore"),
-    "Store": ("kv", "Store"),
-    "StoreStats": ("status", "StoreStats"),
-    "UploadInfo": ("objects.types", "UploadInfo"),
-    "View": ("memtable.views", "View"),
-    "open": ("kv", "open_store"),
-    "recover_report": ("recovery.report", "recover_report"),
-}
-
-
-def __getattr__(name: str) -> object:
-    if name == "s3":
-        return importlib.import_module("veristack_lab.veristore.s3")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(importlib.import_module(f"veristack_lab.veristore.{module}"), attribute)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Batch": "wal.mutations",
+        "CommitHandle": "commit.handles",
+        "Interval": "commit.durability",
+        "ObjectInfo": "objects.types",
+        "ObjectReader": "objects.reader",
+        "ObjectStore": "objects.store",
+        "Objects": "objects.types",
+        "Page": "objects.types",
+        "PartInfo": "objects.types",
+        "RecoverReport": "recovery.report",
+        "Recovery": "status",
+        "RemoteObjectStore": "objects.remote",
+        "Store": "kv",
+        "StoreStats": "status",
+        "UploadInfo": "objects.types",
+        "View": "memtable.views",
+        "open": "kv:open_store",
+        "recover_report": "recovery.report",
+        "s3": "s3:",
+    },
+)

@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from veristack_lab.kernels.ladder import BATCH, IDEAS, INTERLEAVED, ONE_BUFFER
+from veristack_lab.kernels.ladder import BATCH, IDEAS, ONE_BUFFER
+from veristack_lab.kernels.rungs import INTERLEAVED
 from veristack_lab.viz import PALETTE
 
 _COLOURS = ("grey", "red", "orange", "sky", "blue", "green")

@@ -6,15 +6,15 @@ or a test through `send` and `wait_for`, and as one stable line of text where no
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
-from veristack_lab.widgets.counters import Counters, Tally
-from veristack_lab.widgets.targets import Target, from_child, from_llm
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
+    from veristack_lab.widgets.counters import Counters, Tally
     from veristack_lab.widgets.crash_explorer import CrashExplorer
     from veristack_lab.widgets.kill_switch import KillSwitch
+    from veristack_lab.widgets.targets import Target, from_child, from_llm
     from veristack_lab.widgets.wal_microscope import WalMicroscope
 
 __all__ = [
@@ -28,15 +28,16 @@ __all__ = [
     "from_llm",
 ]
 
-_HOMES = {
-    "CrashExplorer": "crash_explorer",
-    "KillSwitch": "kill_switch",
-    "WalMicroscope": "wal_microscope",
-}
-
-
-def __getattr__(name: str) -> object:
-    # anywidget takes a third of a second to import: load it only to draw a view.
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Counters": "counters",
+        "CrashExplorer": "crash_explorer",
+        "KillSwitch": "kill_switch",
+        "Tally": "counters",
+        "Target": "targets",
+        "WalMicroscope": "wal_microscope",
+        "from_child": "targets",
+        "from_llm": "targets",
+    },
+)

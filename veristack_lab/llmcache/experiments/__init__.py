@@ -6,8 +6,9 @@ is the client's own. Cached-token counts are the engine's own. Names are loaded 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.llmcache.experiments.asking import (
@@ -34,25 +35,18 @@ __all__ = [
     "wait_for_node",
 ]
 
-_HOMES = {
-    "Engines": "asking",
-    "KillPlan": "kills",
-    "Reply": "asking",
-    "ask": "asking",
-    "attempts_of": "asking",
-    "cold_warm_prefix": "prefixes",
-    "kill_engine": "kills",
-    "plan_kill": "kills",
-    "restart_gateway": "restarts",
-    "wait_for_node": "asking",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Engines": "asking",
+        "KillPlan": "kills",
+        "Reply": "asking",
+        "ask": "asking",
+        "attempts_of": "asking",
+        "cold_warm_prefix": "prefixes",
+        "kill_engine": "kills",
+        "plan_kill": "kills",
+        "restart_gateway": "restarts",
+        "wait_for_node": "asking",
+    },
+)

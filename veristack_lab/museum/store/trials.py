@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from veristack_lab.runtime.progress import OnProgress
 from veristack_lab.sim.store.engine import HEALTHY, Engine
@@ -18,29 +18,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PowerCuts:
-    """The power is cut at seeded moments of a workload. Implements `exhibit.Trial`."""
+class _Sweep:
+    """A sweep of the simulator over a workload, with the exhibit's engine or the healthy one."""
 
     workload: Callable[[], Workload]
     engine: Engine
     seed: int
     samples: int
-    """Images that are looked at."""
+    """Power cuts, or bits, that are tried."""
+
+    _sweep: ClassVar[Callable[..., pd.DataFrame]]
+    _promises: ClassVar[Mapping[str, object]]
 
     @property
     def promises(self) -> Collection[str]:
-        """Those that hold after every power cut."""
-        return PROMISES.keys()
+        """Those that the sweep asks about."""
+        return self._promises.keys()
 
     def run(self, *, healthy: bool, on_progress: OnProgress | None = None) -> pd.DataFrame:
         """See `Trial.run`."""
-        return crash_sweep(
+        return type(self)._sweep(
             self.workload(),
             samples=self.samples,
             seed=self.seed,
             engine=HEALTHY if healthy else self.engine,
             on_progress=on_progress,
         )
+
+
+class PowerCuts(_Sweep):
+    """The power is cut at seeded moments of a workload. Implements `exhibit.Trial`."""
+
+    _sweep = staticmethod(crash_sweep)
+    _promises = PROMISES
 
     def place(self, row: Mapping[str, Any]) -> str:
         """See `Trial.place`."""
@@ -50,30 +60,11 @@ class PowerCuts:
         )
 
 
-@dataclass(frozen=True)
-class Rot:
+class Rot(_Sweep):
     """Bits of a store at rest are inverted, one at a time. Implements `exhibit.Trial`."""
 
-    workload: Callable[[], Workload]
-    engine: Engine
-    seed: int
-    samples: int
-    """Bits that are inverted."""
-
-    @property
-    def promises(self) -> Collection[str]:
-        """Those that hold for every damaged store."""
-        return ROT_PROMISES.keys()
-
-    def run(self, *, healthy: bool, on_progress: OnProgress | None = None) -> pd.DataFrame:
-        """See `Trial.run`."""
-        return rot_sweep(
-            self.workload(),
-            samples=self.samples,
-            seed=self.seed,
-            engine=HEALTHY if healthy else self.engine,
-            on_progress=on_progress,
-        )
+    _sweep = staticmethod(rot_sweep)
+    _promises = ROT_PROMISES
 
     def place(self, row: Mapping[str, Any]) -> str:
         """See `Trial.place`."""

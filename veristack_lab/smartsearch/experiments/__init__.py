@@ -6,8 +6,9 @@ the database's clock since the first document was offered. Names are loaded when
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.smartsearch.experiments.drill import TENANT, Broker
@@ -22,20 +23,13 @@ __all__ = [
     "retrieval_quality",
 ]
 
-_HOMES = {
-    "Broker": "drill",
-    "TENANT": "drill",
-    "connect_to": "quality",
-    "ingest_under_fire": "under_fire",
-    "retrieval_quality": "quality",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Broker": "drill",
+        "TENANT": "drill",
+        "connect_to": "quality",
+        "ingest_under_fire": "under_fire",
+        "retrieval_quality": "quality",
+    },
+)

@@ -7,8 +7,9 @@ when first used.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.veriflow.experiments.histories import (
@@ -33,24 +34,17 @@ __all__ = [
     "two_schedulers",
 ]
 
-_HOMES = {
-    "TRAINING": "kills",
-    "history_agrees": "histories",
-    "kill_and_resume": "kills",
-    "learning_curves": "histories",
-    "overlapping_runs": "histories",
-    "primes_below": "histories",
-    "repeated_submissions": "submissions",
-    "timeline": "histories",
-    "two_schedulers": "kills",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "TRAINING": "kills",
+        "history_agrees": "histories",
+        "kill_and_resume": "kills",
+        "learning_curves": "histories",
+        "overlapping_runs": "histories",
+        "primes_below": "histories",
+        "repeated_submissions": "submissions",
+        "timeline": "histories",
+        "two_schedulers": "kills",
+    },
+)

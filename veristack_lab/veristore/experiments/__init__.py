@@ -7,8 +7,9 @@ first used.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.veristore.experiments.durability import (
@@ -48,31 +49,24 @@ __all__ = [
     "wakeups_sweep",
 ]
 
-_HOMES = {
-    "collector_cuts": "objects",
-    "commit_point": "objects",
-    "creation_race": "objects",
-    "group_commit_sweep": "groups",
-    "handles_sweep": "waiting",
-    "interrupted_put": "objects",
-    "is_within_window": "durability",
-    "kill_and_recover": "kills",
-    "leave_torn_record": "kills",
-    "level_name": "durability",
-    "loss_window": "durability",
-    "loss_window_ms": "durability",
-    "recovery_sweep": "logs",
-    "run_threads": "threads",
-    "truncation_sweep": "logs",
-    "wakeups_sweep": "waiting",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "collector_cuts": "objects",
+        "commit_point": "objects",
+        "creation_race": "objects",
+        "group_commit_sweep": "groups",
+        "handles_sweep": "waiting",
+        "interrupted_put": "objects",
+        "is_within_window": "durability",
+        "kill_and_recover": "kills",
+        "leave_torn_record": "kills",
+        "level_name": "durability",
+        "loss_window": "durability",
+        "loss_window_ms": "durability",
+        "recovery_sweep": "logs",
+        "run_threads": "threads",
+        "truncation_sweep": "logs",
+        "wakeups_sweep": "waiting",
+    },
+)

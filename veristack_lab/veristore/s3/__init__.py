@@ -7,8 +7,9 @@ only the XML does not import a web server.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.veristore.s3.app import S3App
@@ -17,20 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Credentials", "S3App", "credentials_from", "serve", "serve_in_thread"]
 
-_HOMES = {
-    "Credentials": "sigv4",
-    "S3App": "app",
-    "credentials_from": "serving",
-    "serve": "serving",
-    "serve_in_thread": "serving",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Credentials": "sigv4",
+        "S3App": "app",
+        "credentials_from": "serving",
+        "serve": "serving",
+        "serve_in_thread": "serving",
+    },
+)
