@@ -123,6 +123,21 @@ def test_an_owner_frees_the_path_though_forks_live_on(folder: Path) -> None:
         os.close(stop)
 
 
+def test_an_owner_frees_the_path_though_a_copy_of_its_lock_is_open(folder: Path) -> None:
+    """As in a fork that has not come to its hook yet, or one that C code made."""
+    store = veristore.open(folder / "s")
+    lock = folder / "s" / "LOCK"
+    opened = [path for path in Path("/proc/self/fd").iterdir() if path.resolve() == lock.resolve()]
+    copies = [os.dup(int(path.name)) for path in opened]
+    assert copies
+    try:
+        store.close()
+        veristore.open(folder / "s").close()
+    finally:
+        for fd in copies:
+            os.close(fd)
+
+
 KILLED_OWNER = """
 import os, signal, sys
 from veristack_lab import veristore
