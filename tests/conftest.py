@@ -7,6 +7,7 @@ another user, and a second pytest closes the first one's folder to others.
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,11 @@ hypothesis.settings.load_profile("lab")
 for phase in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_S)
 
+
+# A shell starts what it puts in the background with SIGINT ignored, and every child inherits that:
+# the tests of Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Files are shared out over processes in this order: what begins last should be short.
 LONGEST_FIRST = ("house", "notebooks", "crash", "browser", "backends", "property", "unit")
