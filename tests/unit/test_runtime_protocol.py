@@ -206,6 +206,7 @@ def test_what_is_not_http_is_refused_and_the_rest_dropped(text: bytes, status: i
     connection = Connection()
     connection.protocol.data_received(text)
     assert connection.transport.status() == status
+    assert len(connection.transport.written) < 400  # it quotes nothing of what was sent
     assert connection.transport.state() == "ended"
     connection.protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert not connection.loop.tasks  # what follows a refusal is no request

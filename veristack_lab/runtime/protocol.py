@@ -96,7 +96,8 @@ class Protocol(H11Protocol):
         if isinstance(error, h11.RemoteProtocolError):
             status = HTTPStatus(error.error_status_hint)
             kind = kind if status == 400 else status.phrase.title().replace(" ", "")
-            msg = f"this is not a valid HTTP request: {error}"
+            # h11 quotes what it was sent behind a colon; that goes nowhere
+            msg = f"this is not a valid HTTP request: {str(error).partition(':')[0]}"
         self._refuse(Refusal(status, kind, msg))
 
     def shutdown(self) -> None:

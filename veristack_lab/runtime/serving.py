@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veristack_lab.errors import BackendStartFailed
+from veristack_lab.runtime.descriptors import LackLog, allow_many
 from veristack_lab.runtime.listening import listen, url_of
 from veristack_lab.runtime.protocol import protocol_class
 from veristack_lab.runtime.replies import Shape, plain_shape
@@ -78,6 +79,7 @@ class Server(uvicorn.Server):
         self._is_cut = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(LackLog())
         await super().startup(sockets)
         self._on_ready()
 
@@ -138,6 +140,7 @@ def run(
     Raises:
         PortUnavailable: the port cannot be used.
     """
+    allow_many()
     with listen(port) as listener:
         url = url_of(listener)
         ready = functools.partial(on_ready, url)

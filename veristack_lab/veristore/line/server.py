@@ -12,7 +12,6 @@ alive.
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -20,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from veristack_lab.runtime.descriptors import LackLog, allow_many
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.line.commands import (
     BYE,
@@ -38,7 +38,6 @@ _PARTING_BYTES = 4 * 1024 * 1024
 """What a client has sent after the line that ended its connection is read and dropped, within
 these bounds: closed with bytes unread, TCP would reset the connection, and the reply be lost."""
 _THREADS = 64
-_OPEN_FILES = 8192
 
 
 class LineServer:
@@ -182,20 +181,13 @@ async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> byt
 
 def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
     """Serve until SIGTERM or SIGINT. For a main thread; `on_ready` gets the port."""
-    _allow_many_connections()
+    allow_many()
 
     async def main() -> None:
         stop = asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(LackLog())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await LineServer(store, listener).run(stop, on_ready)
 
     asyncio.run(main())
-
-
-def _allow_many_connections() -> None:
-    """Raise the limit of open files: many systems start a process with 1,024 but allow more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
