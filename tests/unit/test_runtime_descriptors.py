@@ -66,19 +66,10 @@ def test_other_failures_of_a_loop_are_told_as_ever(caplog: pytest.LogCaptureFixt
     lacks, lack = LackLog(), OSError(errno.EMFILE, "too many")
     with socket.socket() as listener:
         contexts: list[dict[str, Any]] = [
-            {
-                "message": "accept",
-                "exception": OSError(errno.EMFILE, "too many"),
-                "socket": listener,
-            },
-            {
-                "message": "accept",
-                "exception": OSError(errno.EMFILE, "too many"),
-                "socket": listener,
-            },
-            {"message": "accept", "exception": OSError(errno.EBADF, "bad"), "socket": listener},
-            {"message": "a task failed", "exception": ValueError("x")},
+            {"message": "accept", "exception": error, "socket": listener}
+            for error in (lack, lack, OSError(errno.EBADF, "bad"))
         ]
+        contexts.append({"message": "a task failed", "exception": ValueError("x")})
         for context in contexts:
             lacks(loop, context)
     loop.close()
