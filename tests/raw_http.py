@@ -114,7 +114,7 @@ def _changed(request: bytes, rng: random.Random) -> bytes:
 def hasty_connections(limit_s: float = LIMIT_S) -> Iterator[None]:
     """Servers that start in the body wait for their clients for a moment only."""
 
-    def hasty(shape: Any) -> type[Protocol]:
+    def hasty(shape: Any, **_: int) -> type[Protocol]:
         return protocol_class(shape, head_s=limit_s, silence_s=limit_s)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -117,7 +117,7 @@ def test_nothing_below_http_makes_them_fail(
         veriflow.connect(conninfo, schema="raw_jobs") as flow,
         connect(
             conninfo, schema="raw_documents", bootstrap="127.0.0.1:9", gateway_url=NOWHERE
-        ) as s,
+        ) as search,
         raw_http.hasty_connections(),
         serve_in_thread(flow) as jobs,
         documents.serve_in_thread(search) as docs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 from collections.abc import Callable
@@ -70,6 +71,7 @@ class Transport:
     def __init__(self) -> None:
         self.written = b""
         self.has_ended = self.is_closed = self.is_cut = self.is_paused = False
+        self.is_gone = False
 
     def get_extra_info(self, _: str) -> None:
         return None
@@ -78,6 +80,8 @@ class Transport:
         self.written += data
 
     def write_eof(self) -> None:
+        if self.is_gone:
+            raise OSError(errno.ENOTCONN, "not connected")
         self.has_ended = True
 
     def close(self) -> None:
@@ -214,11 +218,28 @@ def test_what_is_not_http_is_refused_and_the_rest_dropped(text: bytes, status: i
     assert connection.transport.state() == "closed"
 
 
+def test_a_client_that_went_before_its_refusal() -> None:
+    connection = Connection()
+    connection.transport.is_gone = True
+    connection.protocol.data_received(b"nonsense\r\n\r\n")
+    assert connection.transport.is_cut
+
+
 def test_a_refused_client_cannot_send_for_ever() -> None:
     connection = Connection()
     connection.protocol.data_received(b"nonsense\r\n\r\n")
     connection.protocol.data_received(b"x" * (PARTING_BYTES + 1))
     assert connection.transport.is_closed
+
+
+def test_one_connection_too_many_is_refused() -> None:
+    config = uvicorn.Config(_app, lifespan="off", ws="none", log_config=None)
+    kind, state = protocol_class(plain_shape, max_connections=2), ServerState()
+    transports = [Transport() for _ in range(3)]
+    for transport in transports:
+        kind(config, state, {}, cast("Any", Loop())).connection_made(cast("Any", transport))
+    assert [transport.state() for transport in transports] == ["open", "open", "closed"]
+    assert transports[2].status() == 503
 
 
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -230,7 +251,7 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def test_over_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(shape: Any) -> type[Protocol]:
+    def hasty(shape: Any, **_: int) -> type[Protocol]:
         return protocol_class(shape, head_s=0.05, silence_s=0.05)
 
     monkeypatch.setattr(serving, "protocol_class", hasty)

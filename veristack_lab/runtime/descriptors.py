@@ -1,8 +1,9 @@
 """File descriptors of a server: as many as allowed, and a quiet log when all are taken.
 
-Every connection takes one. When none is left, connections wait in the system's queue until others
-end, and the server goes on. asyncio logs a traceback for each attempt to accept one, thousands a
-second; here it is one line a minute.
+Every connection takes one. A server keeps at most `max_connections()`, so that files can still be
+opened; a client beyond that is refused. If no descriptor is left even so, connections wait in the
+system's queue until others end, and the server goes on. asyncio logs a traceback for each attempt
+to accept one, `ACCEPTS` of them a second; here it is one line a minute.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Any
 
 OPEN_FILES = 8192
 """Wanted limit of open files: many systems start a process with 1,024 but allow more."""
+ACCEPTS = 8
+"""How many connections asyncio accepts at once (its `backlog`), before any of them is refused."""
+LEAST_CONNECTIONS = 16
 QUIET_S = 60.0
 """How long the log says nothing more about a lack of descriptors."""
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -31,6 +35,13 @@ def allow_many() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def max_connections() -> int:
+    """How many connections a server may keep: half of the files that may be open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, OPEN_FILES)
+    return max(LEAST_CONNECTIONS, allowed // 2)
+
+
 class LackLog:
     """An exception handler for an event loop that serves: `loop.set_exception_handler(LackLog())`.
 
@@ -42,6 +53,8 @@ class LackLog:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
+        if isinstance(error, ValueError) and "_start_serving" in repr(context.get("handle")):
+            return  # asyncio would go on to accept, and the server has ended meanwhile
         if not (isinstance(error, OSError) and error.errno in _LACKS and "socket" in context):
             loop.default_exception_handler(context)
             return

@@ -6,9 +6,9 @@ uvicorn bounds the idle time between two requests and nothing else. Here a conne
 - the head of a request has begun and is not complete within `HEAD_S`, however steadily it drips,
 - nothing of a body comes within `SILENCE_S` (noticed within twice that) while the server reads.
 
-The client gets a 408 if its reply has not begun. So a client that sends half a request holds a
-connection, a task or a thread for a bounded time. How slowly a body may come, byte after byte, is
-not bounded: uploads over bad lines are slow.
+The client gets a 408 if its reply has not begun; a client beyond `max_connections` gets a 503. So
+half a request holds a connection, a task or a thread for a bounded time. How slowly a body may come,
+byte after byte, is not bounded: uploads over bad lines are slow.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from veristack_lab.runtime.descriptors import OPEN_FILES
 from veristack_lab.runtime.replies import Refusal, Shape, plain_shape
 
 HEAD_S = 30.0
@@ -39,6 +40,7 @@ class Protocol(H11Protocol):
     shape: Shape = staticmethod(plain_shape)
     head_s: float = HEAD_S
     silence_s: float = SILENCE_S
+    max_connections: int = OPEN_FILES
 
     _head_timer: asyncio.TimerHandle | None = None
     _silence_timer: asyncio.TimerHandle | None = None
@@ -54,6 +56,10 @@ class Protocol(H11Protocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
+        if len(self.connections) > self.max_connections:
+            message = f"the server keeps {self.max_connections} connections, and no more"
+            self._refuse(Refusal(503, "TooManyConnections", message))
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._head_timer, self._silence_timer, self._parting_timer):
@@ -154,13 +160,21 @@ class Protocol(H11Protocol):
             "connection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has gone meanwhile
+            self.transport.abort()
+            return
         self.flow.resume_reading()
         self._parting_timer = self.loop.call_later(PARTING_S, self.transport.close)
 
 
 def protocol_class(
-    shape: Shape, *, head_s: float = HEAD_S, silence_s: float = SILENCE_S
+    shape: Shape,
+    *,
+    head_s: float = HEAD_S,
+    silence_s: float = SILENCE_S,
+    max_connections: int = OPEN_FILES,
 ) -> type[Protocol]:
     """The class for the connections of one server.
 
@@ -168,6 +182,12 @@ def protocol_class(
         shape: how a request that is not HTTP, or does not come, is refused.
         head_s: how long the head of a request may take.
         silence_s: how long a client may send nothing of a body.
+        max_connections: how many connections the server keeps; others are refused.
     """
-    limits = {"shape": staticmethod(shape), "head_s": head_s, "silence_s": silence_s}
+    limits = {
+        "shape": staticmethod(shape),
+        "head_s": head_s,
+        "silence_s": silence_s,
+        "max_connections": max_connections,
+    }
     return type("ServerProtocol", (Protocol,), limits)

@@ -22,8 +22,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veristack_lab.errors import BackendStartFailed
-from veristack_lab.runtime.descriptors import LackLog, allow_many
-from veristack_lab.runtime.listening import listen, url_of
+from veristack_lab.runtime.descriptors import ACCEPTS, LackLog, allow_many, max_connections
+from veristack_lab.runtime.listening import BACKLOG, listen, url_of
 from veristack_lab.runtime.protocol import protocol_class
 from veristack_lab.runtime.replies import Shape, plain_shape
 from veristack_lab.runtime.stopping import calling_on_signals
@@ -66,7 +66,8 @@ class Server(uvicorn.Server):
             access_log=False,
             lifespan="off",
             ws="none",
-            http=protocol_class(shape),
+            http=protocol_class(shape, max_connections=max_connections()),
+            backlog=ACCEPTS,
             date_header=date_header,
             server_header=False,
             timeout_graceful_shutdown=math.ceil(grace_s + CANCEL_S),
@@ -81,6 +82,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(LackLog())
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)  # asyncio has set it to `ACCEPTS`
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from veristack_lab.runtime.descriptors import LackLog, allow_many
+from veristack_lab.runtime.descriptors import ACCEPTS, LackLog, allow_many, max_connections
+from veristack_lab.runtime.listening import BACKLOG
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.line.commands import (
     BYE,
@@ -46,6 +47,7 @@ class LineServer:
     def __init__(self, store: Store, listener: socket.socket) -> None:
         self._store = store
         self._listener = listener
+        self._max_connections = max_connections()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
@@ -62,8 +64,9 @@ class LineServer:
                 await self._converse(reader, writer, threads, stop)
 
             server = await asyncio.start_server(
-                connected, sock=self._listener, limit=MAX_LINE_BYTES
+                connected, sock=self._listener, limit=MAX_LINE_BYTES, backlog=ACCEPTS
             )
+            self._listener.listen(BACKLOG)  # asyncio has set it to `ACCEPTS`
             on_ready(self.port)
             await stop.wait()
             server.close()
@@ -88,13 +91,17 @@ class LineServer:
     ) -> None:
         task = asyncio.current_task()
         assert task is not None  # a coroutine that runs has a task
+        if len(self._connections) >= self._max_connections:
+            writer.write(b"ERR the server keeps no more connections than it has: try again later\n")
+            writer.close()
+            return
         self._connections[task] = writer
         try:
             refusal = await self._answer_all(reader, writer, threads, stop)
             if refusal:
                 await _refuse(refusal, reader, writer)
-        except ConnectionError:
-            return  # the client went away; what it wrote is written
+        except OSError:
+            return  # the client went away (ENOTCONN too); what it wrote is written
         finally:
             writer.close()
             del self._connections[task]
