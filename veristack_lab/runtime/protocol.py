@@ -7,8 +7,8 @@ uvicorn bounds the idle time between two requests and nothing else. Here a conne
 - nothing of a body comes within `SILENCE_S` (noticed within twice that) while the server reads.
 
 The client gets a 408 if its reply has not begun; a client beyond `max_connections` gets a 503. So
-half a request holds a connection, a task or a thread for a bounded time. How slowly a body may come,
-byte after byte, is not bounded: uploads over bad lines are slow.
+half a request holds a connection, a task or a thread for a bounded time. How slowly a body may drip
+is not bounded: uploads over bad lines are slow.
 """
 
 from __future__ import annotations
