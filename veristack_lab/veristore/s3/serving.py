@@ -31,6 +31,7 @@ _CODES = {
     "OriginRefused": "AccessDenied",
     "InternalError": "InternalError",
     "RequestTimeout": "RequestTimeout",
+    "TooManyConnections": "SlowDown",
     "RequestHeaderFieldsTooLarge": "RequestHeaderSectionTooLarge",
 }
 
