@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import select
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -23,6 +25,7 @@ from veristack_lab.errors import (
     PrivilegeMissing,
     VeriStackError,
 )
+from veristack_lab.runtime import postgres
 from veristack_lab.runtime.postgres import Connection, Pool
 from veristack_lab.smartsearch.database import Database, migrate
 from veristack_lab.veriflow.migrations import migrate as migrate_jobs
@@ -146,6 +149,27 @@ def test_an_idle_transaction_that_the_server_ended(pool: Pool) -> None:
     with pytest.raises(BackendUnavailable):
         insert_late()
     assert values(pool) == []
+
+
+def test_a_connection_whose_server_process_is_stopped_is_replaced(
+    pool: Pool, postgres_server: PostgresFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if postgres_server.origin == "yours":
+        pytest.skip("this Postgres is yours: its processes are not stopped")
+    monkeypatch.setattr(postgres, "CHECK_TIMEOUT_S", 0.2)
+
+    def server_process() -> int:
+        with pool.transaction() as conn:
+            row = conn.execute("select pg_backend_pid() as pid").fetchone()
+            assert row is not None
+            return int(row["pid"])
+
+    stopped = server_process()
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        assert server_process() != stopped
+    finally:
+        os.kill(stopped, signal.SIGCONT)
 
 
 def test_a_role_that_may_not_connect_again_is_told(postgres_server: PostgresFacts) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import http_faces
+from tests import http_faces, raw_http
+from tests.thoroughness import sized
 from veristack_lab import veristore
 from veristack_lab.llmcache import Gateway
 from veristack_lab.llmcache.facts import EngineFacts
@@ -35,6 +38,10 @@ GATEWAY_PATHS = [
     "/api/lab/decisions",
     "/nothing",
 ]
+DEAD = [
+    EngineFacts("t", "llama.cpp", "http://127.0.0.1:1", "m", "text", 512, 1, 1, 0),
+    EngineFacts("e", "llama.cpp", "http://127.0.0.1:1", "n", "embeddings", 512, 1, 1, 0),
+]
 EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -53,11 +60,7 @@ def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def gateway_url() -> Iterator[str]:
     """A gateway whose engines are all dead: what is asked correctly gets 503."""
-    engines = [
-        EngineFacts("t", "llama.cpp", "http://127.0.0.1:1", "m", "text", 512, 1, 1, 0),
-        EngineFacts("e", "llama.cpp", "http://127.0.0.1:1", "n", "embeddings", 512, 1, 1, 0),
-    ]
-    with Gateway(engines).serve() as url:
+    with Gateway(DEAD).serve() as url:
         yield url
 
 
@@ -88,3 +91,25 @@ def test_the_gateway(
         assert b"option" in content or b"invalid format" in content
         status = 400
     http_faces.assert_owed(method, status, found, content, {"application/json"})
+
+
+GOOD = (
+    b"GET /api/tags HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /api/lab/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /api/embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 24\r\n\r\n"
+    b'{"model":"n","input":""}',
+    b"POST /api/show HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b'd\r\n{"model":"m"}\r\n0\r\n\r\n',
+)
+
+
+def test_nothing_below_http_makes_the_gateway_fail(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    sent = list(raw_http.conversations(7, sized(80, 2000), GOOD))
+    with raw_http.hasty_connections(), Gateway(DEAD).serve() as url:
+
+        def is_well() -> bool:
+            return httpx.get(f"{url}/api/tags", trust_env=False).status_code == 200
+
+        assert raw_http.faults(url, sent, {"application/json"}, is_well) == []
+    assert [record.getMessage() for record in caplog.records] == []

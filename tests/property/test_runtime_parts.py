@@ -77,3 +77,18 @@ def test_every_part_is_up_due_or_gave_up(
         assert part.state is not PartState.DOWN or part.due_s <= now_s + 8
         assert len(part.history) <= HISTORY
         assert part.since_s <= now_s
+
+
+def test_a_silent_part_is_not_dead_and_not_started() -> None:
+    part = Part("p", Restarts(), random.Random(1), 0.0)
+    part.heard(5.0, "no reply")
+    part.heard(8.0, "no reply still")
+    assert (part.state, part.since_s, part.reason) == (PartState.SILENT, 5.0, "no reply")
+    assert not part.is_due(1000.0)
+    part.heard(9.0, "")
+    assert (part.state, part.since_s, part.restarts) == (PartState.UP, 9.0, 0)
+    part.heard(10.0, "no reply")
+    part.died(11.0, "killed")
+    assert part.state is PartState.DOWN
+    part.heard(12.0, "")  # an answer that was asked for before it died
+    assert part.state is PartState.DOWN

@@ -14,7 +14,7 @@ from veristack_lab.errors import BackendUnavailable
 from veristack_lab.runtime.backoff import Backoff
 from veristack_lab.runtime.parts import PartState, Restarts
 from veristack_lab.runtime.processes import Child, spawn
-from veristack_lab.runtime.supervised import EXIT_OUTAGE, ChildPart, ServerPart, ThreadPart
+from veristack_lab.runtime.supervised import EXIT_OUTAGE, ChildPart, ServerPart
 from veristack_lab.runtime.supervisor import Supervisor, all_up
 
 FAST = Restarts(Backoff(0.01, 0.02), deaths=3, window_s=1000)
@@ -82,18 +82,37 @@ def test_a_server_that_does_not_start_is_tried_again() -> None:
     assert alive.is_set()
 
 
-def test_a_thread_that_fails_runs_again() -> None:
-    runs: list[int] = []
-
-    def work(stop: threading.Event) -> None:
-        runs.append(1)
-        if len(runs) == 1:
-            raise ZeroDivisionError("once")
-        stop.wait()
-
-    part = ThreadPart("thread", work)
-    with Supervisor([part], FAST) as supervisor:
-        wait_until(lambda: len(runs) == 2)
-        wait_until(lambda: supervisor.health()[0].state is PartState.UP)
+def test_a_stopped_child_is_silent_and_comes_back_by_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = ChildPart("sleeper", sleeper(tmp_path), lambda: sleeper(tmp_path))
+    with part.child, Supervisor([part], FAST, probe_s=0.01) as supervisor:
+        pid = part.child.pid
+        part.child.pause()
+        wait_until(lambda: supervisor.health()[0].state is PartState.SILENT)
+        (health,) = supervisor.health()
+        assert health.document()["state"] == "not answering"
+        assert health.reason == "its process is stopped (SIGSTOP)"
+        assert not all_up([health])
+        part.child.resume()
+        wait_until(lambda: all_up(supervisor.health()))
+        assert supervisor.health()[0].reason == "answers again"
+        assert (part.child.pid, supervisor.health()[0].restarts) == (pid, 0)
+        part.child.pause()
+        wait_until(lambda: supervisor.health()[0].state is PartState.SILENT)
+        part.child.kill()
+        wait_until(lambda: supervisor.health()[0].restarts == 1)
     part.stop()
-    assert len(runs) == 2
+    told = [record.getMessage() for record in caplog.records]
+    assert "part sleeper is silent: its process is stopped (SIGSTOP)" in told
+    assert "part sleeper answers again" in told
+
+
+def test_a_question_that_fails_is_no_answer() -> None:
+    def silence() -> str:
+        raise OSError("no route")
+
+    server = ServerPart("server", lambda: True, lambda: None, silence)
+    with Supervisor([server], FAST, probe_s=0.01) as supervisor:
+        wait_until(lambda: supervisor.health()[0].reason == "no route")
+        assert supervisor.health()[0].state is PartState.SILENT

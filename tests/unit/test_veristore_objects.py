@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 import veristack_lab.veristore as veristore
@@ -21,6 +22,8 @@ from veristack_lab.errors import (
 )
 from veristack_lab.runtime.processes import free_port
 from veristack_lab.veristore import ObjectInfo, Objects, ObjectStore, RemoteObjectStore, Store
+from veristack_lab.veristore.objects import remote
+from veristack_lab.veristore.s3.errors import KIND_HEADER
 
 CHUNK_BYTES = 64
 AWKWARD_KEYS = ["a/../b", "..", ".", "a//b", "/lead", "é✓", "🙂", "ﬀ", "x\x01\n", "z?q#f%41+ &"]
@@ -220,19 +223,19 @@ def test_a_remote_reader_leaves_the_content_s_own_encoding_alone(near: ObjectSto
     upload = near.start_upload("b", "parts")
     part = near.put_part("b", "parts", upload, 1, packed)
     near.complete_upload("b", "parts", upload, [(1, part.etag)])
-    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as remote:
+    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as far:
         for key in ("packed", "not packed", "parts"):
-            assert remote.get("b", key) == near.get("b", key)
-            assert remote.head("b", key) == near.head("b", key)
+            assert far.get("b", key) == near.get("b", key)
+            assert far.head("b", key) == near.head("b", key)
 
 
 def test_a_server_that_is_not_there(folder: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with (
-        RemoteObjectStore(url) as remote,
+        RemoteObjectStore(url) as far,
         pytest.raises(ObjectStoreUnavailable, match="veristack s3 serve"),
     ):
-        remote.get("b", "k")
+        far.get("b", "k")
     with pytest.raises(InvalidInput, match="URL"):
         RemoteObjectStore("127.0.0.1:9000")
 
@@ -244,8 +247,8 @@ def test_a_remote_list_goes_beyond_one_page(
     near.create_bucket("b")
     for number in range(10):
         near.put("b", f"k{number} 100%", b"")
-    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as remote:
-        assert remote.list("b") == near.list("b")
+    with veristore.s3.serve_in_thread(near) as url, RemoteObjectStore(url) as far:
+        assert far.list("b") == near.list("b")
 
 
 def test_two_servers_cannot_share_a_port(near: ObjectStore) -> None:
@@ -253,3 +256,30 @@ def test_two_servers_cannot_share_a_port(near: ObjectStore) -> None:
         port = int(url.rpartition(":")[2])
         with pytest.raises(InvalidInput, match="another"), veristore.s3.serve_in_thread(near, port):
             raise AssertionError("two servers on one port")
+
+
+def test_a_server_that_does_not_answer_is_not_called_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, called = 0.0, 0
+
+    def call(_: httpx.Request) -> httpx.Response:
+        nonlocal called
+        called += 1
+        if now_s < remote.OPEN_S:
+            raise httpx.ReadTimeout("timed out")
+        return httpx.Response(404, headers={KIND_HEADER: "ObjectNotFound"}, content=b"<Error/>")
+
+    monkeypatch.setattr(remote, "monotonic", lambda: now_s)
+    with RemoteObjectStore("http://127.0.0.1:9") as objects:
+        objects._client.close()
+        objects._client = httpx.Client(transport=httpx.MockTransport(call))
+        for _ in range(remote.FAILURES + 2):
+            with pytest.raises(ObjectStoreUnavailable, match="not answer"):
+                objects.delete("b", "k")
+        assert called == remote.FAILURES
+        now_s = remote.OPEN_S
+        for _ in range(remote.FAILURES + 2):  # a refusal is an answer
+            with pytest.raises(ObjectNotFound):
+                objects.get("b", "k")
+        assert called == 2 * remote.FAILURES + 2

@@ -19,6 +19,7 @@ from veristack_lab.backends.ollama_engines import OllamaEngine, OllamaServer
 from veristack_lab.errors import BackendUnavailable, InvalidInput
 from veristack_lab.llmcache.facts import Capability, EngineFacts
 from veristack_lab.runtime.pools import thread_pool
+from veristack_lab.runtime.probes import http_silence
 from veristack_lab.runtime.processes import temporary_folder
 from veristack_lab.runtime.supervised import ServerPart
 
@@ -78,7 +79,12 @@ class LLM:
         if self.origin == "yours":
             return []
         return [
-            ServerPart(node_id, functools.partial(self.alive, node_id), engine.start)
+            ServerPart(
+                node_id,
+                functools.partial(self.alive, node_id),
+                engine.start,
+                functools.partial(_silence, engine),
+            )
             for node_id, engine in self._engines.items()
         ]
 
@@ -141,6 +147,11 @@ def llm(
         finally:
             for engine in engines:
                 engine.stop()
+
+
+def _silence(engine: Engine) -> str:
+    """Why an engine does not answer; any reply is an answer."""
+    return http_silence(f"{engine.facts.url}/health")
 
 
 def ollama_url(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from veristack_lab.errors import BackendError
@@ -68,8 +69,11 @@ class Owned(Generic[ServerT]):
         return self._server
 
 
-def server_parts(name: str, owned: Owned[ServerT]) -> list[ServerPart]:
-    """The server for a supervisor; nothing if it is yours, which the lab does not restart."""
+def server_parts(name: str, owned: Owned[ServerT], silence: Callable[[], str]) -> list[ServerPart]:
+    """The server for a supervisor; nothing if it is yours, which the lab does not restart.
+
+    `silence` says why it does not answer: one of `runtime/probes.py`.
+    """
     if owned.origin == "yours":
         return []
-    return [ServerPart(name, lambda: owned.alive, owned.restart)]
+    return [ServerPart(name, lambda: owned.alive, owned.restart, silence)]

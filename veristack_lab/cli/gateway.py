@@ -38,7 +38,7 @@ def serve(
     """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready.
 
     An engine started here that dies is started again; GET /api/lab/health names the engines that
-    are down.
+    are down or do not answer.
     """
     from veristack_lab.llmcache import Gateway
     from veristack_lab.runtime.listening import require_port

@@ -71,7 +71,8 @@ def serve(
 ) -> None:
     """Run API, relay and workers until SIGTERM or Ctrl-C; prints the URL when ready.
 
-    A part that dies is started again; GET /api/health names the parts that are down.
+    A part that dies is started again; GET /api/health names the parts that are down or do
+    not answer.
     """
     from veristack_lab.runtime.listening import require_port
     from veristack_lab.runtime.stopping import stop_on_signals
@@ -197,11 +198,14 @@ def _search(
 
     Those that were started here are added to `parts`.
     """
+    from functools import partial
+
     from veristack_lab.backends.kafka import kafka
     from veristack_lab.backends.llm import llm
     from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.llmcache.gateway import Gateway
+    from veristack_lab.runtime.probes import postgres_silence, stopped
     from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.smartsearch.client import connect
 
@@ -209,12 +213,13 @@ def _search(
         root = folder if folder else stack.enter_context(temporary_folder())
         started: list[Supervised] = [] if parts is None else parts
         database = stack.enter_context(postgres(root / "postgres"))
-        started += server_parts("postgres", database)
+        asked = partial(postgres_silence, database.conninfo)
+        started += server_parts("postgres", database, asked)
         bootstrap = url = NOT_STARTED
         if broker:
             log = stack.enter_context(kafka(root / "kafka"))
             bootstrap = log.bootstrap
-            started += server_parts("kafka", log)
+            started += server_parts("kafka", log, lambda: stopped(log.pid))
         if embeddings or text_engines:
             engines = stack.enter_context(llm(root / "llm", text_engines=text_engines))
             started += engines.supervised()

@@ -45,15 +45,17 @@ def serve(
     """Serve the job API, with all it needs: Postgres, object store, schedulers.
 
     Postgres is yours if DATABASE_URL names one. A part that dies is started again; GET /healthz
-    names the parts that are down. Prints `objects at URL`, the store that
+    names the parts that are down or do not answer. Prints `objects at URL`, the store that
     `jobs schedule` wants, and `listening on URL` when ready; ends on Ctrl-C or SIGTERM.
     """
     from contextlib import ExitStack
+    from functools import partial
 
     from veristack_lab.backends.objects import running_object_server
     from veristack_lab.backends.ownership import server_parts
     from veristack_lab.backends.postgres import postgres
     from veristack_lab.runtime.listening import require_port
+    from veristack_lab.runtime.probes import http_silence, postgres_silence
     from veristack_lab.runtime.processes import temporary_folder
     from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.runtime.supervised import ServerPart, Supervised
@@ -71,8 +73,10 @@ def serve(
         flow = stack.enter_context(connect(server.conninfo, schema=schema))
         fleet = Fleet(server.conninfo, schema, objects.url, folder / "runs", lease_s)
         names = [f"s{number + 1}" for number in range(schedulers)]
-        parts: list[Supervised] = [*server_parts("postgres", server)]
-        parts.append(ServerPart("object server", lambda: objects.alive, objects.start))
+        parts: list[Supervised] = []
+        parts += server_parts("postgres", server, partial(postgres_silence, server.conninfo))
+        asked = partial(http_silence, objects.url)
+        parts.append(ServerPart("object server", lambda: objects.alive, objects.start, asked))
         parts += stack.enter_context(fleet.supervised(*names, slots=slots))
         supervisor = stack.enter_context(Supervisor(parts))
         url = stack.enter_context(serve_in_thread(flow, port, supervisor.health))

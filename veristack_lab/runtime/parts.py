@@ -3,6 +3,9 @@
 A dead part is started again after a pause that doubles. If it dies `deaths` times within `window_s`
 it is not started any more: it gave up, and gives the reason. If the part itself blames an outage of
 something it needs, it also pauses, but the death is not counted.
+
+A part that runs and does not answer is `SILENT`. It is not ended or started again, because it may
+only be slow or paused: a timeout is not a death. It is up again as soon as it answers.
 """
 
 from __future__ import annotations
@@ -22,10 +25,16 @@ class PartState(StrEnum):
     """The state of a part."""
 
     UP = "up"
+    SILENT = "not answering"
+    """It runs and does not answer. It is up again when it does."""
     DOWN = "down"
     """It died and will be started again."""
     GAVE_UP = "gave up"
     """It died too often and is not started any more."""
+
+
+RUNNING = (PartState.UP, PartState.SILENT)
+"""The states of a part whose process runs."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Part:
         self.history: deque[Change] = deque(maxlen=HISTORY)
         self.since_s = now_s
         """When it entered this state, even if starts failed since."""
+        self._running_since_s = now_s
         self._change(now_s, PartState.UP, "started")
 
     def __repr__(self) -> str:
@@ -93,7 +103,7 @@ class Part:
             reason: what is known about it.
             outage: something that it needs was unavailable.
         """
-        if self.state is PartState.UP and now_s - self.since_s >= self._policy.steady_s:
+        if self.state in RUNNING and now_s - self._running_since_s >= self._policy.steady_s:
             self._failed_starts = 0
         self._failed_starts += 1
         if not outage:
@@ -110,7 +120,20 @@ class Part:
     def started(self, now_s: float) -> None:
         """Record that the part is up again."""
         self.restarts += 1
+        self._running_since_s = now_s
         self._change(now_s, PartState.UP, "started again")
+
+    def heard(self, asked_s: float, silence: str) -> None:
+        """Record whether the part, which runs, answered.
+
+        Args:
+            asked_s: when it was asked.
+            silence: why it did not answer; empty if it did.
+        """
+        if silence and self.state is PartState.UP:
+            self._change(asked_s, PartState.SILENT, silence)
+        elif not silence and self.state is PartState.SILENT:
+            self._change(asked_s, PartState.UP, "answers again")
 
     def is_due(self, now_s: float) -> bool:
         """Whether it should be started now."""

@@ -9,6 +9,8 @@ Every error of the driver comes out as one of the lab's (see `postgres_errors`).
 
 from __future__ import annotations
 
+import selectors
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources.abc import Traversable
@@ -17,7 +19,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
@@ -30,6 +32,9 @@ CONNECT_TIMEOUT_S = 10
 """How long one attempt to connect may take."""
 WAIT_TIMEOUT_S = 10.0
 """How long to wait for a connection of the pool."""
+
+CHECK_TIMEOUT_S = 5.0
+"""How long a server may take to answer on a connection that lay in the pool."""
 
 Connection = psycopg.Connection[DictRow]
 OnConnect = Callable[[Connection], object]
@@ -88,7 +93,7 @@ class Pool:
                 },
                 configure=self._configure if on_connect is not None else None,
                 # A server that was restarted leaves dead connections behind: they are replaced.
-                check=ConnectionPool.check_connection,
+                check=_check,
                 open=True,
             )
 
@@ -141,6 +146,30 @@ class Pool:
     def close(self) -> None:
         """Close all connections. Safe to call again."""
         self._pool.close()
+
+
+def _check(connection: Connection) -> None:
+    """Ask the server for nothing, with a limit: a stopped one keeps its connections open.
+
+    Raises:
+        OperationalError: the connection is broken, or there is no answer.
+    """
+    raw = connection.pgconn
+    raw.send_query(b"")
+    raw.flush()
+    deadline_s = time.monotonic() + CHECK_TIMEOUT_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(raw.socket, selectors.EVENT_READ)
+        while True:
+            while raw.is_busy():
+                if not selector.select(max(0.0, deadline_s - time.monotonic())):
+                    raise psycopg.OperationalError(f"no answer within {CHECK_TIMEOUT_S:g} s")
+                raw.consume_input()
+            result = raw.get_result()
+            if result is None:
+                return
+            if result.status != ExecStatus.EMPTY_QUERY:
+                raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
 
 
 @contextmanager

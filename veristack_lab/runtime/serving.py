@@ -2,7 +2,8 @@
 
 A server ends within its grace plus `CANCEL_S`, whatever its clients do: when the grace is over,
 connections that are still open are cut, so that a client that never reads, or never sends the rest
-of its request, cannot keep the server alive.
+of its request, cannot keep the server alive. While it serves, `protocol` bounds how long a client
+may keep a connection with half a request.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from veristack_lab.errors import BackendStartFailed
-from veristack_lab.runtime.listening import listen, url_of
-from veristack_lab.runtime.replies import Refusal, Shape, plain_shape
+from veristack_lab.runtime.descriptors import ACCEPTS, LackLog, allow_many, max_connections
+from veristack_lab.runtime.listening import BACKLOG, listen, url_of
+from veristack_lab.runtime.protocol import protocol_class
+from veristack_lab.runtime.replies import Shape, plain_shape
 from veristack_lab.runtime.stopping import calling_on_signals
 
 _log = logging.getLogger(__name__)
@@ -42,22 +44,6 @@ connection that the server is just closing would fail."""
 Beside = Callable[[], AbstractAsyncContextManager[object]]
 """Something that lives in the server's event loop, from before the first request to after the
 last."""
-
-
-class _Protocol(H11Protocol):
-    """HTTP/1.1, with what is not HTTP refused in the face's own shape."""
-
-    shape: Shape = staticmethod(plain_shape)
-
-    def send_400_response(self, msg: str) -> None:
-        content_type, body = self.shape(Refusal(400, "BadRequest", msg))
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {content_type}\r\ncontent-length: {len(body)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
-        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -80,7 +66,8 @@ class Server(uvicorn.Server):
             access_log=False,
             lifespan="off",
             ws="none",
-            http=type("Protocol", (_Protocol,), {"shape": staticmethod(shape)}),
+            http=protocol_class(shape, max_connections=max_connections()),
+            backlog=ACCEPTS,
             date_header=date_header,
             server_header=False,
             timeout_graceful_shutdown=math.ceil(grace_s + CANCEL_S),
@@ -93,7 +80,10 @@ class Server(uvicorn.Server):
         self._is_cut = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(LackLog())
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)  # asyncio has set it to `ACCEPTS`
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -153,6 +143,7 @@ def run(
     Raises:
         PortUnavailable: the port cannot be used.
     """
+    allow_many()
     with listen(port) as listener:
         url = url_of(listener)
         ready = functools.partial(on_ready, url)

@@ -1,23 +1,19 @@
-"""What a supervisor can watch: child processes, servers that restart themselves, and threads."""
+"""What a supervisor can watch: child processes, and servers that know how to start again."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from veristack_lab.errors import BackendUnavailable
+from veristack_lab.runtime.probes import stopped
 from veristack_lab.runtime.processes import Child
 
-STOP_TIMEOUT_S = 5.0
 EXIT_OUTAGE = os.EX_TEMPFAIL
 """The exit code of a process that ends because something it needs is unavailable."""
-
-_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -48,6 +44,9 @@ class Supervised(Protocol):
     def why(self) -> str:
         """What is known about its end."""
 
+    def silence(self) -> str:
+        """Why it does not answer although it runs; empty if it answers. Ends within seconds."""
+
     def start(self) -> None:
         """Start it again; return when it is ready. Raises the error that prevents it."""
 
@@ -75,6 +74,10 @@ class ChildPart:
         last = self.child.log_tail(1)
         return f"it ended with code {self.child.returncode}" + (f": {last}" if last else "")
 
+    def silence(self) -> str:
+        """Whether its process is stopped: there is nothing else to ask it."""
+        return stopped(self.child.pid)
+
     def start(self) -> None:
         """Start a new process in its place."""
         self.child = self._start()
@@ -85,12 +88,26 @@ class ChildPart:
 
 
 class ServerPart:
-    """A server that knows by itself how to start again where it was."""
+    """A server that knows by itself how to start again where it was.
 
-    def __init__(self, name: str, is_alive: Callable[[], bool], start: Callable[[], None]) -> None:
+    Args:
+        name: unique within its service.
+        is_alive: whether its process runs.
+        start: start it on the same port and data.
+        silence: why it does not answer, one of `probes`; None if there is no honest way to ask.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        is_alive: Callable[[], bool],
+        start: Callable[[], None],
+        silence: Callable[[], str] | None = None,
+    ) -> None:
         self.name = name
         self._is_alive = is_alive
         self._start = start
+        self._silence = silence
 
     @property
     def alive(self) -> bool:
@@ -103,54 +120,10 @@ class ServerPart:
         """Its own log holds more."""
         return "its process ended"
 
+    def silence(self) -> str:
+        """Why it does not answer, as far as there is a way to ask."""
+        return self._silence() if self._silence is not None else ""
+
     def start(self) -> None:
         """Start it on the same port and data."""
         self._start()
-
-
-class ThreadPart:
-    """A thread of this process that runs `work(stop)` until it is stopped."""
-
-    def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
-        self.name = name
-        self._work = work
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = self._begin()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs, or ended because it was asked to."""
-        return self._thread.is_alive() or self._stop.is_set()
-
-    @property
-    def is_outage(self) -> bool:
-        """Whether a backend that it needs was unavailable."""
-        return isinstance(self._failure, BackendUnavailable)
-
-    def why(self) -> str:
-        """The error it raised."""
-        failure = self._failure
-        return "it returned" if failure is None else f"{type(failure).__name__}: {failure}"
-
-    def start(self) -> None:
-        """Run `work` in a new thread."""
-        self._thread = self._begin()
-
-    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Tell it to stop, and wait for it for a while."""
-        self._stop.set()
-        self._thread.join(timeout_s)
-
-    def _begin(self) -> threading.Thread:
-        self._failure = None
-        thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-        thread.start()
-        return thread
-
-    def _run(self) -> None:
-        try:
-            self._work(self._stop)
-        except BaseException as failure:  # noqa: BLE001 - it is kept, and logged
-            self._failure = failure
-            _log.exception("thread %s failed", self.name)

@@ -3,7 +3,8 @@
     with Supervisor([ChildPart("relay", child, start)]) as supervisor:
         supervisor.health()
 
-The log says when a part dies, comes back or gives up; `health()` says since when and why.
+The log says when a part dies, falls silent, comes back or gives up; `health()` says since when and
+why. A part that is silent is only reported: it may be slow or paused.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from veristack_lab.errors import BackendUnavailable
-from veristack_lab.runtime.parts import Part, PartState, Restarts
+from veristack_lab.runtime.parts import RUNNING, Part, PartState, Restarts
 from veristack_lab.runtime.supervised import Supervised
 
 POLL_S = 0.2
+PROBE_S = 3.0
+"""How often a part that runs is asked whether it answers."""
 JOIN_S = 5.0
 """How long a supervisor that ends waits for a start that is under way."""
 
@@ -70,11 +73,17 @@ class Supervisor:
         supervised: the parts, each with a name of its own.
         restarts: when a dead part is started again.
         seed: decides the random pauses.
+        probe_s: how often a part that runs is asked whether it answers.
     """
 
     def __init__(
-        self, supervised: Sequence[Supervised], restarts: Restarts | None = None, seed: int = 0
+        self,
+        supervised: Sequence[Supervised],
+        restarts: Restarts | None = None,
+        seed: int = 0,
+        probe_s: float = PROBE_S,
     ) -> None:
+        self._probe_s = probe_s
         rng = random.Random(seed)
         now_s = time.monotonic()
         self._parts = [
@@ -122,13 +131,32 @@ class Supervisor:
             ]
 
     def _watch(self, supervised: Supervised, part: Part) -> None:
-        while not self._stopping.wait(POLL_S):
+        asked_s = time.monotonic()
+        while not self._stopping.wait(min(POLL_S, self._probe_s)):
             if part.state is PartState.GAVE_UP:
                 return
-            if part.state is PartState.UP and not supervised.alive:
+            if part.state in RUNNING and not supervised.alive:
                 self._died(part, supervised.why(), outage=supervised.is_outage)
+            elif part.state in RUNNING:
+                if time.monotonic() - asked_s >= self._probe_s:
+                    asked_s = time.monotonic()
+                    self._ask(supervised, part, asked_s)
             elif part.is_due(time.monotonic()):
                 self._start(supervised, part)
+
+    def _ask(self, supervised: Supervised, part: Part, asked_s: float) -> None:
+        try:
+            silence = supervised.silence()
+        except Exception as error:  # noqa: BLE001 - a question that fails is no answer
+            silence = str(error).strip() or type(error).__name__
+        if not supervised.alive or self._stopping.is_set():
+            return  # why it ended is told instead
+        with self._lock:
+            before = part.state
+            part.heard(asked_s, silence)
+        if part.state is not before:
+            words = f": {silence}" if silence else " again"
+            _log.warning("part %s %s%s", part.name, "is silent" if silence else "answers", words)
 
     def _start(self, supervised: Supervised, part: Part) -> None:
         try:

@@ -12,7 +12,6 @@ alive.
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -20,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from veristack_lab.runtime.descriptors import ACCEPTS, LackLog, allow_many, max_connections
+from veristack_lab.runtime.listening import BACKLOG
 from veristack_lab.veristore.kv import Store
 from veristack_lab.veristore.line.commands import (
     BYE,
@@ -38,7 +39,6 @@ _PARTING_BYTES = 4 * 1024 * 1024
 """What a client has sent after the line that ended its connection is read and dropped, within
 these bounds: closed with bytes unread, TCP would reset the connection, and the reply be lost."""
 _THREADS = 64
-_OPEN_FILES = 8192
 
 
 class LineServer:
@@ -47,6 +47,7 @@ class LineServer:
     def __init__(self, store: Store, listener: socket.socket) -> None:
         self._store = store
         self._listener = listener
+        self._max_connections = max_connections()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
@@ -63,8 +64,9 @@ class LineServer:
                 await self._converse(reader, writer, threads, stop)
 
             server = await asyncio.start_server(
-                connected, sock=self._listener, limit=MAX_LINE_BYTES
+                connected, sock=self._listener, limit=MAX_LINE_BYTES, backlog=ACCEPTS
             )
+            self._listener.listen(BACKLOG)  # asyncio has set it to `ACCEPTS`
             on_ready(self.port)
             await stop.wait()
             server.close()
@@ -89,13 +91,17 @@ class LineServer:
     ) -> None:
         task = asyncio.current_task()
         assert task is not None  # a coroutine that runs has a task
+        if len(self._connections) >= self._max_connections:
+            writer.write(b"ERR the server keeps no more connections than it has: try again later\n")
+            writer.close()
+            return
         self._connections[task] = writer
         try:
             refusal = await self._answer_all(reader, writer, threads, stop)
             if refusal:
                 await _refuse(refusal, reader, writer)
-        except ConnectionError:
-            return  # the client went away; what it wrote is written
+        except OSError:
+            return  # the client went away (ENOTCONN too); what it wrote is written
         finally:
             writer.close()
             del self._connections[task]
@@ -182,20 +188,13 @@ async def _next(reading: Coroutine[Any, Any, bytes], stop: asyncio.Event) -> byt
 
 def serve(store: Store, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
     """Serve until SIGTERM or SIGINT. For a main thread; `on_ready` gets the port."""
-    _allow_many_connections()
+    allow_many()
 
     async def main() -> None:
         stop = asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(LackLog())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await LineServer(store, listener).run(stop, on_ready)
 
     asyncio.run(main())
-
-
-def _allow_many_connections() -> None:
-    """Raise the limit of open files: many systems start a process with 1,024 but allow more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -19,6 +21,7 @@ from veristack_lab.errors import (
     StoreError,
     VeriStackError,
 )
+from veristack_lab.runtime.breaker import Breaker
 from veristack_lab.veristore.objects.types import (
     DEFAULT_CONTENT_TYPE,
     HEADER_NAMES,
@@ -38,6 +41,8 @@ from veristack_lab.veristore.s3.metadata import metadata_headers, metadata_of
 from veristack_lab.veristore.s3.xml import read_error, read_listing
 
 DEFAULT_TIMEOUT_S = 30.0
+FAILURES = 3
+OPEN_S = 1.0
 _CHECKSUM_HEADER = "x-amz-checksum-sha256"
 
 
@@ -45,7 +50,8 @@ class RemoteObjectStore:
     """Implements `Objects` over HTTP. Thread-safe. A context manager, or call `close()`.
 
     Besides the errors of `Objects`, every call may raise `ObjectStoreUnavailable`. A put that
-    raised it may have happened or not; repeating it is harmless.
+    raised it may have happened or not; repeating it is harmless. After `FAILURES` calls in a row
+    without an answer, calls fail at once for `OPEN_S`; then one call tries again.
 
     Args:
         url: where the S3 face answers, for example what `s3.serve_in_thread` yields.
@@ -56,6 +62,8 @@ class RemoteObjectStore:
         if not url.startswith(("http://", "https://")):
             raise InvalidInput(f"{url!r:.80} is not the URL of an object store (http://HOST:PORT)")
         self.url = url.rstrip("/")
+        self._breaker = Breaker(FAILURES, OPEN_S, probe_s=timeout_s)
+        self._lock = threading.Lock()
         self._client = httpx.Client(timeout=timeout_s, trust_env=False, headers={INFO_HEADER: "1"})
 
     def __repr__(self) -> str:
@@ -179,13 +187,28 @@ class RemoteObjectStore:
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
+        with self._lock:
+            permit = self._breaker.ask(monotonic())
+        if permit is None:
+            raise ObjectStoreUnavailable(
+                f"the object store at {self.url} did not answer {FAILURES} times in a row, so it "
+                f"is not called for {OPEN_S:g} s; try again"
+            )
+        answered = False
         try:
             yield
+            answered = True
+        except VeriStackError:
+            answered = True  # it refuses, which is an answer
+            raise
         except httpx.TransportError as error:
             raise ObjectStoreUnavailable(
                 f"the object store at {self.url} does not answer ({error}); start it with "
                 "`veristack s3 serve PATH`, or try again"
             ) from error
+        finally:
+            with self._lock:
+                self._breaker.tell(permit, monotonic(), success=answered)
 
 
 def _path(bucket: bytes, key: bytes | None = None) -> str:

@@ -27,7 +27,13 @@ ACCESS_KEY_VARIABLE = "AWS_ACCESS_KEY_ID"
 SECRET_KEY_VARIABLE = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 the name of a variable
 GRACE_S = 5.0
 """How long requests in progress may go on when the server is stopped."""
-_CODES = {"OriginRefused": "AccessDenied", "InternalError": "InternalError"}
+_CODES = {
+    "OriginRefused": "AccessDenied",
+    "InternalError": "InternalError",
+    "RequestTimeout": "RequestTimeout",
+    "TooManyConnections": "SlowDown",
+    "RequestHeaderFieldsTooLarge": "RequestHeaderSectionTooLarge",
+}
 
 
 def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials | None:
