@@ -7,6 +7,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import httpx
@@ -19,6 +20,7 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.llmcache.gateway import Gateway
 from veristack_lab.runtime.processes import free_port
 from veristack_lab.smartsearch import broker, experiments, sweeper
+from veristack_lab.smartsearch import worker as worker_module
 from veristack_lab.smartsearch.api import serve_in_thread
 from veristack_lab.smartsearch.client import Search
 from veristack_lab.smartsearch.corpus import SCANNED_PAGE
@@ -288,6 +290,49 @@ def test_a_worker_keeps_its_lease_while_it_works_longer_than_that(
                 thread.join()
         assert slow.swept == 0
         assert search.status(TENANT, document).attempts == 1
+
+
+def test_a_worker_joins_anew_if_its_group_was_formed_without_partitions(
+    postgres_server, kafka_server, unique_name, monkeypatch
+):
+    settings = Settings(
+        postgres_server.conninfo, kafka_server.bootstrap, "http://unused",
+        schema=unique_name, topic=unique_name,
+    )  # fmt: skip
+    monkeypatch.setattr(worker_module, "UNASSIGNED_S", 0.5)
+    elsewhere = replace(settings, topic=f"{unique_name}-none")
+    with Search(settings) as search, Worker(settings, name="w", embedder=Slow(search, 0)) as worker:
+        broker.ensure_topics(settings)
+        worker._consumer = lost = KafkaConsumer(
+            elsewhere.documents_topic, group_id=settings.group,
+            bootstrap_servers=settings.bootstrap, client_id="lost",
+        )  # fmt: skip
+
+        def has_joined_anew() -> bool:
+            worker.work_once()
+            consumer = worker._consumer
+            return consumer not in (None, lost) and bool(consumer.assignment())
+
+        wait_until(has_joined_anew, "a consumer with partitions")
+        assert broker.has_reader(settings)
+        assert not broker.has_reader(elsewhere)
+
+
+def test_a_worker_too_many_stays_in_its_group(
+    postgres_server, kafka_server, unique_name, monkeypatch
+):
+    settings = Settings(
+        postgres_server.conninfo, kafka_server.bootstrap, "http://unused",
+        schema=unique_name, topic=unique_name, partitions=1,
+    )  # fmt: skip
+    monkeypatch.setattr(worker_module, "UNASSIGNED_S", 0.0)
+    broker.ensure_topics(settings)
+    with closing(broker.consumer(settings)) as first:
+        wait_until(lambda: first.poll(timeout_ms=100) or first.assignment(), "the partition")
+        with Worker(settings, name="second") as worker:
+            worker._consumer = second = broker.consumer(settings)
+            worker._require_partition(second)
+            assert worker._consumer is second
 
 
 def drain(relay: Relay) -> None:

@@ -135,6 +135,21 @@ def lag(settings: Settings) -> int | None:
         admin.close()
 
 
+def has_reader(settings: Settings) -> bool:
+    """Whether any member of the workers' group has a partition; True if the broker cannot say."""
+    try:
+        admin = KafkaAdminClient(**_client(settings), request_timeout_ms=3000)
+    except KafkaError:
+        return True
+    try:
+        members = admin.describe_groups([settings.group])[settings.group]["members"]
+        return any(member["member_assignment"]["assigned_partitions"] for member in members)
+    except KafkaError:
+        return True
+    finally:
+        admin.close()
+
+
 def encode(payload: Mapping[str, Any]) -> bytes:
     """A payload as bytes on the wire."""
     return json.dumps(payload, sort_keys=True).encode()

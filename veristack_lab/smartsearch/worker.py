@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from typing import Any, Self
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from veristack_lab.smartsearch.settings import Settings
 POLL_MS = 200
 COMMIT_TIMEOUT_MS = 5000
 PAUSE_AFTER_ERROR_S = 0.5
+UNASSIGNED_S = 15.0
+"""How long a worker may be without a partition before it asks whether all the others are, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +51,8 @@ class Worker:
         assert chosen is not None  # one of the two was just made
         self.processor = Processor(self._database, chosen, settings, self.name)
         self._consumer: KafkaConsumer | None = None
+        self._assigned_s = 0.0
+        """When the consumer last had a partition, or was made, or asked."""
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +94,7 @@ class Worker:
         consumer = self._connected()
         batches = consumer.poll(timeout_ms=POLL_MS, max_records=self.settings.batch_documents)
         records = [record for batch in batches.values() for record in batch]
+        self._require_partition(consumer)
         if not records:
             return Outcome()
         outcome = self.processor.process(_document_ids(records))
@@ -115,7 +121,22 @@ class Worker:
         if self._consumer is None:
             broker.ensure_topics(self.settings)
             self._consumer = broker.consumer(self.settings)
+            self._assigned_s = time.monotonic()
         return self._consumer
+
+    def _require_partition(self, consumer: KafkaConsumer) -> None:
+        """Join the group anew if no member of it has a partition.
+
+        A worker beyond the number of partitions rightly has none. But kafka-python can form a
+        group while it knows no partition of a new topic, and then never divide it again.
+        """
+        if consumer.assignment():
+            self._assigned_s = time.monotonic()
+        elif time.monotonic() - self._assigned_s >= UNASSIGNED_S:
+            self._assigned_s = time.monotonic()
+            if not broker.has_reader(self.settings):
+                _log.warning("no worker of %s has a partition: joining anew", self.settings.group)
+                self._drop_consumer()
 
     def _drop_consumer(self) -> None:
         consumer, self._consumer = self._consumer, None
