@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,34 +75,6 @@ def test_the_first_bad_event_is_shown(lab: Lab, folder: Path) -> None:
         "100 (0x00000064)",
         "3",
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("def add(a, b):\n    return a / 0\n", "ZeroDivisionError: division by zero (line 2 of"),
-        ("def plus(a, b):\n    return a + b\n", "none of this name"),
-        ("def add(a, b)\n", "SyntaxError"),
-        ("import no_such_thing\n", "No module named 'no_such_thing'"),
-        ("raise SystemExit(0)\n", "SystemExit: 0"),
-        ("import os\ndef add(a, b):\n    os._exit(0)\n", "the end of the process, with code 0"),
-        ("def add(a, b):\n    raise SystemExit(7)\n", "the end of the process, with code 7"),
-        ("def add(a, b):\n    return float(a + b)\n", "3.0"),
-    ],
-)
-def test_whatever_a_learner_writes_becomes_an_event(lab, folder, text, words) -> None:
-    assert words in first_bad(lab, folder, text).got
-
-
-def test_printing_does_not_disturb(lab: Lab, folder: Path) -> None:
-    work = folder / "adding.py"
-    work.write_text("print('{')\ndef add(a, b):\n    print(a, flush=True)\n    return a + b\n")
-    assert {outcome.state for outcome in runner.run_checks(lab, work)} == {"passed"}
-
-
-@pytest.mark.parametrize("where", ["def add(a, b):\n    while True: pass\n", "while True: pass\n"])
-def test_an_endless_loop_is_ended(lab: Lab, folder: Path, where: str) -> None:
-    assert first_bad(lab, folder, where, timeout_s=2.5).got == "nothing within 2.5 s"
 
 
 def test_after_a_death_the_other_tasks_are_still_checked(folder: Path) -> None:
@@ -209,10 +182,34 @@ def test_a_manifest_with_a_gap_is_refused(lab: Lab, old: str, new: str) -> None:
         manifest.load(lab.folder)
 
 
-def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_labs_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "checkout", lambda: None)
-    with pytest.raises(InvalidInput, match="source tree"):
+    with pytest.raises(InvalidInput, match="install the package again"):
         manifest.find_all()
+
+
+def test_an_installed_package_has_its_labs_inside(
+    lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    monkeypatch.setattr(manifest, "INSTALLED", folder)
+    assert [found.name for found in manifest.find_all()] == [lab.name]
+
+
+def test_a_wheel_carries_the_labs_to_where_they_are_looked_for() -> None:
+    root = paths.checkout()
+    assert root is not None
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert root / wheel["targets"]["wheel"]["force-include"]["labs"] == manifest.INSTALLED
+
+
+def test_a_folder_that_cannot_be_written_to_names_the_option(lab: Lab, folder: Path) -> None:
+    (folder / "file").write_text("in the way")
+    bench = Workbench(folder / "file")
+    with pytest.raises(InvalidInput, match=r"Not a directory.*--into"):
+        bench.start(lab)
+    with pytest.raises(InvalidInput, match="--into"):
+        bench.note_check(lab, ["1"])
 
 
 def test_a_whole_lab_through_the_command_line(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,7 +55,7 @@ def check(name: Name, into: Into = DEFAULT_FOLDER) -> None:
     from veristack_lab.labs import runner
 
     bench, lab = _workbench(into), _lab(name)
-    with Console(stderr=True).status(f"checking {lab.name} (at most {lab.timeout_s:g} s)"):
+    with Console(stderr=True).status(f"checking {lab.name} (at most {lab.timeout_s:g} s a check)"):
         outcomes = runner.run_checks(lab, bench.work(lab))
     passed = runner.passed_tasks(lab, outcomes)
     bench.note_check(lab, passed)
@@ -121,6 +122,32 @@ def show_progress(into: Into = DEFAULT_FOLDER) -> None:
         Console().print(f"nothing begun in {into}; `veristack labs list` lists the labs")
 
 
+@app.command()
+def selftest(
+    name: Annotated[str | None, typer.Argument(help="One lab; all of them by default.")] = None,
+) -> None:
+    """Hold wrong and right variants of each solution to the checks; exit 1 on a false verdict."""
+    from veristack_lab.labs import manifest, variants
+
+    console = Console()
+    false = count = 0
+    for lab in [manifest.find(name)] if name else manifest.find_all():
+        table = Table("variant", "must", "actual", title=lab.name, title_justify="left")
+        with console.status(f"judging the variants of {lab.name}"):
+            verdicts = list(variants.judge_all(lab))
+        for verdict in verdicts:
+            variant, good = verdict.variant, verdict.as_expected
+            false, count = false + (not good), count + 1
+            colour = "green" if good else "bold red"
+            actual = escape(verdict.actual + ("" if good else f" (expected: {variant.expected})"))
+            must = "pass" if variant.kind == variants.RIGHT else "fail"
+            table.add_row(escape(variant.name), must, f"[{colour}]{actual}[/]")
+        console.print(table)
+    console.print(f"{count - false} of {count} verdicts are as expected")
+    if false:
+        raise typer.Exit(1)
+
+
 def _workbench(into: Path) -> Workbench:
     from veristack_lab.labs.workbench import Workbench
 
@@ -148,11 +175,33 @@ def _report(lab: Lab, outcomes: list[Outcome]) -> Table:
 
 
 def _print_first_bad(console: Console, lab: Lab, outcomes: list[Outcome], into: Path) -> None:
+    from veristack_lab.labs import pictures
+
     failed = next((outcome for outcome in outcomes if outcome.state == "failed"), None)
     if failed is None:
+        for outcome in outcomes:
+            _print_printed(console, outcome)
         return
     console.print(f"[bold red]first bad event[/], task {failed.task}: {escape(failed.title)}")
-    for name, text in (("input", failed.given), ("expected", failed.expected), ("got", failed.got)):
-        console.print(f"  {name:9}{text}", markup=False, highlight=False, soft_wrap=True)
+    for name, text in (
+        ("input", failed.given),
+        ("expected", failed.expected),
+        ("got", failed.got),
+        ("at", failed.where),
+    ):
+        if text:
+            console.print(f"  {name:9}{text}", markup=False, highlight=False, soft_wrap=True)
+    if failed.picture:
+        text = pictures.as_text(failed.picture)
+        console.print(indent(text, "  "), markup=False, highlight=False, soft_wrap=True)
+    _print_printed(console, failed)
     command = f"veristack labs hint {lab.name} {failed.task}{_option(into)}"
     console.print(f"stuck? {command}", highlight=False, soft_wrap=True)
+
+
+def _print_printed(console: Console, outcome: Outcome) -> None:
+    """What the learner's code printed in this check."""
+    if outcome.printed:
+        console.print(f"your file printed, in the check {outcome.title!r}:", soft_wrap=True)
+        text = indent(outcome.printed.rstrip(), "  | ")
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
