@@ -121,6 +121,32 @@ def show_progress(into: Into = DEFAULT_FOLDER) -> None:
         Console().print(f"nothing begun in {into}; `veristack labs list` lists the labs")
 
 
+@app.command()
+def selftest(
+    name: Annotated[str | None, typer.Argument(help="One lab; all of them by default.")] = None,
+) -> None:
+    """Hold wrong and right variants of each solution to the checks; exit 1 on a false verdict."""
+    from veristack_lab.labs import manifest, variants
+
+    console = Console()
+    false = count = 0
+    for lab in [manifest.find(name)] if name else manifest.find_all():
+        table = Table("variant", "must", "actual", title=lab.name, title_justify="left")
+        with console.status(f"judging the variants of {lab.name}"):
+            verdicts = list(variants.judge_all(lab))
+        for verdict in verdicts:
+            variant, good = verdict.variant, verdict.as_expected
+            false, count = false + (not good), count + 1
+            colour = "green" if good else "bold red"
+            actual = escape(verdict.actual + ("" if good else f" (expected: {variant.expected})"))
+            must = "pass" if variant.kind == variants.RIGHT else "fail"
+            table.add_row(escape(variant.name), must, f"[{colour}]{actual}[/]")
+        console.print(table)
+    console.print(f"{count - false} of {count} verdicts are as expected")
+    if false:
+        raise typer.Exit(1)
+
+
 def _workbench(into: Path) -> Workbench:
     from veristack_lab.labs.workbench import Workbench
 

@@ -1,0 +1,20 @@
+"""A lead that is kept by nobody."""
+# caught by: nobody leads
+
+
+class GroupCommit(GroupCommit):
+    def lead(self) -> None:
+        """Task 4. Take everybody who waits, make them durable, wake them, hand the lead over."""
+        with self.mutex:
+            group, self.queue = self.queue, []
+        try:
+            write_group(self.log, group)
+        except OSError as cause:
+            self.fail(group, cause)
+            return
+        for writer in group:
+            writer.wake()
+        with self.mutex:
+            if self.queue:
+                self.queue[0].leads = True
+                self.queue[0].wake()

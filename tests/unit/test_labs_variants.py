@@ -1,0 +1,83 @@
+"""The graders are graded: each wrong variant fails the check of its law, each right one passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from veristack_lab.cli import app
+from veristack_lab.errors import InvalidInput
+from veristack_lab.labs import manifest, runner, variants
+from veristack_lab.labs.manifest import Lab
+from veristack_lab.labs.runner import Outcome
+from veristack_lab.labs.variants import Variant, Verdict
+
+CASES = [(lab, variant) for lab in manifest.find_all() for variant in variants.find_all(lab)]
+PASSED = Outcome("1", "the sum", runner.PASSED)
+FAILED = Outcome("2", "the product of zeroes", runner.FAILED, "mul(0, 0)", "0", "1")
+WAITING = Outcome("3", "not checked before task 2 passes", runner.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("lab", "variant"), CASES, ids=[f"{lab.name}-{v.kind}-{v.name}" for lab, v in CASES]
+)
+def test_every_verdict_is_as_expected(lab: Lab, variant: Variant) -> None:
+    verdict = variants.judge(lab, variant)
+    assert verdict.as_expected, f"{variant.what} {variant.expected}; {verdict.outcomes}"
+    failed = [outcome for outcome in verdict.outcomes if outcome.state == runner.FAILED]
+    assert all(outcome.given and outcome.expected and outcome.got for outcome in failed)
+
+
+def wrong(caught_by: str, task: str = "") -> Variant:
+    return Variant("v", variants.WRONG, "Wrong.", "", caught_by, task)
+
+
+RIGHT = Variant("v", variants.RIGHT, "Right.", "")
+
+
+@pytest.mark.parametrize(
+    ("variant", "outcomes", "good"),
+    [
+        (RIGHT, [PASSED], True),
+        (RIGHT, [PASSED, FAILED], False),
+        (RIGHT, [PASSED, WAITING], False),
+        (wrong("zeroes"), [PASSED, FAILED, WAITING], True),
+        (wrong("zeroes", "2"), [PASSED, FAILED], True),
+        (wrong("zeroes", "1"), [PASSED, FAILED], False),
+        (wrong("ones"), [PASSED, FAILED], False),
+        (wrong("sum"), [PASSED], False),
+        (wrong("sum"), [FAILED, replace(PASSED, state=runner.FAILED)], False),
+    ],
+)
+def test_a_verdict_counts_the_first_bad_event(variant, outcomes, good) -> None:
+    assert Verdict(variant, tuple(outcomes)).as_expected is good
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        ("wrong", "# caught by: a law\n", "needs a docstring"),
+        ("wrong", '"""Something."""\n', "caught by"),
+        ("right", '"""Something."""\n# caught by: a law\n', "caught by"),
+    ],
+)
+def test_a_variant_that_does_not_say_what_it_is_is_refused(folder: Path, kind, text, words) -> None:
+    path = folder / "some.py"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=words):
+        variants.load(manifest.find("01"), path, kind)
+
+
+def test_the_selftest_tells_false_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = manifest.find("01")
+    monkeypatch.setattr(variants, "find_all", lambda _: [RIGHT, wrong("any register")])
+    monkeypatch.setattr(
+        variants, "judge", lambda lab, variant: Verdict(variant, (PASSED,) * len(lab.tasks))
+    )
+    result = CliRunner().invoke(app, ["labs", "selftest", lab.name])
+    assert result.exit_code == 1
+    assert "1 of 2 verdicts are as expected" in result.output
+    assert "(expected: fails any" in " ".join(result.output.split())
