@@ -54,7 +54,7 @@ def check(name: Name, into: Into = DEFAULT_FOLDER) -> None:
     from veristack_lab.labs import runner
 
     bench, lab = _workbench(into), _lab(name)
-    with Console(stderr=True).status(f"checking {lab.name} (at most {lab.timeout_s:g} s)"):
+    with Console(stderr=True).status(f"checking {lab.name} (at most {lab.timeout_s:g} s a check)"):
         outcomes = runner.run_checks(lab, bench.work(lab))
     passed = runner.passed_tasks(lab, outcomes)
     bench.note_check(lab, passed)

@@ -1,21 +1,31 @@
 """The tools with which a lab's checks.py is written.
 
-A check is a function of the learner's module. It passes by returning; it fails at its first
-bad event, which gives the input, the expected output and the actual one.
+A check is a function of the learner's module. It passes by returning; it fails at its first bad
+event, which gives the input, the expected output and the actual one, the learner's line, and
+perhaps a picture. `call` and `raising_is_bad` note what is being called, so that also an answer
+that the check itself stumbles over, and a call without an end, are told with their input.
 """
 
 from __future__ import annotations
 
+import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FrameType, ModuleType
+from typing import Any
 
-SHOWN_BYTES = 48
+from veristack_lab.labs import telling
+from veristack_lab.labs.pictures import Picture
+from veristack_lab.labs.telling import EndOfProcess, describe, misfit, show, words_for
+
+__all__ = ["Check", "EndOfProcess", "FirstBad", "call", "check", "describe", "expect", "show"]
 
 Function = Callable[[ModuleType], None]
+Errors = type[BaseException] | tuple[type[BaseException], ...]
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,35 @@ class Check:
 class FirstBad(Exception):
     """The first event that differs from the expected one."""
 
-    def __init__(self, given: str, expected: str, got: str) -> None:
+    def __init__(
+        self,
+        given: str,
+        expected: str,
+        got: str,
+        *,
+        where: str = "",
+        picture: Picture | None = None,
+    ) -> None:
         super().__init__(f"{given}: expected {expected}, got {got}")
         self.given, self.expected, self.got = given, expected, got
+        self.where = where
+        """The line of the learner's file, with its text; empty when no single line is at fault."""
+        self.picture = picture
+
+
+@dataclass
+class Call:
+    """The last call of the learner's code that a check has made."""
+
+    given: str
+    expected: str
+    got: str = ""
+    where: str = ""
 
 
 _registered: list[Check] = []
+_last: Call | None = None
+_slate: Callable[[str], None] | None = None
 
 
 def check(task: str, title: str) -> Callable[[Function], Function]:
@@ -53,69 +86,135 @@ def registered() -> list[Check]:
     return list(_registered)
 
 
+def begin(slate: Callable[[str], None] | None = None) -> None:
+    """A new check begins; `slate` is told of each call before it is made."""
+    global _last, _slate
+    _last, _slate = None, slate
+
+
+def last_call() -> Call | None:
+    """What the running check has called last."""
+    return _last
+
+
 def expect(work: ModuleType, name: str, *arguments: object, returns: object) -> None:
     """Call the learner's function and compare what it returns.
 
     Raises:
         FirstBad: it returned something else, raised, or does not exist.
     """
-    given = f"{name}({', '.join(map(show, arguments))})"
-    got = call(work, name, *arguments, given=given, expected=show(returns))
-    if got != returns or type(got) is not type(returns):
-        raise FirstBad(given, show(returns), show(got))
+    got = call(work, name, *arguments, expected=show(returns))
+    if type(got) is not type(returns) or got != returns:
+        bad(show(returns), show(got))
 
 
 def call(
-    work: ModuleType, name: str, *arguments: object, given: str = "", expected: str = "an answer"
-) -> object:
-    """Call the learner's function. Raises FirstBad when it raises, or does not exist."""
+    work: ModuleType,
+    name: str,
+    *arguments: object,
+    given: str = "",
+    expected: str = "",
+    shape: object = None,
+    but: Errors = (),
+) -> Any:
+    """Call the learner's function.
+
+    Args:
+        work: the learner's module.
+        name: of the function in it.
+        arguments: for the function.
+        given: the call in words; by default its source text.
+        expected: the answer in words.
+        shape: what the answer must be made of: a type, `[type]` for a list of them, a tuple of
+            shapes. None: anything.
+        but: errors that the check handles, which are passed on.
+
+    Raises:
+        FirstBad: the function raised, does not exist, or its answer has another shape.
+    """
     given = given or f"{name}({', '.join(map(show, arguments))})"
+    expected = expected or (words_for(shape) if shape is not None else "an answer")
     function = getattr(work, name, None)
     if not callable(function):
         raise FirstBad(given, f"a function {name}", "the file has none of this name")
-    with raising_is_bad(work, given, expected):
-        return function(*arguments)
+    with raising_is_bad(work, given, expected, but=but):
+        found, line = _call_and_see_where(function, arguments)
+    assert _last is not None
+    _last.got, _last.where = show(found), telling.where_in(work, line)
+    if shape is not None and (wrong := misfit(found, shape)):
+        bad(words_for(shape), wrong)
+    return found
 
 
-def show(value: object) -> str:
-    """A value as a learner wants to read it: numbers also in hex, long bytes shortened."""
-    if isinstance(value, bytes | bytearray) and len(value) > SHOWN_BYTES:
-        return f"{bytes(value[:SHOWN_BYTES])!r}... ({len(value):,} bytes)"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 9:
-        return f"{value} (0x{value:08x})" if value > 0 else str(value)
-    text = repr(value)
-    return text if len(text) <= 400 else f"{text[:400]}..."
+def bad(expected: str, got: str, *, given: str = "", picture: Picture | None = None) -> None:
+    """The answer to the last call is the first bad event. Raises FirstBad, always."""
+    assert _last is not None, "bad() is about the last call(), and there was none"
+    raise FirstBad(given or _last.given, expected, got, where=_last.where, picture=picture)
 
 
 @contextmanager
 def raising_is_bad(
-    work: ModuleType,
-    given: str,
-    expected: str,
-    *,
-    but: type[Exception] | tuple[type[Exception], ...] = (),
+    work: ModuleType, given: str, expected: str, *, but: Errors = ()
 ) -> Iterator[None]:
     """An exception raised in here is the first bad event, with the learner's line that raised it.
 
-    Errors of the classes `but` are passed on: the check handles them.
+    Errors of the classes `but` are passed on: the check handles them. So is whatever is no
+    Exception, apart from an end of the process: checks stop the learner's code with such.
     """
+    global _last
+    _last = Call(given, expected)
+    if _slate is not None:
+        _slate(f"{given}\n{expected}")
     try:
         yield
     except FirstBad:
         raise
     except but:
         raise
-    except Exception as error:
-        raise FirstBad(given, expected, f"{describe(error)}{_where(error, work)}") from error
+    except (Exception, SystemExit, EndOfProcess) as error:
+        where = telling.where_of(error, work)
+        raise FirstBad(given, expected, describe(error), where=where) from error
 
 
-def describe(error: BaseException) -> str:
-    """The error's last line: its class and message."""
-    return traceback.format_exception_only(error)[-1].strip()
+def event_of(error: BaseException, work: ModuleType) -> FirstBad | None:
+    """What a check that ended with this error has found; None when the check itself is broken."""
+    if isinstance(error, FirstBad):
+        return error
+    if isinstance(error, AttributeError) and error.obj is work:
+        given = f"the file {Path(work.__file__ or '').name}"
+        return FirstBad(given, f"the name {error.name} in it", "no such name")
+    if where := telling.where_of(error, work):
+        given, expected = (_last.given, _last.expected) if _last else ("this check", "no error")
+        return FirstBad(given, expected, describe(error), where=where)
+    if _last is not None:
+        # The check stumbled over what it was given.
+        got = f"{_last.got or 'something'}, which is not of that kind ({describe(error)})"
+        return FirstBad(_last.given, _last.expected, got, where=_last.where)
+    return None
 
 
-def _where(error: BaseException, work: ModuleType) -> str:
-    """The innermost line of the learner's file that was running."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if work.__file__ and frame.filename == work.__file__]
-    return f" (line {own[-1].lineno} of {Path(own[-1].filename).name})" if own else ""
+def _call_and_see_where(
+    function: Callable[..., object], arguments: tuple[object, ...]
+) -> tuple[object, int]:
+    """The answer, and the line from which the function returned; 0 if that cannot be seen."""
+    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or sys.getprofile() is not None:
+        return function(*arguments), 0
+    line = 0
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        nonlocal line
+        if event == "return" and frame.f_code is code:
+            line = frame.f_lineno
+
+    sys.setprofile(look)
+    try:
+        found = function(*arguments)
+    finally:
+        sys.setprofile(None)
+    return found, line
+
+
+def traceback_of(error: BaseException) -> str:
+    """The whole traceback, for the author of a check that broke."""
+    return "".join(traceback.format_exception(error))

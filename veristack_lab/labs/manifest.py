@@ -37,7 +37,7 @@ class Lab:
     file: str
     """The name of the learner's file."""
     timeout_s: float
-    """How long all checks together may take."""
+    """How long one check may take on a quiet machine: only what has no end takes as long."""
     tasks: tuple[Task, ...]
 
     def task(self, task_id: str) -> Task:

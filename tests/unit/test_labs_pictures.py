@@ -1,0 +1,63 @@
+"""Pictures of first bad events: plain data, and their text in a terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from veristack_lab.labs import pictures
+
+
+def test_marked_bytes_have_their_marks_below_them() -> None:
+    picture = pictures.of_bytes("the file", b"abc\0" * 5, [(1, 3, "the key"), (18, 18, "the cut")])
+    assert pictures.as_text(picture).splitlines() == [
+        "the file:",
+        "       0  61 62 63 00 61 62 63 00 61 62 63 00 61 62 63 00  abc.abc.abc.abc.",
+        "             ^^^^^ the key",
+        "      16  61 62 63 00                                      abc.",
+        "               | the cut",
+    ]
+
+
+@pytest.mark.parametrize("cut", [0, 16, 20])
+def test_a_cut_at_an_edge_is_shown_once(cut: int) -> None:
+    picture = pictures.of_bytes("the file", b"\1" * 20, [(cut, cut, "the cut")])
+    assert pictures.as_text(picture).count("| the cut") == 1
+
+
+def test_of_long_data_the_bytes_around_the_first_mark_are_kept() -> None:
+    picture = pictures.of_bytes("the file", bytes(100_000), [(70_000, 70_001, "here")])
+    assert picture["first"] <= 70_000 < picture["first"] + len(picture["hex"]) // 2
+    assert len(picture["hex"]) == 2 * pictures.MAX_BYTES
+    assert "^^ here" in pictures.as_text(picture)
+
+
+def test_an_empty_file_can_be_shown() -> None:
+    assert "| the end" in pictures.as_text(pictures.of_bytes("the file", b"", [(0, 0, "the end")]))
+
+
+def test_the_bad_event_has_an_arrow_also_at_the_end_of_a_long_story() -> None:
+    rows = [("a", f"step {number}") for number in range(100)]
+    picture = pictures.of_events("the calls", rows, bad=99)
+    assert len(picture["rows"]) == pictures.MAX_ROWS
+    assert pictures.as_text(picture).splitlines()[-1] == "-> a  step 99"
+
+
+def test_bits_that_differ_are_marked() -> None:
+    text = pictures.as_text(pictures.of_bits("registers", ("expected", 0b1100), ("got", 0b1010)))
+    assert text.splitlines() == [
+        "registers:",
+        "expected  00000000 00000000 00000000 00001100",
+        "got       00000000 00000000 00000000 00001010",
+        "                                          ^^",
+    ]
+
+
+def test_every_kind_is_plain_data() -> None:
+    for picture in (
+        pictures.of_bytes("t", b"x", [(0, 1, "w")]),
+        pictures.of_events("t", [("a", "b")], 0),
+        pictures.of_bits("t", ("expected", 1), ("got", 2)),
+    ):
+        assert json.loads(json.dumps(picture)) == picture

@@ -1,0 +1,115 @@
+"""Pictures of a first bad event, as plain data: a terminal prints them, a notebook may draw them.
+
+A picture is a dictionary that JSON can carry, of one of three kinds. All have a `title`.
+
+    {"kind": "bytes", "title": ..., "first": 128, "hex": "00ff...",
+     "marks": [{"from": 130, "to": 134, "words": "the checksum"}]}
+        Bytes of a file or record, from the offset `first` on, at most 256 of them. A mark is a
+        range of offsets [from, to); where `from` equals `to`, it is a place between two bytes: a
+        cut.
+
+    {"kind": "events", "title": ..., "rows": [["writer a", "joins"], ["disk", "sync"]], "bad": 1}
+        What happened, in order: who did what. `bad` is the index of the row that must not be as it
+        is, or null. An interleaving of threads has the names of the threads as `who`.
+
+    {"kind": "bits", "title": ..., "width": 32, "rows": [["expected", 7], ["got", 5]]}
+        Unsigned numbers, bit under bit. The bits that differ from the first row are marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Picture = dict[str, Any]
+Mark = tuple[int, int, str]
+
+MAX_BYTES = 256
+MAX_ROWS = 40
+_ROW = 16
+
+
+def of_bytes(title: str, data: bytes, marks: Iterable[Mark] = ()) -> Picture:
+    """Bytes around the marks: (from, to, words), offsets into `data`.
+
+    Data longer than the limit is shown from the row before the first mark on.
+    """
+    marks = sorted(marks)
+    first = 0
+    if len(data) > MAX_BYTES and marks:
+        first = max(0, min(marks[0][0], len(data)) // _ROW * _ROW - _ROW)
+    shown = bytes(data[first : first + MAX_BYTES])
+    rows = [{"from": start, "to": end, "words": words} for start, end, words in marks]
+    return {"kind": "bytes", "title": title, "first": first, "hex": shown.hex(), "marks": rows}
+
+
+def of_events(title: str, rows: Sequence[tuple[str, str]], bad: int | None = None) -> Picture:
+    """What happened, in order, as (who, what); of a long story the end."""
+    left_out = max(0, len(rows) - MAX_ROWS)
+    kept = [list(row) for row in rows[left_out:]]
+    if bad is not None:
+        bad = bad - left_out if bad >= left_out else None
+    return {"kind": "events", "title": title, "rows": kept, "bad": bad}
+
+
+def of_bits(title: str, *rows: tuple[str, int], width: int = 32) -> Picture:
+    """Unsigned numbers, bit under bit; the first row is the expected one."""
+    return {"kind": "bits", "title": title, "width": width, "rows": [list(row) for row in rows]}
+
+
+def as_text(picture: Picture) -> str:
+    """The picture for a terminal: a few lines of plain text."""
+    draw = {"bytes": _bytes_text, "events": _events_text, "bits": _bits_text}[picture["kind"]]
+    return "\n".join([f"{picture['title']}:", *draw(picture)])
+
+
+def _bytes_text(picture: Picture) -> list[str]:
+    data, first = bytes.fromhex(picture["hex"]), picture["first"]
+    lines = []
+    for start in range(0, max(len(data), 1), _ROW):
+        row, offset = data[start : start + _ROW], first + start
+        readable = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{offset:8d}  {row.hex(' '):47s}  {readable}".rstrip())
+        last_row = start + _ROW >= len(data)
+        below = [_mark_text(mark, offset, len(row), last_row) for mark in picture["marks"]]
+        lines += filter(None, below)
+    return lines
+
+
+def _mark_text(mark: dict[str, Any], offset: int, size: int, last_row: bool) -> str:
+    """The line below a row of bytes that shows where a mark is, if it is in this row."""
+    start, end = max(mark["from"], offset), min(mark["to"], offset + size)
+    is_cut = mark["from"] == mark["to"]
+    if is_cut and not (offset <= mark["from"] < offset + size + last_row):
+        return ""
+    if not is_cut and start >= end:
+        return ""
+    sign = "|" if is_cut else "^" * (3 * (end - start) - 1)
+    before = " " * (10 + 3 * (start - offset) - is_cut)
+    # The words stand in the row where the mark begins.
+    words = f" {mark['words']}" if is_cut or start == mark["from"] else ""
+    return f"{before}{sign}{words}"
+
+
+def _events_text(picture: Picture) -> list[str]:
+    width = max((len(who) for who, _ in picture["rows"]), default=0)
+    signs = ["->" if index == picture["bad"] else "  " for index in range(len(picture["rows"]))]
+    rows = zip(signs, picture["rows"], strict=True)
+    return [f"{sign} {who:{width}s}  {what}".rstrip() for sign, (who, what) in rows]
+
+
+def _bits_text(picture: Picture) -> list[str]:
+    rows, width = picture["rows"], picture["width"]
+    names = max(len(name) for name, _ in rows)
+    lines = [f"{name:{names}s}  {_grouped(f'{value:0{width}b}')}" for name, value in rows]
+    for _, value in rows[1:]:
+        signs = "".join("^" if bit == "1" else " " for bit in f"{value ^ rows[0][1]:0{width}b}")
+        lines.append(f"{'':{names}s}  {_grouped(signs)}".rstrip())
+    return lines
+
+
+def _grouped(bits: str) -> str:
+    """Eight by eight from the right."""
+    first = len(bits) % 8
+    groups = [bits[:first]] if first else []
+    return " ".join(groups + [bits[at : at + 8] for at in range(first, len(bits), 8)])
