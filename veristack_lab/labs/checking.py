@@ -62,7 +62,8 @@ class Call:
 
     given: str
     expected: str
-    got: str = ""
+    answers: tuple[object, ...] = ()
+    """What it returned, if it did."""
     where: str = ""
 
 
@@ -140,7 +141,7 @@ def call(
     with raising_is_bad(work, given, expected, but=but):
         found, line = _call_and_see_where(function, arguments)
     assert _last is not None
-    _last.got, _last.where = show(found), telling.where_in(work, line)
+    _last.answers, _last.where = (found,), telling.where_in(work, line)
     if shape is not None and (wrong := misfit(found, shape)):
         bad(words_for(shape), wrong)
     return found
@@ -167,7 +168,8 @@ def raising_is_bad(
         _slate(f"{given}\n{expected}")
     try:
         yield
-    except FirstBad:
+    except FirstBad as bad_already:
+        bad_already.where = bad_already.where or telling.where_of(bad_already, work)
         raise
     except but:
         raise
@@ -188,7 +190,8 @@ def event_of(error: BaseException, work: ModuleType) -> FirstBad | None:
         return FirstBad(given, expected, describe(error), where=where)
     if _last is not None:
         # The check stumbled over what it was given.
-        got = f"{_last.got or 'something'}, which is not of that kind ({describe(error)})"
+        answer = show(_last.answers[0]) if _last.answers else "something"
+        got = f"{answer}, which is not of that kind ({describe(error)})"
         return FirstBad(_last.given, _last.expected, got, where=_last.where)
     return None
 

@@ -178,7 +178,7 @@ class Host:
         bad = checking.event_of(error, work)
         if bad is None:
             self.tell(state="broken", text=checking.traceback_of(error))
-            return
+            raise SystemExit(1)
         words = {"given": bad.given, "expected": bad.expected, "got": bad.got, "where": bad.where}
         self.tell(**event, state="failed", **words, picture=bad.picture)
 

@@ -9,6 +9,7 @@ from types import ModuleType
 
 SHOWN_BYTES = 48
 SHOWN_CHARACTERS = 400
+SHOWN_ITEMS = 32
 SHOWN_OF_A_LINE = 80
 
 
@@ -24,8 +25,8 @@ def show(value: object) -> str:
         if value.bit_length() > 4 * SHOWN_BYTES:
             return f"a number of {value.bit_length():,} bits"
         return f"{value} (0x{value:08x})" if value > 0 else str(value)
-    if isinstance(value, list | tuple) and len(value) > SHOWN_CHARACTERS:
-        return f"{show(value[:8])}... ({len(value):,} items)"
+    if isinstance(value, list | tuple) and len(value) > SHOWN_ITEMS:
+        return f"{show(value[:SHOWN_ITEMS])}... ({len(value):,} items)"
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 -- it is the learner's __repr__
