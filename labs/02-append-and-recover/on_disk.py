@@ -185,6 +185,17 @@ def open_log(work, path, given, *, but=(), **disk_options):
     return disk, fd, records
 
 
+@check("5", "one descriptor is open afterwards: the one that is returned")
+def one_descriptor(work):
+    with a_log(SMALL + b"torn") as path:
+        before = open_files(path.parent)
+        _, fd, _ = open_log(work, path, "log + b'torn'")
+        left = open_files(path.parent) - before - {fd}
+        os.close(fd)
+        if left:
+            bad("one open file, the one that is returned", f"{len(left)} more left open")
+
+
 @check("5", "cut anywhere, opened, appended to, opened again")
 def reopened(work):
     for cut in range(len(SMALL) + 1):
@@ -309,17 +320,6 @@ def open_cut(work):
                     os.close(fd)
                 if not disk.dead:
                     break
-
-
-@check("5", "one descriptor is open afterwards: the one that is returned")
-def one_descriptor(work):
-    with a_log(SMALL + b"torn") as path:
-        before = open_files(path.parent)
-        _, fd, _ = open_log(work, path, "log + b'torn'")
-        left = open_files(path.parent) - before - {fd}
-        os.close(fd)
-        if left:
-            bad("one open file, the one that is returned", f"{len(left)} more left open")
 
 
 def open_files(folder):

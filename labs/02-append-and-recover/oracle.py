@@ -2,6 +2,7 @@
 
 import json
 import struct
+from functools import lru_cache
 
 from veristack_lab.kernels import records as kernel
 from veristack_lab.kernels.crc32c import crc32c
@@ -26,6 +27,7 @@ def frames(payloads, first_lsn, epoch, kind=1):
     return kernel.frame_records(payloads, [kind] * len(payloads), first_lsn, epoch)
 
 
+@lru_cache(maxsize=256)
 def read(buffer, offset):
     """(lsn, epoch, kind, payload, end) of the record at an offset; None if there is none."""
     if len(buffer) - offset < HEADER_BYTES:

@@ -181,10 +181,27 @@ def test_a_manifest_with_a_gap_is_refused(lab: Lab, old: str, new: str) -> None:
         manifest.load(lab.folder)
 
 
-def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_labs_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "checkout", lambda: None)
-    with pytest.raises(InvalidInput, match="source tree"):
+    with pytest.raises(InvalidInput, match="install the package again"):
         manifest.find_all()
+
+
+def test_an_installed_package_has_its_labs_inside(
+    lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    monkeypatch.setattr(manifest, "INSTALLED", folder)
+    assert [found.name for found in manifest.find_all()] == [lab.name]
+
+
+def test_a_folder_that_cannot_be_written_to_names_the_option(lab: Lab, folder: Path) -> None:
+    (folder / "file").write_text("in the way")
+    bench = Workbench(folder / "file")
+    with pytest.raises(InvalidInput, match=r"Not a directory.*--into"):
+        bench.start(lab)
+    with pytest.raises(InvalidInput, match="--into"):
+        bench.note_check(lab, ["1"])
 
 
 def test_a_whole_lab_through_the_command_line(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -174,11 +175,33 @@ def _report(lab: Lab, outcomes: list[Outcome]) -> Table:
 
 
 def _print_first_bad(console: Console, lab: Lab, outcomes: list[Outcome], into: Path) -> None:
+    from veristack_lab.labs import pictures
+
     failed = next((outcome for outcome in outcomes if outcome.state == "failed"), None)
     if failed is None:
+        for outcome in outcomes:
+            _print_printed(console, outcome)
         return
     console.print(f"[bold red]first bad event[/], task {failed.task}: {escape(failed.title)}")
-    for name, text in (("input", failed.given), ("expected", failed.expected), ("got", failed.got)):
-        console.print(f"  {name:9}{text}", markup=False, highlight=False, soft_wrap=True)
+    for name, text in (
+        ("input", failed.given),
+        ("expected", failed.expected),
+        ("got", failed.got),
+        ("at", failed.where),
+    ):
+        if text:
+            console.print(f"  {name:9}{text}", markup=False, highlight=False, soft_wrap=True)
+    if failed.picture:
+        text = pictures.as_text(failed.picture)
+        console.print(indent(text, "  "), markup=False, highlight=False, soft_wrap=True)
+    _print_printed(console, failed)
     command = f"veristack labs hint {lab.name} {failed.task}{_option(into)}"
     console.print(f"stuck? {command}", highlight=False, soft_wrap=True)
+
+
+def _print_printed(console: Console, outcome: Outcome) -> None:
+    """What the learner's code printed in this check."""
+    if outcome.printed:
+        console.print(f"your file printed, in the check {outcome.title!r}:", soft_wrap=True)
+        text = indent(outcome.printed.rstrip(), "  | ")
+        console.print(text, markup=False, highlight=False, soft_wrap=True)

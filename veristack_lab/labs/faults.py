@@ -166,6 +166,8 @@ class WatchedDisk:
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """One call of a function of `os`: done, done in part, refused, or never done."""
         real = _REAL[name]
+        if not arguments:  # all by name, in the order of the signature
+            arguments, named = tuple(named.values()), {}
         if not self._touches(name, arguments):
             return real(*arguments, **named)
         kind = _kind_of(name)

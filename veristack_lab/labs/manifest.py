@@ -11,6 +11,8 @@ from veristack_lab.errors import InvalidInput
 from veristack_lab.runtime import paths
 
 HINTS_PER_TASK = 3
+INSTALLED = Path(__file__).resolve().parent / "content"
+"""Where a wheel has put the folder `labs` of the source tree."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,18 @@ class Lab:
 
 
 def labs_folder() -> Path:
-    """Where the labs are.
+    """Where the labs are: inside the package when it was installed, else in the source tree.
 
     Raises:
-        InvalidInput: the package was installed without its source tree.
+        InvalidInput: they are in neither place.
     """
-    root = paths.checkout()
-    if root is None or not (root / "labs").is_dir():
-        raise InvalidInput(
-            "the labs are in the source tree: clone the project, install it with"
-            " `pip install -e .`, and try again"
-        )
-    return root / "labs"
+    tree = paths.checkout()
+    for folder in (INSTALLED, *([tree / "labs"] if tree is not None else [])):
+        if folder.is_dir():
+            return folder
+    raise InvalidInput(
+        f"this installation has no labs: they belong in {INSTALLED}; install the package again"
+    )
 
 
 def find_all() -> list[Lab]:

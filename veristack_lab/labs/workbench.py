@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,10 @@ class Workbench:
     def start(self, lab: Lab) -> bool:
         """Put the starter and the chapter there; False if work was there and was left alone."""
         work = self.work(lab)
-        work.parent.mkdir(parents=True, exist_ok=True)
-        _create(work.parent / "README.md", (lab.folder / "README.md").read_text())
-        return _create(work, lab.starter)
+        with self._writing():
+            work.parent.mkdir(parents=True, exist_ok=True)
+            _create(work.parent / "README.md", (lab.folder / "README.md").read_text())
+            return _create(work, lab.starter)
 
     def reset(self, lab: Lab) -> Path | None:
         """Start over. Returns where the work so far was moved, if there was any."""
@@ -102,13 +104,25 @@ class Workbench:
         labs = self._read()
         labs[lab.name] = asdict(LabProgress(**{**labs.get(lab.name, {}), **changes}))
         text = json.dumps({"version": VERSION, "labs": labs}, indent=2) + "\n"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.progress_path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("w") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self.progress_path)
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self.progress_path.with_suffix(f".{os.getpid()}.tmp")
+            with temporary.open("w") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(self.progress_path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A folder that cannot be written to becomes an error that says what to do."""
+        try:
+            yield
+        except OSError as error:
+            raise InvalidInput(
+                f"{self.folder} cannot hold your work ({error.strerror}); choose another folder"
+                " with --into"
+            ) from error
 
     def _read(self) -> dict[str, dict[str, Any]]:
         if not self.progress_path.exists():

@@ -1,5 +1,5 @@
 """Each append empties the file and writes all of it again."""
-# caught by: the power may go before any change
+# caught by: a full disk is an error
 # task: 4
 
 

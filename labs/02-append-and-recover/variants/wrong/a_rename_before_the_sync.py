@@ -1,5 +1,5 @@
 """What counts goes to a new file that takes the name of the old one before it is synced."""
-# caught by: the power may go before any change
+# caught by: a cut that fails is an error
 # task: 5
 
 

@@ -1,0 +1,10 @@
+"""What came before is taken for a register, without being inverted."""
+# caught by: also after something
+
+
+def crc32c(data, value=0):
+    table = make_table()
+    register = value or ALL_ONES
+    for byte in data:
+        register = table[(register ^ byte) & 0xFF] ^ (register >> 8)
+    return register ^ ALL_ONES

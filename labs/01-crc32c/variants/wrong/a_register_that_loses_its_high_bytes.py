@@ -1,0 +1,10 @@
+"""The other three bytes of the register do not shift down."""
+# caught by: the value that every CRC32C
+
+
+def crc32c(data, value=0):
+    table = make_table()
+    register = value ^ ALL_ONES
+    for byte in data:
+        register = table[(register ^ byte) & 0xFF] ^ register
+    return register ^ ALL_ONES
