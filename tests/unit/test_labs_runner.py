@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,13 @@ def test_an_installed_package_has_its_labs_inside(
     monkeypatch.setattr(paths, "checkout", lambda: None)
     monkeypatch.setattr(manifest, "INSTALLED", folder)
     assert [found.name for found in manifest.find_all()] == [lab.name]
+
+
+def test_a_wheel_carries_the_labs_to_where_they_are_looked_for() -> None:
+    root = paths.checkout()
+    assert root is not None
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert root / wheel["targets"]["wheel"]["force-include"]["labs"] == manifest.INSTALLED
 
 
 def test_a_folder_that_cannot_be_written_to_names_the_option(lab: Lab, folder: Path) -> None:

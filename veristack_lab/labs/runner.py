@@ -106,7 +106,8 @@ def _run_plan(lab: Lab, plan: Plan, learner: Path) -> tuple[dict[int, Outcome], 
             name=f"checks of {lab.name}",
             log_path=folder / "output.log",
             cwd=learner.parent,
-            env={"TMPDIR": str(folder)},
+            # Loading the compiler takes longer than what it would save here.
+            env={"TMPDIR": str(folder), "VERISTACK_JIT": "off"},
         ) as child:
             # The child ends itself when a check has no end; this is for a child that is stopped.
             patience_s = processes.stretched(LOADING_S) + MAX_CHECKS * plan.limit_s
