@@ -1,0 +1,292 @@
+"""The stage of the checks: a story, a log that can fail, writers and a committer that are watched."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from veristack_lab.labs.checking import FirstBad, raising_is_bad, show
+
+from .schedule import Schedule, in_force
+
+GUARDED = ("queue", "led", "failure")
+SHOWN_EVENTS = 14
+
+
+class Story:
+    """What happened, in order, told by all threads; and the first thing that must not be."""
+
+    def __init__(self):
+        self.lines, self.bad = [], None
+
+    def note(self, line):
+        self.lines.append(line)
+
+    def refuse(self, expected, got):
+        """Something must not be. Only the first time counts."""
+        if self.bad is None:
+            left_out = ["..."] if len(self.lines) > SHOWN_EVENTS else []
+            told = "; ".join(left_out + self.lines[-SHOWN_EVENTS:])
+            self.bad = FirstBad(f"in order: {told}", expected, got)
+
+    def end(self):
+        if self.bad is not None:
+            raise self.bad
+
+    def fail(self, expected, got):
+        self.refuse(expected, got)
+        self.end()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The call of the log that fails: "append" or "sync", and which one, counted from 1."""
+
+    call: str
+    number: int = 1
+    code: int = errno.EIO
+    written: int = 0
+    """How many records an append writes before it fails."""
+
+    def error(self):
+        kind = InterruptedError if self.code == errno.EINTR else OSError
+        return kind(self.code, self.why)
+
+    @property
+    def why(self):
+        names = {errno.EIO: "Input/output error", errno.ENOSPC: "No space left on device"}
+        return names.get(self.code, "Interrupted system call")
+
+
+FAULTS = (
+    *(Fault("sync", code=code) for code in (errno.EIO, errno.ENOSPC, errno.EINTR)),
+    *(Fault("append", code=errno.ENOSPC, written=written) for written in (0, 1, 2)),
+)
+
+
+class ScriptedLog:
+    """A log in memory that tells the story. It fails once, and then says that all is well again.
+
+    Args:
+        stage: told of each call: `stage.at_disk(call)` is called while the disk works.
+        fault: the call that fails, if one does.
+        earlier: how many records it holds already, all durable.
+    """
+
+    def __init__(self, stage, fault=None, earlier=0):
+        self.stage, self.story, self.fault = stage, stage.story, fault
+        self.records = [b"earlier"] * earlier
+        self.durable_lsn = earlier
+        self.groups, self.counts, self.failed = [], {"append": 0, "sync": 0}, False
+        self.inside = None
+
+    @property
+    def syncs(self):
+        return self.counts["sync"]
+
+    def append(self, records):
+        records = list(records)
+        if strange := [record for record in records if not isinstance(record, bytes)]:
+            self.story.refuse("append with a list of bytes", f"an element {show(strange[0])}")
+        fault = self._enter("append", f"append {show_records(records)}")
+        first = len(self.records) + 1
+        self.records += records[: fault.written] if fault else records
+        self.groups.append(records)
+        self.stage.at_disk("append")
+        self._leave(fault, "append")
+        return first
+
+    def sync(self):
+        fault = self._enter("sync", "sync begins")
+        covered = len(self.records)
+        self.stage.at_disk("sync")
+        self._leave(fault, "sync")
+        self.durable_lsn = covered
+        self.story.note("sync returns")
+
+    def _enter(self, call, told):
+        self.story.note(told)
+        if self.failed:
+            self.story.refuse("the log left alone after its failure", f"another {call}")
+        if self.inside is not None:
+            self.story.refuse("one thread at the log", f"{call} begins during another thread's")
+        self.inside = call
+        self.counts[call] += 1
+        fault = self.fault
+        return fault if fault and (fault.call, fault.number) == (call, self.counts[call]) else None
+
+    def _leave(self, fault, call):
+        self.inside = None
+        if fault:
+            self.failed = True
+            self.story.note(f"{call} fails: {fault.why}")
+            raise fault.error()
+
+    def is_durable(self, lsn, record):
+        """Whether this LSN is the record's, and on the disk."""
+        right = isinstance(lsn, int) and 0 < lsn <= self.durable_lsn
+        return right and self.records[lsn - 1] == record
+
+
+def show_records(records):
+    return show(records) if len(records) < 9 else f"{len(records)} records"
+
+
+def names(writers):
+    return show([writer.record for writer in writers])
+
+
+class Stage:
+    """A story, a log, a schedule of threads, and what stands on them: writers and a committer.
+
+    Args:
+        work: the learner's module.
+        seed: of the schedule.
+        fault, earlier: see ScriptedLog.
+    """
+
+    def __init__(self, work, *, seed=0, fault=None, earlier=0):
+        self.work, self.story = work, Story()
+        self.log = ScriptedLog(self, fault, earlier)
+        self.schedule = Schedule(
+            work, self.story, seed, at_line=self._free_moment, free_moment=self._free_moment
+        )
+        self.during = lambda call: None
+        self.committer, self.mutex, self.watching = None, (), False
+        self.intruder, self.intrudes_at, self.moments = None, None, 0
+        self.came_in = False
+
+    def build(self):
+        """The learner's committer, watched, on the scripted log."""
+        with raising_is_bad(self.work, "GroupCommit(log)", "a committer with a mutex"):
+            self.committer = guarded(self.work, self)(self.log)
+            with self.committer.mutex:
+                self.mutex = tuple(self.schedule.outside.held)
+        for lock in self.mutex:
+            lock.name = "the mutex"
+        return self.committer
+
+    def writers(self, *records):
+        with raising_is_bad(self.work, "Writer(record)", "a writer"):
+            return [self.work.Writer(record) for record in records]
+
+    def act(self, what, function, *, but=()):
+        """Run a call of the learner's code in a thread of its own, and tell what is wrong."""
+        self.story.note(what)
+        self.watching = True
+        task = self.schedule.spawn("this call", function)
+        self.schedule.run()
+        self.watching = False
+        self.story.end()
+        with raising_is_bad(self.work, what, "an end without an error", but=but):
+            if task.error is not None:
+                raise task.error
+
+    def holds_mutex(self):
+        held = self.schedule.now().held
+        return bool(self.mutex) and all(lock in held for lock in self.mutex)
+
+    def at_disk(self, call):
+        """The disk is at work, and the thread that called it waits."""
+        if any(lock in self.schedule.now().held for lock in self.mutex):
+            expected = f"the mutex free during the {call}"
+            self.story.refuse(expected, "held: no writer can join the next group")
+        with self.unwatched():
+            self.during(call)
+        self._free_moment()
+
+    @contextmanager
+    def unwatched(self):
+        """In here the check touches the state, not the learner."""
+        watching, self.watching = self.watching, False
+        try:
+            yield
+        finally:
+            self.watching = watching
+
+    def _free_moment(self):
+        """Another thread could join now: at one such moment, the intruder does."""
+        if not self.watching or any(lock.owner is not None for lock in self.mutex):
+            return
+        self.moments += 1
+        if self.intruder is not None and self.moments == self.intrudes_at:
+            with self.unwatched():
+                self.came_in = self.slip_in(self.intruder)
+
+    def slip_in(self, writer):
+        """Another thread joins, as task 2 says; whether it was let in."""
+        committer = self.committer
+        if committer.failure:
+            self.story.note(f"{show(writer.record)} comes and is refused")
+            return False
+        self.story.note(f"{show(writer.record)} joins")
+        if not hasattr(committer.queue, "append"):
+            self.story.refuse("a list in `queue`", show(committer.queue))
+            return False
+        committer.queue.append(writer)
+        if not committer.led:
+            committer.led = writer.leads = True
+        return True
+
+
+@contextmanager
+def stage(work, **options):
+    """A stage whose locks, writers and threads are the schedule's."""
+    made = Stage(work, **options)
+    with in_force(work, made.schedule), patch.object(work, "Writer", spy_on(work, made)):
+        yield made
+
+
+def spy_on(work, stage):
+    """A class of writers that say when they are woken, and notice when it is too early."""
+
+    class Spy(work.Writer):
+        def __init__(self, record, *rest, **named):
+            super().__init__(record, *rest, **named)
+            self.waits = self.wakes = 0
+            stage.schedule.now().facts["writer"] = self
+
+        def wait(self, *rest):
+            self.waits += 1
+            return super().wait(*rest)
+
+        def wake(self, *rest):
+            self.wakes += 1
+            stage.story.note(
+                f"{show(self.record)} is woken" + (" to lead" if self.leads else "")
+            )
+            judge_waking(stage, self)
+            return super().wake(*rest)
+
+    return Spy
+
+
+def judge_waking(stage, writer):
+    """A writer is woken for its own sake only: durable, failed, or to lead."""
+    if writer.error or writer.leads or stage.log.is_durable(writer.lsn, writer.record):
+        return
+    got = f"woken, LSN {writer.lsn}, durable up to {stage.log.durable_lsn}"
+    stage.story.refuse(f"{show(writer.record)} to sleep until it is durable", got)
+
+
+def guarded(work, stage):
+    """The learner's class; the first touch of guarded state outside the mutex is told."""
+
+    class Guarded(work.GroupCommit):
+        def __getattribute__(self, name):
+            look(name)
+            return super().__getattribute__(name)
+
+        def __setattr__(self, name, value):
+            look(name)
+            super().__setattr__(name, value)
+
+    def look(name):
+        if name in GUARDED and stage.watching and not stage.holds_mutex():
+            line = stage.schedule.now().line
+            got = f"touched without it in line {line}"
+            stage.story.refuse(f"`{name}` touched only under the mutex", got)
+
+    return Guarded
