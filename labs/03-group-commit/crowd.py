@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from veristack_lab.errors import StoreFailed
 from veristack_lab.labs.checking import check, show
 
-from .scripted import FAULTS, stage
+from .scripted import FAULTS, LAWS, stage
 
 SEEDS = range(60)
 STORM_SEEDS = range(3)
@@ -43,7 +43,7 @@ class Crowd:
             lock = task.waits_for
             if lock is not None and not task.asleep and lock.owner is leader:
                 got = f"{task.name} waits for a lock that the leader holds"
-                self.story.refuse(f"an open door during the {call}", got)
+                self.story.refuse(f"an open door during the {call}", got, "door")
 
     def _woken(self, task):
         """Whatever signal it was: the writer's record is durable, has failed, or it is to lead."""
@@ -53,7 +53,7 @@ class Crowd:
         lsns = range(self.log.durable_lsn)
         if task.facts["record"] not in (self.log.records[number] for number in lsns):
             got = "woken although it is neither durable, nor failed, nor to lead"
-            self.story.refuse(f"{task.name} to sleep until it is its turn", got)
+            self.story.refuse(f"{task.name} to sleep until it is its turn", got, "wake")
 
     def write(self, *records):
         """A thread that commits these records one after the other."""
@@ -88,7 +88,7 @@ class Crowd:
 
 @contextmanager
 def crowd_of(work, *, slow=False, **options):
-    with stage(work, **options) as on:
+    with stage(work, laws=LAWS, **options) as on:
         yield on.story, Crowd(on, slow=slow)
 
 

@@ -12,21 +12,24 @@ from veristack_lab.labs.checking import FirstBad, raising_is_bad, show
 from .schedule import Schedule, in_force
 
 GUARDED = ("queue", "led", "failure")
+LAWS = ("mutex", "door", "wake", "early")
+"""The state under the mutex; the door open while the disk works; woken for its own sake; no LSN
+before the sync. A check names those that it judges, so that what fails first is the law broken."""
 SHOWN_EVENTS = 14
 
 
 class Story:
     """What happened, in order, told by all threads; and the first thing that must not be."""
 
-    def __init__(self):
-        self.lines, self.bad = [], None
+    def __init__(self, laws):
+        self.lines, self.bad, self.laws = [], None, laws
 
     def note(self, line):
         self.lines.append(line)
 
-    def refuse(self, expected, got):
-        """Something must not be. Only the first time counts."""
-        if self.bad is None:
+    def refuse(self, expected, got, law=""):
+        """Something must not be. Only the first time counts, and only a law of this check."""
+        if self.bad is None and (not law or law in self.laws):
             left_out = ["..."] if len(self.lines) > SHOWN_EVENTS else []
             told = "; ".join(left_out + self.lines[-SHOWN_EVENTS:])
             self.bad = FirstBad(f"in order: {told}", expected, got)
@@ -145,10 +148,11 @@ class Stage:
         work: the learner's module.
         seed: of the schedule.
         fault, earlier: see ScriptedLog.
+        laws: those of LAWS that this check judges by.
     """
 
-    def __init__(self, work, *, seed=0, fault=None, earlier=0):
-        self.work, self.story = work, Story()
+    def __init__(self, work, *, seed=0, fault=None, earlier=0, laws=()):
+        self.work, self.story = work, Story(laws)
         self.log = ScriptedLog(self, fault, earlier)
         self.schedule = Schedule(
             work, self.story, seed, at_line=self._free_moment, free_moment=self._free_moment
@@ -192,7 +196,7 @@ class Stage:
         """The disk is at work, and the thread that called it waits."""
         if any(lock in self.schedule.now().held for lock in self.mutex):
             expected = f"the mutex free during the {call}"
-            self.story.refuse(expected, "held: no writer can join the next group")
+            self.story.refuse(expected, "held: no writer can join the next group", "door")
         with self.unwatched():
             self.during(call)
         self._free_moment()
@@ -268,7 +272,7 @@ def judge_waking(stage, writer):
     if writer.error or writer.leads or stage.log.is_durable(writer.lsn, writer.record):
         return
     got = f"woken, LSN {writer.lsn}, durable up to {stage.log.durable_lsn}"
-    stage.story.refuse(f"{show(writer.record)} to sleep until it is durable", got)
+    stage.story.refuse(f"{show(writer.record)} to sleep until it is durable", got, "wake")
 
 
 def guarded(work, stage):
@@ -287,6 +291,6 @@ def guarded(work, stage):
         if name in GUARDED and stage.watching and not stage.holds_mutex():
             line = stage.schedule.now().line
             got = f"touched without it in line {line}"
-            stage.story.refuse(f"`{name}` touched only under the mutex", got)
+            stage.story.refuse(f"`{name}` touched only under the mutex", got, "mutex")
 
     return Guarded
