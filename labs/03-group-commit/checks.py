@@ -290,7 +290,14 @@ def door_open(work):
 def handed_over(work):
     with stage(work, laws=("wake",)) as on:
         *writers, d, e = abc(on, 5)
-        committer = lead(on, writers, lambda: (on.slip_in(d), on.slip_in(e)))
+
+        def meanwhile():
+            on.slip_in(d)
+            if d.leads:
+                on.story.refuse("`led` True during the sync", "False: d leads too, two at the log")
+            on.slip_in(e)
+
+        committer = lead(on, writers, meanwhile)
         got = [(writer.leads, writer.wakes) for writer in (d, e)]
         if got != [(True, 1), (False, 0)]:
             expected = "d to lead and be woken once, e to sleep"

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 REAL_LOCK, REAL_RLOCK = threading.Lock, threading.RLock
 REAL_SLEEP, REAL_QUEUE = time.sleep, queue.SimpleQueue
-MAX_STEPS = 60_000
+MAX_STEPS = 20_000
 """Lines that one schedule may run; the longest that is right takes a third of it."""
 
 
@@ -55,7 +55,7 @@ class Schedule:
 
     def __init__(self, work, story, seed=0, *, at_line=None, on_wake=None, free_moment=None):
         self.file, self.story = work.__file__, story
-        self.random, self.share = random.Random(seed), (0.5, 0.15, 0.03)[seed % 3]
+        self.random, self.share = random.Random(seed), (0.4, 0.1, 0.03)[seed % 3]
         self.at_line = at_line or (lambda: None)
         self.free_moment = free_moment or (lambda: None)
         self.on_wake = on_wake or (lambda _: None)

@@ -54,8 +54,7 @@ class Fault:
     """How many records an append writes before it fails."""
 
     def error(self):
-        kind = InterruptedError if self.code == errno.EINTR else OSError
-        return kind(self.code, self.why)
+        return OSError(self.code, self.why)
 
     @property
     def why(self):
@@ -166,8 +165,10 @@ class Stage:
         """The learner's committer, watched, on the scripted log."""
         with raising_is_bad(self.work, "GroupCommit(log)", "a committer with a mutex"):
             self.committer = guarded(self.work, self)(self.log)
+            before = list(self.schedule.outside.held)
             with self.committer.mutex:
-                self.mutex = tuple(self.schedule.outside.held)
+                held = self.schedule.outside.held
+                self.mutex = tuple(lock for lock in held if lock not in before)
         for lock in self.mutex:
             lock.name = "the mutex"
         return self.committer
