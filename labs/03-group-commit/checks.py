@@ -40,7 +40,8 @@ def none_too_early(on, writers):
     for writer in writers:
         if writer.lsn > on.log.durable_lsn or (writer.lsn and on.log.failed):
             got = f"LSN {writer.lsn}, durable up to {on.log.durable_lsn}"
-            on.story.refuse(f"LSN 0 for {show(writer.record)} while the disk is at work", got, "early")
+            expected = f"LSN 0 for {show(writer.record)} while the disk is at work"
+            on.story.refuse(expected, got, "early")
 
 
 @check("1", "three records: one append, one sync that begins after it; as many for thirty")
@@ -62,7 +63,7 @@ def one_sync(work):
 def numbered(work):
     for size in SIZES:
         for earlier in (0, 6):
-            on, writers = written_by(work, size, earlier=earlier)
+            _, writers = written_by(work, size, earlier=earlier)
             wanted = list(range(earlier + 1, earlier + size + 1))
             if (got := [writer.lsn for writer in writers]) != wanted:
                 given = f"LSNs after write_group with {size} writers, {earlier} records before"
@@ -141,7 +142,7 @@ def joined_under_mutex(work):
         with stage(work, laws=("mutex",)) as on:
             committer, [writer, on.intruder] = on.build(), on.writers(b"a", b"z")
             on.intrudes_at = moment
-            on.act("b'a' joins", lambda: committer.join(writer))
+            on.act("b'a' joins", lambda c=committer, w=writer: c.join(w))
             if on.moments < moment:
                 return
             both = (writer, on.intruder)

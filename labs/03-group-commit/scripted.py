@@ -1,4 +1,4 @@
-"""The stage of the checks: a story, a log that can fail, writers and a committer that are watched."""
+"""The stage of the checks: a story, a log that can fail, watched writers, a watched committer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 from veristack_lab.labs.checking import FirstBad, raising_is_bad, show
+from veristack_lab.labs.pictures import of_events
 
 from .schedule import Schedule, in_force
 
@@ -22,17 +23,22 @@ class Story:
     """What happened, in order, told by all threads; and the first thing that must not be."""
 
     def __init__(self, laws):
-        self.lines, self.bad, self.laws = [], None, laws
+        self.lines, self.rows, self.bad, self.laws = [], [], None, laws
+        self.teller = lambda: ""
+        """Names the thread that runs."""
 
     def note(self, line):
         self.lines.append(line)
+        self.rows.append((self.teller(), line))
 
     def refuse(self, expected, got, law=""):
         """Something must not be. Only the first time counts, and only a law of this check."""
         if self.bad is None and (not law or law in self.laws):
             left_out = ["..."] if len(self.lines) > SHOWN_EVENTS else []
             told = "; ".join(left_out + self.lines[-SHOWN_EVENTS:])
-            self.bad = FirstBad(f"in order: {told}", expected, got)
+            rows = [*self.rows, (self.teller(), f"expected {expected}, got {got}")]
+            picture = of_events("what the threads did, in order", rows, len(rows) - 1)
+            self.bad = FirstBad(f"in order: {told}", expected, got, picture=picture)
 
     def end(self):
         if self.bad is not None:
@@ -156,6 +162,7 @@ class Stage:
         self.schedule = Schedule(
             work, self.story, seed, at_line=self._free_moment, free_moment=self._free_moment
         )
+        self.story.teller = lambda: self.schedule.now().name
         self.during = lambda call: None
         self.committer, self.mutex, self.watching = None, (), False
         self.intruder, self.intrudes_at, self.moments = None, None, 0
@@ -259,9 +266,7 @@ def spy_on(work, stage):
 
         def wake(self, *rest):
             self.wakes += 1
-            stage.story.note(
-                f"{show(self.record)} is woken" + (" to lead" if self.leads else "")
-            )
+            stage.story.note(f"{show(self.record)} is woken" + (" to lead" if self.leads else ""))
             judge_waking(stage, self)
             return super().wake(*rest)
 

@@ -43,7 +43,8 @@ def no_collision(work):
     pairs = [("a", "b/c"), ("a/b", "c"), ("a", "b"), ("ab", ""), ("", "ab"), ("a\0", "b")]
     pairs += [("a", "\0b"), ("ä", "b"), ("a", "̈b"), ("a" * 255, "b"), ("a" * 254, "ab")]
     pairs += [("A", "b"), ("a", "B"), ("a\0\0", "b"), ("a\0", "\0b"), ("a", "b "), ("a ", "b")]
-    pairs += [("a" * 300, "b"), ("a" * 44, "b"), ("a" * 44, "a" * 256 + "b"), ("a.b", ""), ("a", ".b")]
+    pairs += [("a" * 300, "b"), ("a" * 44, "b"), ("a" * 44, "a" * 256 + "b")]
+    pairs += [("a.b", ""), ("a", ".b")]
     seen = {}
     for bucket, name in pairs:
         given = f"meta_key({bucket!r:.30}, {name!r:.30})"
@@ -120,7 +121,8 @@ def small_records(work):
         largest.append(store.largest)
     if largest[1] > 3 * largest[0]:
         got = f"{largest[1]:,} bytes: a model of gigabytes is no record of a log"
-        raise FirstBad("the largest record of a put of 300 chunks", f"about {largest[0]:,} bytes, as with 40", got)
+        expected = f"about {largest[0]:,} bytes, as with 40"
+        raise FirstBad("the largest record of a put of 300 chunks", expected, got)
 
 
 @check("2", "a new object, the power cut before every operation: whole, or not there")
@@ -132,10 +134,13 @@ def new_cut(work):
 @check("2", "an overwrite, the power cut before every operation: all old, or all new")
 def overwrite_cut(work):
     for old, new in OVERWRITES:
-        before, what = objects_before(work, old), f"overwrite of {len(old)} by {len(new)} bytes"
-        for given, store, _, raised in strikes(work, before, put("m", new), what):
-            expect_one_of(given, work, store.data, "m", *([old] if raised else []), new)
-            expect_neighbours(given, work, store.data)
+        what = f"overwrite of {len(old)} by {len(new)} bytes"
+        own = objects_of(work, CutStore(work, objects_before(work, b"older" * 30)))
+        run(work, f"put of {len(old)} bytes", "no error", lambda o=own, c=old: put("m", c)(o))
+        for before in (objects_before(work, old), own.store.data):
+            for given, store, _, raised in strikes(work, before, put("m", new), what):
+                expect_one_of(given, work, store.data, "m", *([old] if raised else []), new)
+                expect_neighbours(given, work, store.data)
 
 
 @check("2", "an overwrite takes the old chunks with it")
@@ -219,7 +224,8 @@ def meet(work, act, what, *legal):
         store = CutStore(work)
         objects = objects_of(work, store, new_id=ids())
         given = f"put, and before its operation {when + 1} {what}"
-        with met(store, lambda of, w=when: len(of.operations) == w, lambda o=objects: act(o)) as did:
+        now = lambda of, w=when: len(of.operations) == w  # noqa: E731
+        with met(store, now, lambda o=objects: act(o)) as did:
             run(work, given, "no error", lambda o=objects: put("m", NEW)(o))
         if not did:
             return ended

@@ -133,7 +133,7 @@ class CutStore:
 
     def _judge_once(self, key, value):
         if key in self.written and (key not in self.data or self.data[key] != value):
-            given = f"{self._tell(key)} is written, after {'; '.join(self.operations[-4:])}"
+            given = f"{self._tell(key)} is written, after: {self.operations[-2:][0]}"
             raise Halt(FirstBad(given, "a new id for each upload", "a chunk that was there before"))
 
     def get(self, key):

@@ -24,6 +24,8 @@ class ObjectStore(ObjectStore):
                 meta = Meta.decode(old)
                 for number in range(meta.chunks):
                     batch.delete(chunk_key(meta.object_id, number))
-            self.store.write(batch.put(meta_key(bucket, name), Meta(object_id, len(written)).encode()))
+            self.store.write(
+                batch.put(meta_key(bucket, name), Meta(object_id, len(written)).encode())
+            )
         finally:
             self.open_uploads.discard(object_id)

@@ -1,5 +1,5 @@
 """The id is a hash of the content: two objects of the same content share chunks, until one of them goes."""
-# caught by: with the same content too
+# caught by: an id belongs to one upload
 
 import hashlib
 

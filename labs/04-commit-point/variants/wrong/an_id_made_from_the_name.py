@@ -15,6 +15,8 @@ class ObjectStore(ObjectStore):
             old, batch = self.store.get(meta_key(bucket, name)), Batch()
             for number in range(len(starts), Meta.decode(old).chunks if old else 0):
                 batch.delete(chunk_key(object_id, number))
-            self.store.write(batch.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode()))
+            self.store.write(
+                batch.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode())
+            )
         finally:
             self.open_uploads.discard(object_id)

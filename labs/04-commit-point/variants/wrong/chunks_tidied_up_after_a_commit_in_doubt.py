@@ -15,7 +15,9 @@ class ObjectStore(ObjectStore):
                 meta = Meta.decode(old)
                 for number in range(meta.chunks):
                     batch.delete(chunk_key(meta.object_id, number))
-            self.store.write(batch.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode()))
+            self.store.write(
+                batch.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode())
+            )
         except BaseException:
             for number in range(len(starts)):
                 self.store.delete(chunk_key(object_id, number))
