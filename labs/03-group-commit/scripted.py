@@ -17,6 +17,9 @@ LAWS = ("mutex", "door", "wake", "early")
 """The state under the mutex; the door open while the disk works; woken for its own sake; no LSN
 before the sync. A check names those that it judges, so that what fails first is the law broken."""
 SHOWN_EVENTS = 14
+SIZES = (1, 3, 30)
+MANY_MOMENTS = 2_000
+"""More moments than any lead has; what has more turns in a circle."""
 
 
 class Story:
@@ -300,3 +303,17 @@ def guarded(work, stage):
             stage.story.refuse(f"`{name}` touched only under the mutex", got, "mutex")
 
     return Guarded
+
+
+def abc(on, count=3):
+    """Writers a, b, c and so on."""
+    return on.writers(*(bytes([ord("a") + number]) for number in range(count)))
+
+
+def expect_heard(on, writers, cause="Input/output error"):
+    for writer in writers:
+        if cause not in writer.error or not writer.wakes:
+            got = f"error {writer.error!r}, woken {writer.wakes} times"
+            on.story.fail(f"{show(writer.record)} with the cause as its error, and awake", got)
+        if writer.lsn:
+            on.story.fail(f"no LSN for {show(writer.record)}", f"LSN {writer.lsn}")
