@@ -11,7 +11,7 @@ from .scripted import FAULTS, LAWS, stage
 
 EARLIER = 6
 """Records that are in the log before the first thread comes: an LSN is the log's to give."""
-SEEDS = range(36)
+SEEDS = range(24)
 STORM_SEEDS = range(2)
 
 
@@ -126,7 +126,7 @@ def shared(work):
         crowd.write(b"0")
         crowd.finish()
         alone_counts = dict(crowd.log.counts)
-    for seed in range(6):
+    for seed in range(3):
         with crowd_of(work, slow=True, seed=seed) as (story, crowd):
             names = [b"%d" % number for number in range(8)]
             crowd.at_sync[1] = lambda crowd=crowd, names=names: [crowd.write(n) for n in names[1:]]
@@ -143,7 +143,7 @@ def shared(work):
 def any_order(work):
     for seed in SEEDS:
         with crowd_of(work, slow=seed % 4 == 0, seed=seed) as (_, crowd):
-            names = [b"%c%d" % (thread, number) for thread in b"abcd" for number in range(2)]
+            names = [b"%c%d" % (thread, number) for thread in b"abc" for number in range(2)]
             for first in range(0, len(names), 2):
                 crowd.write(*names[first : first + 2])
             crowd.finish()
@@ -153,12 +153,12 @@ def any_order(work):
 @check("5", "a sync that fails: its group, those who wait, and all who come later hear it")
 def every_writer_hears(work):
     for fault in FAULTS:
-        for seed in range(4):
+        for seed in range(2):
             heard(work, fault, seed)
 
 
 def heard(work, fault, seed):
-    names = [b"0", b"1", b"2", b"3"]
+    names = [b"0", b"1", b"2"]
     with crowd_of(work, slow=seed % 2 == 0, fault=fault, seed=seed) as (story, crowd):
         for name in names:
             crowd.write(name, name + b" later")
@@ -197,11 +197,11 @@ def equal_records(work):
                 story.fail("LSNs 7 to 10, one each", show(sorted(lsns)))
 
 
-@check("5", "a storm: eight threads, 80 records, each OK true and no record twice")
+@check("5", "a storm: eight threads, 48 records, each OK true and no record twice")
 def storm(work):
     for seed in STORM_SEEDS:
         with crowd_of(work, seed=seed) as (_, crowd):
-            names = [[b"%d-%d" % (thread, n) for n in range(10)] for thread in range(8)]
+            names = [[b"%d-%d" % (thread, n) for n in range(6)] for thread in range(8)]
             for own in names:
                 crowd.write(*own)
             crowd.finish()

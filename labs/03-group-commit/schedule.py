@@ -41,6 +41,10 @@ class Task:
         return lock is not None and lock.sleeper is self
 
 
+class Stopped(BaseException):
+    """The thread of the check cannot go on with the learner's call."""
+
+
 class Schedule:
     """The threads, and the choice of the next one.
 
@@ -59,7 +63,7 @@ class Schedule:
         self.at_line = at_line or (lambda: None)
         self.free_moment = free_moment or (lambda: None)
         self.on_wake = on_wake or (lambda _: None)
-        self.tasks, self.running, self.steps = [], None, 0
+        self.tasks, self.running, self.steps, self.alone = [], None, 0, False
         self.outside = Task("the check", None)
 
     def spawn(self, name, function):
@@ -75,6 +79,21 @@ class Schedule:
         self.running = None
         if self.story.bad is None and (left := [t for t in self.tasks if t.state != "ended"]):
             self.story.refuse("an end of every call", self._why_stuck(left))
+
+    def run_alone(self, name, function):
+        """One call, in the thread of the check. Returns the task, which knows how it ended."""
+        task = self.running = Task(name, function)
+        self.tasks.append(task)
+        before, self.alone = sys.gettrace(), True
+        sys.settrace(self._trace)
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001 whatever it is, the check judges it
+            task.error = error
+        finally:
+            sys.settrace(before)
+            task.state, self.running, self.alone = "ended", None, False
+        return task
 
     def now(self):
         """The running task."""
@@ -132,6 +151,10 @@ class Schedule:
     def _go_on(self, task):
         """Choose a thread and let it run; return when `task` has been chosen again."""
         chosen = self._choose() if self.story.bad is None else self.outside
+        if chosen is self.outside and self.alone:
+            if self.story.bad is None:
+                self.story.refuse("an end of this call", self._why_stuck([task]))
+            raise Stopped
         if chosen is task:
             task.state = "ready" if task.state != "ended" else "ended"
             return

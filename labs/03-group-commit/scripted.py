@@ -188,11 +188,10 @@ class Stage:
             return [self.work.Writer(record) for record in records]
 
     def act(self, what, function, *, but=()):
-        """Run a call of the learner's code in a thread of its own, and tell what is wrong."""
+        """Run a call of the learner's code, and tell what is wrong."""
         self.story.note(what)
         self.watching = True
-        task = self.schedule.spawn("this call", function)
-        self.schedule.run()
+        task = self.schedule.run_alone("this call", function)
         self.watching = False
         self.story.end()
         with raising_is_bad(self.work, what, "an end without an error", but=but):
