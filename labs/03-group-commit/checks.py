@@ -18,7 +18,7 @@ from .scripted import FAULTS, MANY_MOMENTS, SIZES, Fault, abc, expect_heard, nam
 
 
 def written_by(work, size, **options):
-    """A stage on which `write_group` has run with so many writers."""
+    """A stage on which `write_group` has run with this many writers."""
     with stage(work, **options) as on:
         writers = abc(on, size)
         on.during = lambda _: none_too_early(on, writers)
@@ -103,7 +103,7 @@ def failed_write(work, fault):
 
 
 def joined(work, count=3):
-    """A stage on which so many writers have joined."""
+    """A stage on which this many writers have joined."""
     with stage(work) as on:
         committer, writers = on.build(), abc(on, count)
         for writer in writers:

@@ -38,7 +38,7 @@ class Fault:
 
     Args:
         kind: "cut" (the power goes before it), "full" (no room, nor for what comes after it),
-            "failed" (nobody knows whether it happened: it did not), "unsure" (likewise: it did),
+            "failed" (the caller cannot know whether it happened: it did not), "unsure" (it did),
             "interrupted" (Ctrl-C just before it) or "late" (Ctrl-C just after it).
         number: of the operation, counted from 0.
     """
