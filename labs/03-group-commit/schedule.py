@@ -59,7 +59,7 @@ class Schedule:
 
     def __init__(self, work, story, seed=0, *, at_line=None, on_wake=None, free_moment=None):
         self.file, self.story = work.__file__, story
-        self.random, self.share = random.Random(seed), (0.4, 0.1, 0.03)[seed % 3]
+        self.random, self.share = random.Random(seed), (0.2, 0.08, 0.03)[seed % 3]
         self.at_line = at_line or (lambda: None)
         self.free_moment = free_moment or (lambda: None)
         self.on_wake = on_wake or (lambda _: None)

@@ -169,7 +169,7 @@ class Stage:
         self.during = lambda call: None
         self.committer, self.mutex, self.watching = None, (), False
         self.intruder, self.intrudes_at, self.moments = None, None, 0
-        self.came_in = False
+        self.came_in = self.sleeps_late = False
 
     def build(self):
         """The learner's committer, watched, on the scripted log."""
@@ -264,6 +264,8 @@ def spy_on(work, stage):
 
         def wait(self, *rest):
             self.waits += 1
+            if stage.sleeps_late:
+                stage.schedule.until_quiet()
             return super().wait(*rest)
 
         def wake(self, *rest):

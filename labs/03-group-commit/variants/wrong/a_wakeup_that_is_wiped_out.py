@@ -1,5 +1,5 @@
 """A writer clears its signal before it sleeps: a wake-up that came first is lost."""
-# caught by: no wake-up is missed
+# caught by: comes before the writer sleeps
 # task: 5
 
 
