@@ -135,7 +135,8 @@ def new_cut(work):
 def overwrite_cut(work):
     for old, new in OVERWRITES:
         what = f"overwrite of {len(old)} by {len(new)} bytes"
-        own = objects_of(work, CutStore(work, objects_before(work, b"older" * 30)))
+        before = CutStore(work, objects_before(work, b"older" * 30))
+        own = objects_of(work, before, new_id=ids_from(500))
         run(work, f"put of {len(old)} bytes", "no error", lambda o=own, c=old: put("m", c)(o))
         for before in (objects_before(work, old), own.store.data):
             for given, store, _, raised in strikes(work, before, put("m", new), what):
