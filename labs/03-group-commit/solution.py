@@ -40,7 +40,7 @@ class Writer:
         self._signal = threading.Event()
 
     def wait(self) -> None:
-        """Sleep until somebody calls `wake`; return at once if they did before."""
+        """Sleep until a thread calls `wake`; return at once if one did before."""
         self._signal.wait()
 
     def wake(self) -> None:
@@ -65,14 +65,14 @@ class GroupCommit:
         self.log = log
         self.mutex = threading.Lock()
         self.queue: list[Writer] = []
-        """Those who have joined and are in no group yet, in the order they came."""
+        """Writers that have joined and are in no group yet, in the order they came."""
         self.led = False
         """Whether some writer is leading, or has been told to."""
         self.failure = ""
         """Why no more writes are taken, or empty."""
 
     def join(self, writer: Writer) -> None:
-        """Task 2. Queue up; who finds nobody leading has to lead (`writer.leads`).
+        """Task 2. Queue up; a writer that finds no leader has to lead (`writer.leads`).
 
         Raises:
             StoreFailed: the log has failed before. The writer is not queued.
@@ -87,7 +87,7 @@ class GroupCommit:
         # END SOLUTION
 
     def fail(self, group: list[Writer], cause: OSError) -> None:
-        """Task 3. The log has failed: an error for the group, for all who wait, for all to come."""
+        """Task 3. The log has failed: an error for the group, the queue, and all later writers."""
         # BEGIN SOLUTION 3
         with self.mutex:
             self.failure = reason = f"a write to the log failed: {cause}"
@@ -99,7 +99,7 @@ class GroupCommit:
         # END SOLUTION
 
     def lead(self) -> None:
-        """Task 4. Take everybody who waits, make them durable, wake them, hand the lead over."""
+        """Task 4. Take all that wait, make them durable, wake them, hand the lead over."""
         # BEGIN SOLUTION 4
         with self.mutex:
             group, self.queue = self.queue, []
@@ -121,7 +121,7 @@ class GroupCommit:
         """Task 5. Return the record's LSN once it is durable, and not before.
 
         Raises:
-            StoreFailed: it is not durable, and nobody can say whether it ever will be.
+            StoreFailed: the log has failed; whether the record is on the disk is unknown.
         """
         # BEGIN SOLUTION 5
         writer = Writer(record)

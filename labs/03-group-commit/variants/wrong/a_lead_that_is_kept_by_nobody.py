@@ -1,5 +1,5 @@
 """A lead that is kept by nobody."""
-# caught by: nobody leads
+# caught by: no leader
 
 
 class GroupCommit(GroupCommit):

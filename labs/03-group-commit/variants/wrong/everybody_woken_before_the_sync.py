@@ -1,5 +1,5 @@
 """Everybody woken before the sync."""
-# caught by: nobody is woken before the sync
+# caught by: no writer is woken before the sync
 
 
 class GroupCommit(GroupCommit):

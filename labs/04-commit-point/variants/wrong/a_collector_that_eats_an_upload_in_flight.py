@@ -1,5 +1,5 @@
 """A collector that eats an upload in flight."""
-# caught by: run between any two operations of an upload
+# caught by: an open upload keeps its chunks
 
 
 class ObjectStore(ObjectStore):

@@ -1,5 +1,5 @@
 """A collector that forgets what it was asked to sweep."""
-# caught by: chunks that nobody needs go
+# caught by: chunks that no object needs go
 
 
 class ObjectStore(ObjectStore):

@@ -1,26 +1,21 @@
-"""Metadata before the chunks."""
-# caught by: what was put is there, of any size
+"""The metadata is written before the chunks, "because then we know where they belong"."""
+# caught by: a new object, the power cut before every operation
 
 
 class ObjectStore(ObjectStore):
     def put(self, bucket: str, name: str, data: bytes) -> None:
-        """Task 2. Store an object durably, replacing the one of this name in one step.
-
-        While it runs, its id is in `open_uploads`; however it ends, it is not.
-        """
         object_id = self.new_id()
         self.open_uploads.add(object_id)
         try:
-            starts = range(0, len(data), CHUNK_BYTES)
-            self.store.put(meta_key(bucket, name), Meta(object_id, len(starts)).encode())
-            for number, start in enumerate(starts):
-                self.store.put(chunk_key(object_id, number), data[start : start + CHUNK_BYTES])
             key = meta_key(bucket, name)
+            starts = range(0, len(data), CHUNK_BYTES)
             batch = Batch()
             if old := self.store.get(key):
                 replaced = Meta.decode(old)
                 for number in range(replaced.chunks):
                     batch.delete(chunk_key(replaced.object_id, number))
             self.store.write(batch.put(key, Meta(object_id, len(starts)).encode()))
+            for number, start in enumerate(starts):
+                self.store.put(chunk_key(object_id, number), data[start : start + CHUNK_BYTES])
         finally:
             self.open_uploads.discard(object_id)

@@ -1,0 +1,9 @@
+"""Names are normalised "so that nobody is confused": two names of different characters share a key."""
+# caught by: no two objects share a key
+
+import unicodedata
+
+
+def bucket_prefix(bucket: str) -> bytes:
+    name = unicodedata.normalize("NFC", bucket).lower().encode()
+    return META + len(name).to_bytes(2, "big") + name
