@@ -1,0 +1,82 @@
+"""Something shown in a notebook that is brought up to date in place, or a line of text elsewhere.
+
+A display has an id (Jupyter's `display_id`), by which the kernel replaces what is shown, from any
+thread, whichever cell is running. What is saved with the notebook is what was shown last. After
+the page was reloaded the front end may have forgotten the id: running the cell again shows the
+present state.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+Bundle = dict[str, Any]
+"""Contents by MIME type; `text/plain` is always among them."""
+
+Render = Callable[[], Bundle]
+
+
+def bundle_of(shown: object) -> Bundle:
+    """What a notebook would show for a value: a figure, a frame, a text."""
+    if hasattr(shown, "_repr_mimebundle_"):  # plotly's figures print themselves otherwise
+        found = shown._repr_mimebundle_()
+        data = found[0] if isinstance(found, tuple) else found
+        if data:
+            return {"text/plain": repr_line(shown), **data}
+    shell = _shell()
+    if shell is None:
+        return {"text/plain": str(shown)}
+    data, _metadata = shell.display_formatter.format(shown)
+    return {"text/plain": str(shown), **data}
+
+
+def repr_line(shown: object) -> str:
+    """A short name for something that is drawn."""
+    return f"<{type(shown).__name__}>"
+
+
+class Live:
+    """One display, drawn by a function that is called again for each refresh.
+
+    Args:
+        render: what to show now.
+    """
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._id = uuid4().hex
+        self._shown: Bundle | None = None
+
+    def show(self) -> None:
+        """Show it below the running cell; in a script, print its text."""
+        self._shown = self._render()
+        shell = _shell()
+        if shell is None:
+            text = self._shown["text/plain"]
+            if text:
+                print(text)  # on the caller's thread: refreshes print nothing
+            return
+        shell.display_pub.publish(self._shown, transient={"display_id": self._id})
+
+    def refresh(self) -> None:
+        """Replace what is shown, if it has changed since."""
+        shell = _shell()
+        if shell is None or self._shown is None:
+            return
+        now = self._render()
+        if now == self._shown:
+            return
+        self._shown = now
+        shell.display_pub.publish(now, transient={"display_id": self._id}, update=True)
+
+
+def _shell() -> Any:
+    """The IPython shell of this process; None in a script."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython()
