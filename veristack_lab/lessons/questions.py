@@ -130,7 +130,7 @@ def parse_number(answer: object) -> int | float:
 
 
 def _plain(number: float) -> int | float:
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    return int(number) if number % 1 == 0 else number
 
 
 def make(
