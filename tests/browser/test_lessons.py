@@ -6,6 +6,7 @@ By keyboard alone, in the dark theme, on a page of 700 px. A screenshot is kept 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 WIDTH = 700
+SOLUTIONS = Path(__file__).resolve().parents[2] / "labs"
 
 ASK = """
 import os
@@ -66,9 +68,7 @@ def narrow(page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
             print(f"what the page showed: {shot}")
 
 
-def test_predict_first_then_see_by_keyboard_alone(
-    lab: Lab, narrow: Page, unique_name: str
-) -> None:
+def test_predict_first_then_see_by_keyboard_alone(lab: Lab, narrow: Page, unique_name: str) -> None:
     from playwright.sync_api import expect
 
     page = narrow
@@ -112,10 +112,113 @@ def test_predict_first_then_see_by_keyboard_alone(
 
     task = page.locator(".veristack-task")
     expect(task).to_have_attribute("data-passed", "false")
-    expect(task).to_contain_text("equal blocks after a difference do not count")
+    expect(task).to_contain_text("the first token differs")
     task.locator("summary").first.focus()
     page.keyboard.press("Enter")
     expect(task).to_contain_text("Stop at the first block that differs")
+
+
+START = """
+import os
+from pathlib import Path
+os.environ["VERISTACK_LEARNER"] = str(Path("learner").absolute())
+from veristack_lab import lessons
+
+lessons.start("03-group-commit")
+"""
+CHECK = """
+lessons.check("03-group-commit")
+"""
+MAP = """
+lessons.map()
+"""
+
+
+def test_a_lab_is_edited_checked_and_hinted_in_the_dark(
+    lab: Lab, narrow: Page, unique_name: str
+) -> None:
+    from playwright.sync_api import expect
+
+    page = narrow
+    folder = open_notebook(lab, page, unique_name, (START, CHECK, MAP))
+    page.evaluate(DARK)
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    run_cell(page, 0)
+    panel = page.locator("#veristack-lab-03-group-commit")
+    text = page.locator("#veristack-lab-03-group-commit-text")
+    expect(text).to_be_visible()
+    (work,) = (folder / "learner" / "labs" / "03-group-commit").glob("*.py")
+    assert text.input_value() == work.read_text()
+
+    text.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nif True:\n    x = 1\nassert x == 2, 'typed in a notebook'")
+    page.keyboard.press("Tab")
+    expect(page.locator("#veristack-lab-03-group-commit-save")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#veristack-lab-03-group-commit-save")).to_have_attribute(
+        "aria-disabled", "true"
+    )
+    typed = "\nif True:\n    x = 1\n    assert x == 2, 'typed in a notebook'"
+    assert work.read_text().endswith(typed)  # a new line keeps its indentation
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # Save and check
+    bad = page.locator("#veristack-lab-03-group-commit-bad")
+    expect(bad).to_contain_text("typed in a notebook")
+    page.keyboard.press("Tab")
+    expect(page.locator("#veristack-lab-03-group-commit-hint")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#veristack-lab-03-group-commit-hint-text")).to_contain_text("hint 1 of 3")
+
+    work.write_text((SOLUTIONS / "03-group-commit" / "solution.py").read_text())
+    run_cell(page, 1)
+    count = page.locator("#veristack-check-03-group-commit-count")
+    expect(count).to_have_text(re.compile(r"^(\d+) of \1 tasks passed$"))
+    run_cell(page, 2)
+    row = page.locator(".veristack-map tr[data-notebook='02']")
+    expect(row).to_contain_text(re.compile(r"03-group-commit ■+ (\d+) of \1"))
+
+    page.locator("#veristack-lab-03-group-commit-reload").click()
+    expect(bad).to_be_visible()  # the verdict of this panel's own last check stays
+    expect(text).to_have_value(work.read_text())
+    for part in ("-text", "-save", "-check", "-hint", "-reload", "-count", "-tasks"):
+        assert inside(panel.locator(f"#veristack-lab-03-group-commit{part}")), part
+    for part in (panel, text, page.locator(".veristack-map")):
+        assert contrast(part) >= READABLE
+
+
+READABLE = 4.5
+"""The least contrast of text that WCAG 2 asks for."""
+
+DARK = """() => window.jupyterapp.commands.execute(
+  "apputils:change-theme", { theme: "JupyterLab Dark" }
+)"""
+
+# The contrast of the text of an element with the first background behind it that is not clear.
+CONTRAST = """(node) => {
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const part = [r, g, b].map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  };
+  let behind = node;
+  while (behind.parentElement && parse(getComputedStyle(behind).backgroundColor)[3] === 0) {
+    behind = behind.parentElement;
+  }
+  const [one, two] = [
+    light(parse(getComputedStyle(node).color)),
+    light(parse(getComputedStyle(behind).backgroundColor)),
+  ];
+  return (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+}"""
+
+
+def contrast(part: Locator) -> float:
+    """How well the text of a part of the page stands out: from 1 to 21."""
+    return float(part.first.evaluate(CONTRAST))
 
 
 def inside(part: Locator) -> bool:

@@ -1,4 +1,4 @@
-"""Predictions without a browser: recorded first, revealed after, and defaults where none is asked."""
+"""Predictions without a browser: recorded first, revealed after; defaults where none is asked."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_a_result_is_covered_until_the_answer_is_recorded(
     assert guess.answer == 4
     guess.reveal(3, "the picture")
     assert capsys.readouterr().out == (
-        "00/lost: you predicted 4 writes, and it was 3 writes: right (within 1 writes)\nthe picture\n"
+        "00/lost: you predicted 4 writes, and it was 3 writes: right (within 1 writes)\n"
+        "the picture\n"
     )
     assert repr(lessons.scorecard("00")) == "00_start: 1 prediction, 1 answered, 1 of 1 right"
     kept = json.loads((learner / "progress" / "notebooks.json").read_text())

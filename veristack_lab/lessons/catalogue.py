@@ -18,6 +18,8 @@ class Notebook:
     """The name of its file without `.ipynb`; its first two characters are its number."""
     question: str
     """What it asks."""
+    labs: tuple[str, ...] = ()
+    """The labs of its layer, by name."""
 
     @property
     def number(self) -> str:
@@ -27,10 +29,18 @@ class Notebook:
 
 NOTEBOOKS = (
     Notebook("00_start", "What is left of a database that is killed?"),
-    Notebook("01_write_ahead_log", "What does it cost to be sure?"),
-    Notebook("02_group_commit", "How can many writers share one disk sync?"),
+    Notebook(
+        "01_write_ahead_log",
+        "What does it cost to be sure?",
+        ("01-crc32c", "02-append-and-recover"),
+    ),
+    Notebook("02_group_commit", "How can many writers share one disk sync?", ("03-group-commit",)),
     Notebook("03_cutting_the_power", "What may a disk hold after a power cut?"),
-    Notebook("04_object_store", "How does a file of many parts appear in one moment?"),
+    Notebook(
+        "04_object_store",
+        "How does a file of many parts appear in one moment?",
+        ("04-commit-point",),
+    ),
     Notebook("10_prefix_cache", "Which engine should read this prompt?"),
     Notebook("20_training_jobs", "How does a training job survive the death of its process?"),
     Notebook("30_ingestion", "What does a reader see of a document whose worker dies?"),
