@@ -77,7 +77,7 @@ def test_predict_first_then_see_by_keyboard_alone(lab: Lab, narrow: Page, unique
         run_cell(page, number)
     covers = page.locator(".veristack-cover")
     expect(covers).to_have_count(2)
-    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    expect(page.locator(".jp-RenderedPlotly")).to_have_count(0)
     score = page.locator(".veristack-scorecard")
     expect(score).to_contain_text("2 predictions, 0 answered, 0 of 0 right")
 
@@ -94,7 +94,7 @@ def test_predict_first_then_see_by_keyboard_alone(lab: Lab, narrow: Page, unique
     verdict = page.locator(".veristack-verdict").first
     expect(verdict).to_contain_text("you predicted 1 writes, and it was 0 writes: right")
     expect(verdict).to_have_attribute("data-right", "true")
-    expect(page.locator(".js-plotly-plot")).to_contain_text("predicted 1 writes")
+    expect(page.locator(".jp-RenderedPlotly")).to_contain_text("predicted 1 writes")
     expect(covers).to_have_count(1)
     expect(field).to_have_attribute("readonly", "")
 

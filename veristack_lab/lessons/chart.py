@@ -66,9 +66,10 @@ class Chart:
 
     def _ipython_display_(self) -> None:
         live = Live(self._render)
-        live.show()
         if is_asking():
             BOOK.listen(f"map {uuid4().hex}", live.refresh)
+        live.show()
+        live.refresh()
 
     def _render(self) -> Bundle:
         rows = _rows()

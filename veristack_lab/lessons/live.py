@@ -9,6 +9,7 @@ present state.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -48,29 +49,34 @@ class Live:
     def __init__(self, render: Render) -> None:
         self._render = render
         self._id = uuid4().hex
+        self._lock = threading.Lock()
         self._shown: Bundle | None = None
 
     def show(self) -> None:
         """Show it below the running cell; in a script, print its text."""
-        self._shown = self._render()
-        shell = _shell()
-        if shell is None:
-            text = self._shown["text/plain"]
-            if text:
+        with self._lock:
+            self._shown = self._render()
+            shell = _shell()
+            if shell is not None:
+                shell.display_pub.publish(self._shown, transient={"display_id": self._id})
+            elif text := self._shown["text/plain"]:
                 print(text)  # on the caller's thread: refreshes print nothing
-            return
-        shell.display_pub.publish(self._shown, transient={"display_id": self._id})
 
     def refresh(self) -> None:
-        """Replace what is shown, if it has changed since."""
+        """Replace what is shown, if it has changed since. Never raises: it may run on any thread,
+        and what cannot be drawn is shown as that.
+        """
         shell = _shell()
-        if shell is None or self._shown is None:
-            return
-        now = self._render()
-        if now == self._shown:
-            return
-        self._shown = now
-        shell.display_pub.publish(now, transient={"display_id": self._id}, update=True)
+        with self._lock:
+            if shell is None or self._shown is None:
+                return
+            try:
+                now = self._render()
+            except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to
+                now = {"text/plain": f"cannot be shown: {type(error).__name__}: {error}"}
+            if now != self._shown:
+                self._shown = now
+                shell.display_pub.publish(now, transient={"display_id": self._id}, update=True)
 
 
 def _shell() -> Any:

@@ -25,7 +25,10 @@ from veristack_lab.lessons.questions import Question, make
 if TYPE_CHECKING:
     from veristack_lab.lessons.marking import Axis
 
-BOX = "border:1px solid var(--jp-border-color1,#bbb);border-radius:6px;padding:8px 12px;"
+BOX = (
+    "border:1px solid var(--jp-border-color1,#bbb);border-radius:6px;padding:8px 12px;"
+    "background:var(--jp-layout-color0,#fff);"
+)
 INK = "color:var(--jp-ui-font-color1,#222);font:13px/1.45 system-ui,sans-serif;max-width:1080px;"
 
 
@@ -118,11 +121,13 @@ class _Result:
         self._picture = Live(self._render_picture)
 
     def show(self) -> None:
+        # The answer may come at any moment: listen first, look once more at the end.
+        if BOOK.entry(self._id).answer is None:
+            BOOK.listen(f"reveal {uuid4().hex}", self._refresh)
         self._words.show()
         if self._shown is not None:
             self._picture.show()
-        if BOOK.entry(self._id).answer is None:
-            BOOK.listen(f"reveal {uuid4().hex}", self._refresh)
+        self._refresh()
 
     def _refresh(self) -> None:
         if BOOK.entry(self._id).answer is not None:

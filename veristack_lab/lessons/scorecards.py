@@ -33,8 +33,9 @@ class Scorecard:
 
     def _ipython_display_(self) -> None:
         live = Live(self._render)
-        live.show()
         BOOK.listen(f"scorecard {uuid4().hex}", live.refresh)
+        live.show()
+        live.refresh()
 
     def _render(self) -> Bundle:
         if not is_asking():
