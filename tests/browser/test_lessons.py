@@ -179,7 +179,9 @@ def test_a_lab_is_edited_checked_and_hinted_in_the_dark(
     expect(row).to_contain_text(re.compile(r"03-group-commit ■+ (\d+) of \1"))
 
     page.locator("#veristack-lab-03-group-commit-reload").click()
-    expect(bad).to_be_visible()  # the verdict of this panel's own last check stays
+    stale = page.locator("#veristack-lab-03-group-commit-stale")
+    expect(stale).to_contain_text("The file has changed since this panel checked it")
+    expect(bad).to_be_visible()
     expect(text).to_have_value(work.read_text())
     for part in ("-text", "-save", "-check", "-hint", "-reload", "-count", "-tasks"):
         assert inside(panel.locator(f"#veristack-lab-03-group-commit{part}")), part

@@ -14,10 +14,12 @@ from veristack_lab.labs import manifest
 from veristack_lab.labs.runner import FAILED, Outcome
 from veristack_lab.labs.workbench import Workbench
 from veristack_lab.lessons import lab_model, places
+from veristack_lab.lessons.catalogue import NOTEBOOKS
 from veristack_lab.lessons.chart import LabState, drawn, in_words, rows_of
 from veristack_lab.lessons.lab_model import LabModel
 from veristack_lab.lessons.lab_pictures import lines_of
 from veristack_lab.lessons.progress import Guess, Notes, Trial
+from veristack_lab.lessons.tasks.registry import TASKS
 
 LAB = "01-crc32c"
 
@@ -27,11 +29,6 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(places.LEARNER, str(tmp_path / "learner"))
     monkeypatch.delenv(places.MODE, raising=False)
     return tmp_path / "learner"
-
-
-def solve(into: Path) -> None:
-    lab = manifest.find(LAB)
-    Workbench(into).work(lab).write_text(lab.solution)
 
 
 def test_a_lab_from_the_starter_to_the_end(tmp_path: Path) -> None:
@@ -57,6 +54,10 @@ def test_a_lab_from_the_starter_to_the_end(tmp_path: Path) -> None:
         assert panel.path.read_text() == solved["text"]
         assert (seen["bad"], seen["hint"], seen["passed"]) == (None, "", 5)
         assert repr(panel) == f"<Lab {LAB}: 5 of 5 tasks passed>"
+        assert not seen["stale"]
+        panel.path.write_text("edited = 'elsewhere'\n")
+        assert panel.do("reload", timeout_s=PATIENCE_S)["stale"]
+        panel.path.write_text(solved["text"])
     again = lessons.check("01", into=tmp_path)
     assert again is not None
     again.close()
@@ -211,7 +212,8 @@ def test_the_map_counts_what_is_recorded() -> None:
     assert [(row.tasks_passed, row.tasks) for row in rows[:2]] == [(0, 1), (1, 1)]
     assert rows[1].labs == (LabState(LAB, 2, 5),)
     assert in_words(rows) == (
-        "8 notebooks: 2 predictions, 1 right; 1 of 8 tasks; 2 of 5 tasks of 1 labs"
+        f"{len(NOTEBOOKS)} notebooks: 2 predictions, 1 right; 1 of {len(TASKS)} tasks;"
+        " 2 of 5 tasks of 1 labs"
     )
     page = drawn(rows)
     assert '<a href="01_write_ahead_log.ipynb">' in page
@@ -224,7 +226,7 @@ def test_the_map_of_a_headless_run_is_the_same_for_everyone(learner: Path) -> No
     bench = Workbench(learner / "labs")
     bench.start(lab)
     bench.note_check(lab, ["1"])
-    assert "0 predictions, 0 right; 0 of 8 tasks; 0 of " in repr(lessons.map())
+    assert f"0 predictions, 0 right; 0 of {len(TASKS)} tasks; 0 of " in repr(lessons.map())
 
 
 def test_the_map_of_a_learner_shows_the_labs_too(
@@ -249,4 +251,5 @@ def test_every_lab_is_on_the_map() -> None:
 def test_every_notebook_is_on_the_map() -> None:
     folder = Path(__file__).resolve().parents[2] / "notebooks"
     shown = [row.about.stem for row in rows_of(Notes(), [])]
-    assert shown == sorted(path.stem for path in folder.glob("*.ipynb"))
+    assert shown == sorted(shown)
+    assert {path.stem for path in folder.glob("*.ipynb")} <= set(shown)

@@ -411,6 +411,79 @@ def steps(act, has_old):
         "the old file is never removed",
     ),
     Variant(
+        "05/common-prefixes",
+        "a set",
+        """
+def listed(keys, prefix, delimiter):
+    shown = set()
+    for key in keys:
+        if key.startswith(prefix):
+            head, found, _ = key[len(prefix) :].partition(delimiter)
+            shown.add(prefix + head + found)
+    return sorted(shown)
+""",
+    ),
+    Variant(
+        "05/common-prefixes",
+        "positions of the delimiter, and a list",
+        """
+def listed(keys, prefix, delimiter):
+    shown = []
+    for key in sorted(keys):
+        if key[: len(prefix)] != prefix:
+            continue
+        at = key.find(delimiter, len(prefix))
+        entry = key if at < 0 else key[: at + len(delimiter)]
+        if entry not in shown:
+            shown.append(entry)
+    return sorted(shown)
+""",
+    ),
+    Variant(
+        "05/common-prefixes",
+        "each key in full",
+        """
+def listed(keys, prefix, delimiter):
+    return sorted(key for key in keys if key.startswith(prefix))
+""",
+        "two keys below a/ are one entry",
+    ),
+    Variant(
+        "05/common-prefixes",
+        "up to the first delimiter of the key",
+        """
+def listed(keys, prefix, delimiter):
+    def cut(key):
+        head, found, _ = key.partition(delimiter)
+        return head + found
+    return sorted({cut(key) for key in keys if key.startswith(prefix)})
+""",
+        "no slash follows",
+    ),
+    Variant(
+        "05/common-prefixes",
+        "the delimiter is left out",
+        """
+def listed(keys, prefix, delimiter):
+    rests = [key[len(prefix) :] for key in keys if key.startswith(prefix)]
+    return sorted({prefix + rest.split(delimiter)[0] for rest in rests})
+""",
+        "two keys below a/ are one entry",
+    ),
+    Variant(
+        "05/common-prefixes",
+        "the prefix is not looked at",
+        """
+def listed(keys, prefix, delimiter):
+    shown = set()
+    for key in keys:
+        head, found, _ = key[len(prefix) :].partition(delimiter)
+        shown.add(key[: len(prefix)] + head + found)
+    return sorted(shown)
+""",
+        "expected ['a/1', 'a/2']",
+    ),
+    Variant(
         "10/shared-blocks",
         "block by block",
         """

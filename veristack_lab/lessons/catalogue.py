@@ -18,33 +18,36 @@ class Notebook:
     """The name of its file without `.ipynb`; its first two characters are its number."""
     question: str
     """What it asks."""
-    labs: tuple[str, ...] = ()
-    """The labs of its layer, by name."""
 
     @property
     def number(self) -> str:
         """Two digits: the beginning of every id of its predictions and tasks."""
         return self.stem[:2]
 
+    @property
+    def labs(self) -> tuple[str, ...]:
+        """The names of the labs that belong to it."""
+        return LABS.get(self.number, ())
+
 
 NOTEBOOKS = (
     Notebook("00_start", "What is left of a database that is killed?"),
-    Notebook(
-        "01_write_ahead_log",
-        "What does it cost to be sure?",
-        ("01-crc32c", "02-append-and-recover"),
-    ),
-    Notebook("02_group_commit", "How can many writers share one disk sync?", ("03-group-commit",)),
+    Notebook("01_write_ahead_log", "What does it cost to be sure?"),
+    Notebook("02_group_commit", "How can many writers share one disk sync?"),
     Notebook("03_cutting_the_power", "What may a disk hold after a power cut?"),
-    Notebook(
-        "04_object_store",
-        "How does a file of many parts appear in one moment?",
-        ("04-commit-point",),
-    ),
+    Notebook("04_object_store", "How does a file of many parts appear in one moment?"),
+    Notebook("05_s3_server", "What may many clients of one object store rely on?"),
     Notebook("10_prefix_cache", "Which engine should read this prompt?"),
     Notebook("20_training_jobs", "How does a training job survive the death of its process?"),
     Notebook("30_ingestion", "What does a reader see of a document whose worker dies?"),
 )
+
+LABS = {
+    "01": ("01-crc32c", "02-append-and-recover"),
+    "02": ("03-group-commit",),
+    "04": ("04-commit-point",),
+}
+"""The labs of each notebook. A new lab adds its name."""
 
 
 def notebook(number: str) -> Notebook:

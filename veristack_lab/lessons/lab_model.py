@@ -39,6 +39,8 @@ class LabModel(Model):
     def __init__(self, lab: Lab, bench: Workbench, *, has_editor: bool) -> None:
         self._lab, self._bench, self._has_editor = lab, bench, has_editor
         self._outcomes: Sequence[Outcome] = ()
+        self._checked = ""
+        """The version of the file that the outcomes are about."""
         self._hint = ""
         self._is_checking = False
 
@@ -77,6 +79,7 @@ class LabModel(Model):
     def proceed(self) -> bool:
         """Run the check that was begun."""
         try:
+            self._checked = _version(self._text() or "")
             self._outcomes = run_checks(self._lab, self._bench.work(self._lab))
             self._bench.note_check(self._lab, passed_tasks(self._lab, self._outcomes))
             self._hint = ""
@@ -103,6 +106,7 @@ class LabModel(Model):
                 {"task": outcome.task, "title": outcome.title, "state": outcome.state}
                 for outcome in self._outcomes
             ],
+            "stale": bool(self._outcomes) and _version(text or "") != self._checked,
             "bad": self._first_bad(),
             "hint": self._hint,
             "busy": f"Checking {self._lab.file}." if self._is_checking else "",

@@ -108,6 +108,8 @@ function render({ model, el }) {
   note.id = `${id}-note`;
   note.setAttribute("role", "status");
   note.setAttribute("aria-live", "polite");
+  const stale = element("p", "", root);
+  stale.id = `${id}-stale`;
   const hint = element("p", "veristack-hint", root);
   hint.id = `${id}-hint-text`;
   hint.setAttribute("role", "status");
@@ -150,6 +152,9 @@ function render({ model, el }) {
     meter.max = state.tasks.length;
     meter.value = state.passed;
     setText(count, `${state.passed} of ${state.tasks.length} tasks passed`);
+    const isStale = "The file has changed since this panel checked it; what follows is the old verdict.";
+    setText(stale, state.stale ? isStale : "");
+    setFlag(stale, "hidden", !state.stale);
     setText(hint, state.hint);
     bad.draw(state.bad ? state.bad.rows : [], (row, [name, text]) => {
       setText(row.children[0], name);
