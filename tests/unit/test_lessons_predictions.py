@@ -157,6 +157,19 @@ def test_a_task_that_passed_once_stays_passed(learner: Path) -> None:
     assert BOOK.notes().tasks == {"00/lost-writes": Trial(4, is_passed=True)}
 
 
+@pytest.mark.usefixtures("asking")
+def test_a_result_that_is_uncovered_listens_no_more() -> None:
+    ask_about_losses().reveal(3)
+    assert len(BOOK._listeners) == 1
+    BOOK.answer("00/lost", 4)
+    assert BOOK._listeners == {}
+
+
+def test_a_figure_in_a_script_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    ask_about_losses().reveal(3, go.Figure(go.Bar(x=["a"], y=[3])), axis="y")
+    assert capsys.readouterr().out.splitlines()[-1] == "<Figure>"
+
+
 # ------------------------------------------------------------------ bad use
 
 

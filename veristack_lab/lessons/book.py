@@ -138,6 +138,11 @@ class Book:
             while len(self._listeners) > MAX_LISTENERS:
                 del self._listeners[next(iter(self._listeners))]
 
+    def unlisten(self, key: str) -> None:
+        """Call this listener no more."""
+        with self._lock:
+            self._listeners.pop(key, None)
+
     def tell(self) -> None:
         """Tell the listeners that something changed."""
         with self._lock:

@@ -24,9 +24,9 @@ def bundle_of(shown: object) -> Bundle:
     """What a notebook would show for a value: a figure, a frame, a text."""
     if hasattr(shown, "_repr_mimebundle_"):  # plotly's figures print themselves otherwise
         found = shown._repr_mimebundle_()
-        data = found[0] if isinstance(found, tuple) else found
-        if data:
-            return {"text/plain": repr_line(shown), **data}
+        data = dict(found[0] if isinstance(found, tuple) else found or {})
+        words = data.get("text/plain", "")
+        return {**data, "text/plain": words if words and "\n" not in words else repr_line(shown)}
     shell = _shell()
     if shell is None:
         return {"text/plain": str(shown)}
@@ -72,9 +72,11 @@ class Live:
                 return
             try:
                 now = self._render()
+                is_new = bool(now != self._shown)
             except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to
                 now = {"text/plain": f"cannot be shown: {type(error).__name__}: {error}"}
-            if now != self._shown:
+                is_new = True
+            if is_new:
                 self._shown = now
                 shell.display_pub.publish(now, transient={"display_id": self._id}, update=True)
 

@@ -117,20 +117,24 @@ class _Result:
 
     def __init__(self, question: Question, shown: object, axis: Axis | None) -> None:
         self._id, self._shown, self._axis = question.id, shown, axis
+        self._key = f"reveal {uuid4().hex}"
         self._words = Live(self._render_words)
         self._picture = Live(self._render_picture)
 
     def show(self) -> None:
         # The answer may come at any moment: listen first, look once more at the end.
-        if BOOK.entry(self._id).answer is None:
-            BOOK.listen(f"reveal {uuid4().hex}", self._refresh)
+        is_covered = BOOK.entry(self._id).answer is None
+        if is_covered:
+            BOOK.listen(self._key, self._uncover)
         self._words.show()
         if self._shown is not None:
             self._picture.show()
-        self._refresh()
+        if is_covered:
+            self._uncover()
 
-    def _refresh(self) -> None:
+    def _uncover(self) -> None:
         if BOOK.entry(self._id).answer is not None:
+            BOOK.unlisten(self._key)
             self._words.refresh()
             self._picture.refresh()
 
