@@ -82,7 +82,8 @@ def start(name: str, *, into: Path | str | None = None) -> LabPanel | None:
     """
     lab = manifest.find(name)
     if into is None and not is_asking():
-        return _only_say(f"lab {lab.name}, {lab.title}: begin with veristack labs start {lab.name}")
+        _only_say(f"lab {lab.name}, {lab.title}: begin with veristack labs start {lab.name}")
+        return None
     bench = _bench(into)
     bench.start(lab)
     return LabPanel(lab, bench, has_editor=True)
@@ -104,7 +105,8 @@ def check(name: str, *, into: Path | str | None = None) -> LabPanel | None:
     """
     lab = manifest.find(name)
     if into is None and not is_asking():
-        return _only_say(f"lab {lab.name}: check with veristack labs check {lab.name}")
+        _only_say(f"lab {lab.name}: check with veristack labs check {lab.name}")
+        return None
     panel = LabPanel(lab, _bench(into), has_editor=False)
     if not panel.snapshot()["begun"]:
         return panel
