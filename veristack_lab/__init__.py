@@ -22,6 +22,7 @@ __all__ = [
     "errors",
     "guardian",
     "kernels",
+    "lessons",
     "llmcache",
     "museum",
     "runtime",

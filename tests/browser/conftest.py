@@ -71,6 +71,7 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
         f"JUPYTER_{what}": str(home / what.lower())
         for what in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     }
+    places["VERISTACK_LEARNER"] = str(home / "learner")  # what the notebooks record of a learner
     argv = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"),
         *("--ip=127.0.0.1", "--ServerApp.port_retries=0", f"--notebook-dir={home / 'notebooks'}"),

@@ -9,5 +9,10 @@ _HERE = Path(__file__).parent
 
 def joined(name: str) -> str:
     """The shared part of a kind of source and the part of one view: `joined("wal.js")`."""
-    shared = _HERE / f"command_view{Path(name).suffix}"
-    return f"{shared.read_text()}\n{(_HERE / name).read_text()}"
+    return joined_with(_HERE / name)
+
+
+def joined_with(path: Path) -> str:
+    """The same for a view of another room."""
+    shared = _HERE / f"command_view{path.suffix}"
+    return f"{shared.read_text()}\n{path.read_text()}"
