@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.viz import PALETTE
 from veristack_lab.viz.layout import add_key, headed, panels, steps
+from veristack_lab.viz.theme import NOTHING
 
 _VERDICTS = (
     ("all that was acknowledged", PALETTE["sky"]),
     ("and the step under way, whole", PALETTE["blue"]),
     ("a promise broken", PALETTE["red"]),
 )
-_BROKEN = 2
+_NOT_CUT, _BROKEN = -1, 2
 
 
 def crash_map(frame: pd.DataFrame) -> go.Figure:
@@ -29,17 +31,18 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
     if frame.empty:
         raise InvalidInput("the frame is empty; sweep something first")
     kinds = frame.attrs["coverage"]["policies"]
-    points = list(range(int(frame["crash_point"].min()), int(frame["crash_point"].max()) + 1))
+    points = np.arange(frame["crash_point"].min(), frame["crash_point"].max() + 1, dtype=np.int32)
     worst, texts = _worst(frame)
+    # Whole numbers, which plotly packs: a sweep has thousands of squares, and most were not cut.
+    cells = [[worst.get((int(point), kind), _NOT_CUT) for point in points] for kind in kinds]
     heat = go.Heatmap(
         x=points,
         y=kinds,
-        z=[[worst.get((point, kind)) for point in points] for kind in kinds],
-        text=[[texts.get((point, kind), "") for point in points] for kind in kinds],
-        hovertemplate="crash point %{x}, %{y}<br>%{text}<extra></extra>",
-        zmin=-0.5,
-        zmax=2.5,
-        colorscale=steps([colour for _, colour in _VERDICTS]),
+        z=np.array(cells, dtype=np.int8),
+        hovertemplate="crash point %{x}, %{y}<extra></extra>",
+        zmin=_NOT_CUT - 0.5,
+        zmax=_BROKEN + 0.5,
+        colorscale=steps([NOTHING, *(colour for _, colour in _VERDICTS)]),
         showscale=False,
         xgap=0 if len(points) > 200 else 1,
         ygap=1,
@@ -48,14 +51,17 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
     broken = int((frame["violation"] != "").sum())
     add_key(figure, dict(_VERDICTS[:2]))
     # One broken square among a thousand is half a pixel wide: each gets a mark that is not.
-    bad = [place for place, verdict in worst.items() if verdict == _BROKEN]
+    bad = pd.DataFrame(
+        [(*place, text) for place, text in texts.items()], columns=["point", "kind", "text"]
+    )
     figure.add_scatter(
-        x=[point for point, _ in bad] or [None],
-        y=[kind for _, kind in bad] or [None],
+        x=bad["point"] if len(bad) else [None],
+        y=bad["kind"] if len(bad) else [None],
+        text=bad["text"],
+        hovertemplate="crash point %{x}, %{y}<br>%{text}<extra></extra>",
         mode="markers",
         name=_VERDICTS[_BROKEN][0],
         marker={"symbol": "x", "size": 9, "color": PALETTE["red"]},
-        hoverinfo="skip",
     )
     figure.update_xaxes(title="crash point: disk operations before the cut")
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=kinds)
@@ -68,7 +74,7 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
 
 
 def _worst(frame: pd.DataFrame) -> tuple[dict[tuple[int, str], int], dict[tuple[int, str], str]]:
-    """The worst verdict of each crash point and policy, and its words."""
+    """The worst verdict of each crash point and policy; what was broken, where something was."""
     worst: dict[tuple[int, str], int] = {}
     texts: dict[tuple[int, str], str] = {}
     columns = ("crash_point", "policy", "violation", "promise", "state_index", "acknowledged")
@@ -78,7 +84,8 @@ def _worst(frame: pd.DataFrame) -> tuple[dict[tuple[int, str], int], dict[tuple[
         verdict = _BROKEN if violation else int(index > done)
         if verdict >= worst.get((point, policy), -1):
             worst[point, policy] = verdict
-            texts[point, policy] = f"{promise}: {violation}" if violation else _VERDICTS[verdict][0]
+            if violation:
+                texts[point, policy] = f"{promise}: {violation}"
     return worst, texts
 
 
@@ -124,7 +131,11 @@ def kills(frame: pd.DataFrame) -> go.Figure:
         frame: as `sim.torture` gives it.
     """
     figure, height = panels(
-        ("writes acknowledged between two kills", "of these lost, or kept beyond", "ms to recover"),
+        (
+            "writes acknowledged between two kills",
+            "lost, or kept though not acknowledged",
+            "ms to recover",
+        ),
         panel_px=110,
         gap_px=34,
         shared_xaxes=True,

@@ -20,7 +20,7 @@ _COLOURS = {
     "PROCESSING": PALETTE["orange"],
     "PENDING": PALETTE["sky"],
 }
-_STEPS = 300
+_STEPS = 160
 _EVENTS = {
     "worker killed": "worker SIGKILL",
     "broker killed": "broker SIGKILL",
@@ -44,7 +44,7 @@ def states_over_time(frame: pd.DataFrame) -> go.Figure:
             name=state,
             stackgroup="documents",
             mode="lines",
-            line={"width": 0.5, "color": _COLOURS[state], "shape": "hv"},
+            line={"width": 0, "color": _COLOURS[state], "shape": "hv"},
             fillcolor=_COLOURS[state],
             hovertemplate="%{y} " + state + "<extra></extra>",
         )

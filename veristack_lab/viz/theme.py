@@ -1,10 +1,10 @@
 """One look for every figure: on a light page and on a dark one, and without colour vision.
 
 A figure does not know what it will lie on: JupyterLab's light theme is white, its dark one is
-nearly black, and one stored figure is shown on both. So the backgrounds are transparent, and what is drawn
-straight on the page has a middle tone. Colours of lines and marks keep a contrast of 3 to white and
-to `DARK_PAGE`; the ink of texts has 4.3 to both, the most that one colour can have. What is written
-on a filled area is dark or white, whichever `ink_on` finds more legible there.
+nearly black, and one stored figure is shown on both. So the backgrounds are transparent, and what
+is drawn straight on the page has a middle tone. Colours of lines and marks keep a contrast of 3 to
+white and to `DARK_PAGE`; the ink of texts has 4.3 to both, the most that one colour can have. What
+is written on a filled area is dark or white, whichever `ink_on` finds more legible there.
 
 The hues are Okabe and Ito's ("Color Universal Design", 2008), the lighter ones darkened.
 """

@@ -143,7 +143,7 @@ def kills(frame: pd.DataFrame) -> go.Figure:
     figure, height = panels(
         (
             "writes acknowledged before the kill",
-            "of these lost, or kept beyond them",
+            "lost, or kept though not acknowledged",
             "torn bytes that reopening cut off",
         ),
         panel_px=110,
