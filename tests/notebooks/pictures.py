@@ -8,9 +8,10 @@ maintainer needs one, and a learner does not: the figures of a learner's run sta
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,24 +37,30 @@ SCRIPTS = (
 )
 
 
-@contextmanager
-def studio() -> Iterator[Page]:
-    """A page of Chromium that can paint.
+def chromium() -> str:
+    """Where Chromium is.
 
     Raises:
-        SystemExit: there is no Chromium, or no playwright.
+        SystemExit: there is none, or no playwright to drive it.
     """
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if found is None:
         raise SystemExit(
             "pictures are drawn by Chromium: apt-get update && apt-get install chromium"
         )
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise SystemExit("pictures need playwright, which is in the dev extra") from None
+    if importlib.util.find_spec("playwright") is None:
+        raise SystemExit("pictures need playwright, which is in the dev extra: make .venv/.dev")
+    return found
+
+
+@contextmanager
+def studio() -> Iterator[Page]:
+    """A page of Chromium that can paint. Raises `SystemExit` where there is none."""
+    program = chromium()
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         page = browser.new_page()
         page.set_content("<!doctype html><body></body>")
         for script in SCRIPTS:
@@ -97,17 +104,21 @@ def add_pictures(notebook: Any, page: Page) -> int:
     return count
 
 
-def main() -> None:
-    """Add pictures to every notebook that was named."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("notebooks", nargs="+", type=Path, metavar="FILE")
-    paths = parser.parse_args().notebooks
+def add_to_files(paths: Sequence[Path]) -> None:
+    """Add pictures to notebooks, write these back, and print their sizes."""
     with studio() as page:
         for path in paths:
             notebook = nbformat.read(path, as_version=4)
             count = add_pictures(notebook, page)
             nbformat.write(notebook, path)
             print(f"{path}: {count} pictures, {path.stat().st_size / 1024:.0f} KB")
+
+
+def main() -> None:
+    """Add pictures to every notebook that was named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="FILE")
+    add_to_files(parser.parse_args().notebooks)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
-from tests.notebooks.pictures import add_pictures, studio
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from tests.notebooks.pictures import add_to_files, chromium
 
 TIMEOUT_S = 300
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -34,13 +31,8 @@ METADATA = {
 }
 
 
-def refresh(path: Path, page: Page) -> None:
-    """Execute one notebook in its own folder and write it back.
-
-    Args:
-        path: the notebook.
-        page: paints the pictures; see `pictures.studio`.
-    """
+def refresh(path: Path) -> None:
+    """Execute one notebook in its own folder and write it back, without pictures yet."""
     notebook = nbformat.read(path, as_version=4)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02d}"
@@ -51,7 +43,6 @@ def refresh(path: Path, page: Page) -> None:
     ).execute()
     add_stills(notebook, json.loads(notebook.cells.pop().outputs[0].text))
     clean(notebook)
-    add_pictures(notebook, page)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
 
@@ -80,10 +71,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="FILE")
     paths = parser.parse_args().notebooks
-    with studio() as page:
-        for path in paths:
-            refresh(path, page)
-            print(f"{path}: {path.stat().st_size / 1024:.0f} KB")
+    chromium()  # rather now than after the notebooks have run
+    for path in paths:
+        refresh(path)
+    # Not while notebooks run: the browser's driver keeps an event loop in this thread.
+    add_to_files(paths)
 
 
 if __name__ == "__main__":
