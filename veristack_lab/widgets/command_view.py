@@ -98,8 +98,11 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         return stills_of.page(view, self._still(view))
 
     def _still(self, view: View) -> list[str]:
-        """The parts of `still`, made by a function of `stills`."""
-        raise NotImplementedError
+        """The parts of `still`, made by a function of `stills`.
+
+        A view without any is stored by its line of text alone.
+        """
+        return []
 
     def close(self) -> None:
         """Carry out pending commands and stop the thread. The drawing stays. Idempotent."""
@@ -132,9 +135,10 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
 def stills() -> dict[str, str]:
     """The last state of every view of this process, as HTML by the id of its widget's model.
 
-    Views that were disposed of are gone from the page, and from here.
+    Views that were disposed of are gone from the page, and from here; so are those without parts.
     """
-    return {view.model_id: view.still() for view in list(_shown) if view.comm is not None}
+    there = [view for view in list(_shown) if view.comm is not None]
+    return {view.model_id: view.still() for view in there if view._still(view.snapshot())}
 
 
 @atexit.register
