@@ -102,6 +102,7 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
 
         A view without any is stored by its line of text alone.
         """
+        del view
         return []
 
     def close(self) -> None:
