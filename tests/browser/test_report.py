@@ -58,7 +58,7 @@ def test_a_claim_is_a_card_on_a_phone_and_a_row_on_a_desk(page: Page, written: s
     assert len(set(tops)) == 5
     label = "node => getComputedStyle(node, '::before').content"
     assert first.locator("td").nth(1).evaluate(label) == '"promise"'
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")  # plotly has resized
     assert page.locator(".js-plotly-plot").first.bounding_box()["width"] <= 390
 
 

@@ -73,7 +73,7 @@ def test_no_control_is_lost_and_the_last_state_is_told(opened: Page) -> None:
     from playwright.sync_api import expect
 
     page = opened
-    for width in (1200, 700, 520):
+    for width in (1200, 700):
         page.set_viewport_size({"width": width, "height": 900})
         for root in ROOTS:
             place = page.locator(root)
