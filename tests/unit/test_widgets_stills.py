@@ -94,5 +94,6 @@ def test_refresh_puts_them_where_the_widgets_were(microscope: WalMicroscope) -> 
     first, second = (output.data for output in cell.outputs)
     assert first == {"text/html": microscope.still(), "text/plain": "<WalMicroscope still>"}
     assert second == {"text/plain": "<WalMicroscope still>"}
+    model_id = microscope.model_id
     microscope.dispose()
-    assert microscope.model_id not in stills()
+    assert model_id not in stills()
