@@ -49,6 +49,15 @@ DARK_INK, LIGHT_INK = "#111111", "#FFFFFF"
 NOTHING = "rgba(0,0,0,0)"
 _GRID = "rgba(128,128,128,0.25)"
 _LINE = "rgba(128,128,128,0.7)"
+_AXIS = {
+    "automargin": True,
+    "gridcolor": _GRID,
+    "linecolor": _LINE,
+    "tickcolor": _LINE,
+    "zerolinecolor": _LINE,
+    "zeroline": False,
+    "title": {"font": {"size": 12}},
+}
 
 
 def luminance(colour: str) -> float:
@@ -73,15 +82,6 @@ def ink_on(fill: str) -> str:
 
 def apply_theme() -> None:
     """Make the lab's template the default, and keep notebooks small."""
-    axis = {
-        "automargin": True,
-        "gridcolor": _GRID,
-        "linecolor": _LINE,
-        "tickcolor": _LINE,
-        "zerolinecolor": _LINE,
-        "zeroline": False,
-        "title": {"font": {"size": 12}},
-    }
     pio.templates["veristack"] = go.layout.Template(
         layout={
             "colorway": [
@@ -108,8 +108,8 @@ def apply_theme() -> None:
                 "pad": {"l": 8, "t": 10},
                 "font": {"size": 15},
             },
-            "xaxis": axis,
-            "yaxis": axis,
+            "xaxis": _AXIS,
+            "yaxis": _AXIS,
             "legend": {
                 "orientation": "h",
                 "bgcolor": NOTHING,
