@@ -13,6 +13,9 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.notebooks.pictures import FIGURE, SVG
+from tests.notebooks.pictures import MAX_BYTES as MAX_PICTURE_BYTES
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -95,6 +98,14 @@ def test_it_names_no_place_of_the_machine_that_ran_it(notebook: Any) -> None:
         for output in cell.get("outputs", []):
             shown = output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
             assert not ABSOLUTE.search(shown), shown
+
+
+def test_each_figure_has_a_still_picture_or_none_has(notebook: Any) -> None:
+    shown = [output.data for cell in code_cells(notebook) for output in cell.outputs
+             if FIGURE in output.get("data", {})]  # fmt: skip
+    pictured = [data[SVG] for data in shown if SVG in data]
+    assert len(pictured) in (0, len(shown))
+    assert all(len("".join(picture).encode()) <= MAX_PICTURE_BYTES for picture in pictured)
 
 
 def test_it_ends_with_its_claims_and_nothing_else_is_compared(notebook: Any) -> None:

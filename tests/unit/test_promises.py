@@ -154,3 +154,16 @@ def test_an_answer_is_nothing_without_its_passages() -> None:
     assert not judge(uncited, "a kill", has_text_model=True).kept
     assert not judge(silent, "a kill", has_text_model=True).kept
     assert judge(silent, "a kill", has_text_model=False).kept
+
+
+def test_what_an_answer_invents_is_told_as_invented() -> None:
+    passage = Passage(uuid4(), "heapq.merge", 0, "Merge sorted inputs (iterables).", 0.9)
+    said = "Use merge_files() of heapq.merge, e.g. merge_files(a) on inputs (any) [1]."
+    answer = Answer("how?", said, "smollm2", (passage,), (1,), "")
+    assert smartsearch.invented_names(answer) == ("merge_files",)
+    claim = smartsearch.answer_shows_its_passages(answer, "a kill", has_text_model=True)
+    assert "invented merge_files" in claim.observed
+    right = replace(answer, text="heapq.merge does it [1].")
+    assert smartsearch.invented_names(right) == ()
+    claim = smartsearch.answer_shows_its_passages(right, "a kill", has_text_model=True)
+    assert "invented" not in claim.observed

@@ -259,10 +259,11 @@ def test_figures_show_the_sweep() -> None:
     engine = sim.engine_of(store_type=UnsyncedStore)
     frame = sim.crash_sweep("puts", exhaustive=True, engine=engine)
     heat = figures.crash_map(frame)
-    (cells,) = heat.data
-    broken_cells = sum(value == 2 for line in cells.z for value in line if value is not None)
-    assert broken_cells == len(
-        frame[frame["violation"] != ""].drop_duplicates(["crash_point", "policy"])
+    cells, marks = heat.data[0], heat.data[-1]
+    broken = frame[frame["violation"] != ""].drop_duplicates(["crash_point", "policy"])
+    assert sum(value == 2 for line in cells.z for value in line) == len(broken) > 0
+    assert set(zip(marks.x, marks.y, strict=True)) == set(
+        zip(broken["crash_point"], broken["policy"], strict=True)
     )
     assert "broken" in heat.layout.title.text
     recovered = figures.recovered_states(frame)

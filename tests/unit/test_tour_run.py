@@ -93,6 +93,13 @@ def test_the_report_holds_the_claims_as_json_and_a_page_that_needs_no_network(fo
     assert "<link" not in html
 
 
+def test_the_report_follows_the_reader_s_theme_and_names_each_cell(folder: Path) -> None:
+    html = report.write(result(KEPT), folder / "report").read_text()
+    assert "prefers-color-scheme: dark" in html
+    for label in ("layer", "promise", "what was done to break it", "observed", "verdict"):
+        assert f'data-label="{label}"' in html
+
+
 def test_the_svg_fetches_no_font_and_shows_brackets_as_they_are(folder: Path) -> None:
     picture = report.svg(result(KEPT))
     assert "@font-face" not in picture

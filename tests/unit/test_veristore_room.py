@@ -329,7 +329,8 @@ def test_a_store_in_use_shows_its_room_as_such(path: Path) -> None:
             segment.reserved_bytes,
         )
         figure = viz.log_strip(frame)
-        assert f"and {segment.reserved_bytes:,} of reserved room" in figure.layout.title.text
+        title = figure.layout.title.text.replace("<br>", " ")
+        assert f"and {segment.reserved_bytes:,} of reserved room" in title
         assert sum(bool(cell) for row in figure.data[0].text for cell in row) == used
 
 

@@ -169,6 +169,9 @@ def test_closing_ends_what_restart_started_and_leaves_the_rest(spawn: Spawn) -> 
     switch.close()
     assert kept.alive
     assert not psutil.pid_exists(respawned)
+    last = switch.snapshot()  # what is shown from now on is true
+    assert target(last, "lost")["state"] == "dead"
+    assert f"lost: ended with this view, process {respawned}" in texts(last)
 
 
 def test_a_closed_view_shows_it_and_obeys_no_more(switch: KillSwitch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -316,6 +317,48 @@ def test_a_closed_view_obeys_no_more(microscope: WalMicroscope) -> None:
     with pytest.raises(ViewClosed):
         microscope.send("page", 0)
     assert repr(microscope) == "<WalMicroscope test>"
+
+
+def test_new_bytes_are_never_shown_under_an_old_analysis(
+    microscope: WalMicroscope, store: veristore.Store
+) -> None:
+    before = microscope.snapshot()
+    store.put(b"late", b"one")
+    shutil.copytree(store.path, store.path.with_name("then"))
+    assert microscope.snapshot()["page"] == before["page"]
+    after = microscope.do("page", 1)  # any command looks again, not `reload` alone
+    assert after["records"]["total"] == before["records"]["total"] + 1
+    assert b"late" in bytes.fromhex(after["page"]["hex"])
+    assert "b'late'" in [field["value"] for field in after["fields"]]
+    with WalMicroscope(store.path.with_name("then"), name="then") as fresh:
+        known = fresh.do("page", 1)
+    for part in ("page", "fields", "records", "modes", "segment"):
+        assert after[part] == known[part]
+
+
+def test_the_last_state_stays_when_the_log_is_gone(folder: Path) -> None:
+    with veristore.open(folder / "store") as store:
+        store.put(b"name", b"Ada")
+    microscope = WalMicroscope(folder / "store", name="gone")
+    before = microscope.do("flip", 40)
+    shutil.rmtree(folder / "store")
+    microscope.close()
+    last = microscope.snapshot()
+    assert (last["closed"], last["note"]) == (True, "")
+    for part in ("page", "fields", "records", "modes", "flips"):
+        assert last[part] == before[part]
+    assert microscope.state == last
+
+
+def test_a_log_that_is_gone_is_noted_and_what_was_seen_stays(folder: Path) -> None:
+    with veristore.open(folder / "store") as store:
+        store.put(b"name", b"Ada")
+    with WalMicroscope(folder / "store", name="gone") as microscope:
+        before = microscope.snapshot()
+        shutil.rmtree(folder / "store")
+        after = microscope.do("flip", 40)
+    assert "No such file" in after["note"]
+    assert (after["page"], after["flips"]) == (before["page"], [])
 
 
 def test_a_look_at_a_disk_changes_nothing(store: veristore.Store) -> None:

@@ -123,7 +123,7 @@ def _with_citations(
 ) -> Answer:
     sentences = _SENTENCE_END.split(_without_false_marks(generated.text, len(passages)))
     unmarked = [s for s in sentences if not _MARK.search(s) and any(c.isalnum() for c in s)]
-    note = f"written by {generated.model} from the passages below; check it against them"
+    note = f"written by {generated.model} from these passages; check it against them"
     try:
         near = nearest_passages(embedder, unmarked, passages) if unmarked else []
     except (EmbeddingFailed, TextRefused) as error:

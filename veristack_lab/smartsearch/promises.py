@@ -3,6 +3,8 @@ answer: for the tour, the notebooks and the tests alike."""
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from veristack_lab.runtime.claims import Claim
@@ -10,13 +12,16 @@ from veristack_lab.smartsearch.model import Answer
 
 LAYER = "smartsearch"
 
+# What only code is called: a name with an underscore or a dot within, or before a parenthesis.
+_CODE_NAME = re.compile(r"\b([a-z]\w+(?:\.\w\w+)+|[A-Za-z]+_\w+|[A-Za-z]\w+(?=\())")
+
 
 def nothing_lost_or_doubled(frame: pd.DataFrame) -> Claim:
     """An accepted document is never lost, and never there twice."""
     seen = frame.attrs
     return Claim(
         LAYER,
-        "an accepted document is never lost and never there twice",
+        "An accepted document is never lost and never there twice",
         "SIGKILL to a worker while it held documents, and to the broker; every tenth request sent"
         " twice",
         f"{seen['accepted']} accepted, {seen['audit_ready']} READY, {seen['audit_failed']} FAILED;"
@@ -36,7 +41,7 @@ def shown_if_and_only_if_ready(frame: pd.DataFrame) -> Claim:
     seen = frame.attrs
     return Claim(
         LAYER,
-        "search shows a document if and only if it is READY",
+        "Search shows a document if and only if it is READY",
         "a reader that compares both in one snapshot, all through the kills",
         f"{seen['reads']:,} snapshots compared, {seen['shown']:,} hits, {seen['violations']}"
         " disagreements",
@@ -50,7 +55,7 @@ def accepted_without_a_broker(frame: pd.DataFrame) -> Claim:
     outage_s = seen["events"]["broker back"] - seen["events"]["broker killed"]
     return Claim(
         LAYER,
-        "documents are accepted while the broker is dead, and are finished afterwards",
+        "Documents are accepted while the broker is dead, and are finished afterwards",
         "SIGKILL to the Kafka broker while documents flow",
         f"{seen['accepted_while_broker_down']} accepted in {outage_s:.1f} s of outage,"
         f" {seen['audit_unfinished']} unfinished at the end",
@@ -63,7 +68,7 @@ def poison_gets_one_dead_letter(frame: pd.DataFrame) -> Claim:
     seen = frame.attrs
     return Claim(
         LAYER,
-        "what cannot be embedded ends FAILED with exactly one dead letter and delays no others",
+        "What cannot be embedded ends FAILED with exactly one dead letter and delays no others",
         "scanned pages without a readable character among the documents",
         f"{seen['poison']} of them: {seen['audit_failed']} FAILED, {seen['audit_dead_letters']}"
         f" dead letters; {seen['audit_ready']} others READY",
@@ -74,7 +79,10 @@ def poison_gets_one_dead_letter(frame: pd.DataFrame) -> Claim:
 
 
 def answer_shows_its_passages(answer: Answer, broken_by: str, *, has_text_model: bool) -> Claim:
-    """A question is answered, with the passages to check it against.
+    """A question comes back with passages to check any answer against.
+
+    Whether the answer is right is not judged. What it says of names that no passage has is told as
+    what it is: invented.
 
     Args:
         answer: from `Search.ask`.
@@ -83,13 +91,24 @@ def answer_shows_its_passages(answer: Answer, broken_by: str, *, has_text_model:
             alone are the answer, and its note says so.
     """
     numbers = ", ".join(f"[{n}] {answer.passages[n - 1].title}" for n in answer.cited)
-    spoke = f"{answer.model} answered citing {numbers or 'nothing'}" if answer.text else answer.note
+    spoke = f"{answer.model} wrote an answer, citing {numbers or 'nothing'}"
+    names = invented_names(answer)
+    if names:
+        spoke += f", and invented {', '.join(names)}: no passage has that name"
     nearest = max((p.similarity for p in answer.passages), default=0.0)
     return Claim(
         LAYER,
-        "a question is answered, with the passages to check it against",
+        "A question comes back with the passages to check an answer against",
         broken_by,
-        f"{spoke}; {len(answer.passages)} passages shown, the nearest at {nearest:.2f}",
+        f"{spoke if answer.text else answer.note}; {len(answer.passages)} passages shown, the"
+        f" nearest at {nearest:.2f}",
         len(answer.passages) > 0
         and (len(answer.cited) > 0 or (not has_text_model and not answer.text)),
     )
+
+
+def invented_names(answer: Answer) -> tuple[str, ...]:
+    """Names of code in an answer that occur in none of its passages, in order."""
+    known = " ".join(f"{passage.title} {passage.text}" for passage in answer.passages)
+    found = dict.fromkeys(match[1] for match in _CODE_NAME.finditer(answer.text or ""))
+    return tuple(name for name in found if name not in known)

@@ -103,4 +103,4 @@ def _play(tour: Tour, layer: str, console: Console) -> None:
         if not isinstance(error, VeriStackError):
             console.print(traceback.format_exc(), markup=False, highlight=False)
         fate = f"{type(error).__name__}: {error}"
-        tour.add(Claim(layer, "the act runs to its end", "everything the act does", fate, False))
+        tour.add(Claim(layer, "The act runs to its end", "everything that it does", fate, False))

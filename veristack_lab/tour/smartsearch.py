@@ -84,5 +84,10 @@ def _one_text_engine_dead(llm: LLM) -> Iterator[str]:
 
 
 def _answer_text(answer: Answer) -> str:
-    said = f"{answer.model}: {answer.text}" if answer.text else "No text model answered."
-    return f"{said} ({answer.note})"
+    from veristack_lab.smartsearch.promises import invented_names
+
+    if not answer.text:
+        return f"No text model answered. ({answer.note})"
+    names = ", ".join(invented_names(answer))
+    caution = f" No passage has the name {names}: the model invented it." if names else ""
+    return f"{answer.model} wrote: “{answer.text}”{caution} ({answer.note})"

@@ -80,7 +80,7 @@ def nothing_stranded(flows: Iterable[Flow]) -> Claim:
     return Claim(
         LAYER,
         "Nothing is stranded, and each job's events tell how it came to its state",
-        "the kills above, between claim and finish",
+        "SIGKILL on a run and on a scheduler, between claim and finish",
         f"{unfinished} of {jobs} jobs not ended; replaying the events gives the stored state "
         f"for {told} of {jobs}",
         jobs > 0 and unfinished == 0 and told == jobs,

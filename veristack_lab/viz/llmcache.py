@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.viz import PALETTE
+from veristack_lab.viz.layout import folded, headed
 
 _STORY = ("cold engine", "cold", "warm", "prefix", "back", "unrelated")
 _USERS = (PALETTE["blue"], PALETTE["orange"])
@@ -29,34 +30,25 @@ def cold_warm_prefix(frame: pd.DataFrame) -> go.Figure:
         "until the first token": (medians["ttft_ms"], PALETTE["blue"]),
         "the rest of the answer": (medians["total_ms"] - medians["ttft_ms"], PALETTE["sky"]),
     }
+    reused = zip(kinds, medians["cached_tokens"], medians["prompt_tokens"], strict=True)
+    rows = [f"{kind}<br>{held:.0f} of {asked:.0f} tokens" for kind, held, asked in reused]
     figure = go.Figure()
     for name, (values, colour) in parts.items():
         figure.add_bar(
-            y=kinds,
+            y=rows,
             x=values,
             name=name,
             orientation="h",
             marker_color=colour,
-            hovertemplate="%{y}: %{x:.0f} ms<extra>" + name + "</extra>",
+            hovertemplate="%{y} reused: %{x:.0f} ms<extra>" + name + "</extra>",
         )
-    for kind, row in medians.iterrows():
-        figure.add_annotation(
-            y=kind,
-            x=row["load_ms"] + row["total_ms"],
-            text=f" {row['cached_tokens']:.0f} of {row['prompt_tokens']:.0f} tokens reused",
-            showarrow=False,
-            xanchor="left",
-            font={"size": 11},
-        )
-    longest = float((medians["load_ms"] + medians["total_ms"]).max())
-    return figure.update_layout(
-        title="What a request waits for",
-        barmode="stack",
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title="milliseconds at the client", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    return headed(
+        figure,
+        "What a request waits for, and how many<br>tokens of its prompt were reused",
         height=110 + 46 * len(kinds),
-        xaxis={"title": "milliseconds at the client", "range": [0, longest * 1.35]},
-        yaxis={"autorange": "reversed"},
-        legend={"y": 1.0},
-        margin={"l": 90},
     )
 
 
@@ -76,7 +68,7 @@ def kill_timeline(frame: pd.DataFrame) -> go.Figure:
         y0=lane - 0.45,
         y1=lane + 0.45,
         fillcolor=PALETTE["red"],
-        opacity=0.12,
+        opacity=0.2,
         line_width=0,
     )
     for user in range(int(frame["user"].max()) + 1):
@@ -97,19 +89,23 @@ def kill_timeline(frame: pd.DataFrame) -> go.Figure:
         hovertemplate="tried %{customdata}<extra></extra>",
         customdata=again["tried"],
     )
-    for label, at_s in (("kill -9", plan["killed_s"]), ("back", plan["back_s"])):
+    for label, at_s, side in (("kill -9", "killed_s", "right"), ("back", "back_s", "left")):
         figure.add_annotation(
-            x=at_s, y=lane - 0.45, text=label, ay=-22, ax=0, arrowcolor=PALETTE["red"]
+            x=plan[at_s],
+            y=lane - 0.45,
+            text=label,
+            showarrow=False,
+            xanchor=side,
+            yanchor="bottom",
         )
-    return figure.update_layout(
-        title=f"{plan['killed_node']} is killed in the middle of an answer",
-        height=150 + 110 * len(nodes),
-        xaxis={"title": "seconds"},
-        yaxis={
-            "tickvals": list(range(len(nodes))),
-            "ticktext": nodes,
-            "range": [len(nodes) - 0.3, -0.8],
-        },
+    figure.update_xaxes(title="seconds", rangemode="tozero")
+    figure.update_yaxes(
+        tickvals=list(range(len(nodes))), ticktext=nodes, range=[len(nodes) - 0.4, -0.8]
+    )
+    return headed(
+        figure,
+        f"{plan['killed_node']} is killed in the middle of an answer",
+        height=130 + 110 * len(nodes),
     )
 
 
@@ -144,24 +140,30 @@ def gateway_restart(frame: pd.DataFrame) -> go.Figure:
         "restored": "restarted, metadata kept",
         "forgetful": "restarted, nothing kept",
     }
-    colours = (PALETTE["grey"], PALETTE["green"], PALETTE["red"])
+    looks = (("grey", "circle"), ("green", "diamond"), ("red", "x"))
     figure = go.Figure()
-    for (run, title), colour in zip(titles.items(), colours, strict=True):
+    for number, ((run, title), (colour, symbol)) in enumerate(
+        zip(titles.items(), looks, strict=True)
+    ):
         rows = frame[frame["run"] == run].sort_values("prompt")
-        figure.add_bar(
-            x=[f"prompt {number}" for number in rows["prompt"]],
+        figure.add_scatter(
+            x=rows["prompt"] + 0.2 * (number - 1),
             y=100.0 * rows["cached_tokens"] / rows["prompt_tokens"],
+            mode="markers",
             name=title,
-            marker_color=colour,
-            text=rows["node_id"],
-            hovertemplate="%{x} on %{text}: %{y:.0f} %<extra>" + title + "</extra>",
+            marker={"color": PALETTE[colour], "symbol": symbol, "size": 10},
+            customdata=rows[["prompt", "node_id"]],
+            hovertemplate="prompt %{customdata[0]} on %{customdata[1]}: %{y:.0f} %<extra>"
+            + title
+            + "</extra>",
         )
-    return figure.update_layout(
-        title="Reuse after the gateway was restarted; the engines kept running",
-        height=340,
-        yaxis={"title": "tokens reused, % (engine's count)", "range": [0, 115]},
-        barmode="group",
-        margin={"t": 70},
+    figure.update_xaxes(title="prompt", dtick=1, zeroline=False)
+    figure.update_yaxes(range=[-8, 108], ticksuffix=" %", zeroline=True)
+    return headed(
+        figure,
+        "Reuse after the gateway was restarted; the engines kept running",
+        height=300,
+        heading="tokens not computed again, by the engine's count",
     )
 
 
@@ -175,37 +177,29 @@ def published(as_published: pd.DataFrame, corrected: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure()
     figure.add_bar(
-        x=[_folded(name) for name in as_published["scenario"]],
-        y=as_published["mean_ms"],
-        text=as_published["mean_ms"],
+        y=[folded(name, 20) for name in as_published["scenario"]],
+        x=as_published["mean_ms"],
+        text=[f"{mean_ms:,.0f}" for mean_ms in as_published["mean_ms"]],
         name="published mean, rejected = 0 ms",
         marker_color=PALETTE["grey"],
     )
+    served = zip(corrected["mean_served_ms"], corrected["rejected"], strict=True)
     figure.add_bar(
-        x=[_folded(name) for name in corrected["scenario"]],
-        y=corrected["mean_served_ms"],
+        y=[folded(name, 20) for name in corrected["scenario"]],
+        x=corrected["mean_served_ms"],
         text=[
-            f"{mean_ms:.0f}" + (f"<br>{rejected} rejected" if rejected else "")
-            for mean_ms, rejected in zip(
-                corrected["mean_served_ms"].tolist(), corrected["rejected"].tolist(), strict=True
-            )
+            f"{mean_ms:,.0f}" + (f"<br>{rejected} rejected" if rejected else "")
+            for mean_ms, rejected in served
         ],
         name="mean of the served ones",
         marker_color=PALETTE["blue"],
     )
-    return figure.update_layout(
-        title="One formula, four requests a row",
-        height=400,
-        yaxis={
-            "title": "milliseconds by the formula",
-            "range": [0, 1.15 * float(corrected["mean_served_ms"].max())],
-        },
-        xaxis={"tickangle": 0, "tickfont": {"size": 11}},
-        barmode="group",
-        margin={"t": 70, "b": 80},
-    ).update_traces(textposition="outside", textangle=0, cliponaxis=False)
-
-
-def _folded(name: str) -> str:
-    """A scenario's name on several lines, to stand under its bars."""
-    return name.replace(" + ", "<br>+ ").replace(", ", ",<br>")
+    figure.update_traces(orientation="h", textposition="outside", textangle=0, cliponaxis=False)
+    longest = float(corrected["mean_served_ms"].max())
+    figure.update_xaxes(title="milliseconds by the formula", range=[0, 1.5 * longest])
+    figure.update_yaxes(autorange="reversed")
+    return headed(
+        figure.update_layout(barmode="group"),
+        "One formula, four requests a row",
+        height=120 + 62 * len(corrected),
+    )

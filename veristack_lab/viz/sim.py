@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.viz import PALETTE
+from veristack_lab.viz.layout import add_key, headed, panels, steps
+from veristack_lab.viz.theme import NOTHING
 
 _VERDICTS = (
     ("all that was acknowledged", PALETTE["sky"]),
     ("and the step under way, whole", PALETTE["blue"]),
     ("a promise broken", PALETTE["red"]),
 )
+_NOT_CUT, _BROKEN = -1, 2
 
 
 def crash_map(frame: pd.DataFrame) -> go.Figure:
@@ -28,56 +31,61 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
     if frame.empty:
         raise InvalidInput("the frame is empty; sweep something first")
     kinds = frame.attrs["coverage"]["policies"]
-    points = list(range(int(frame["crash_point"].min()), int(frame["crash_point"].max()) + 1))
+    points = np.arange(frame["crash_point"].min(), frame["crash_point"].max() + 1, dtype=np.int32)
     worst, texts = _worst(frame)
+    # Whole numbers, which plotly packs: a sweep has thousands of squares, and most were not cut.
+    cells = [[worst.get((int(point), kind), _NOT_CUT) for point in points] for kind in kinds]
     heat = go.Heatmap(
         x=points,
         y=kinds,
-        z=[[worst.get((point, kind)) for point in points] for kind in kinds],
-        text=[[texts.get((point, kind), "") for point in points] for kind in kinds],
-        hovertemplate="crash point %{x}, %{y}<br>%{text}<extra></extra>",
-        zmin=-0.5,
-        zmax=2.5,
-        colorscale=[
-            [edge / 3, colour]
-            for number, (_, colour) in enumerate(_VERDICTS)
-            for edge in (number, number + 1)
-        ],
-        colorbar={
-            "tickvals": [0, 1, 2],
-            "ticktext": [name for name, _ in _VERDICTS],
-            "orientation": "h",
-            "y": -0.35,
-            "thickness": 12,
-        },
+        z=np.array(cells, dtype=np.int8),
+        hovertemplate="crash point %{x}, %{y}<extra></extra>",
+        zmin=_NOT_CUT - 0.5,
+        zmax=_BROKEN + 0.5,
+        colorscale=steps([NOTHING, *(colour for _, colour in _VERDICTS)]),
+        showscale=False,
         xgap=0 if len(points) > 200 else 1,
         ygap=1,
     )
     figure = go.Figure(heat)
     broken = int((frame["violation"] != "").sum())
-    figure.update_layout(
-        title=f"{frame.attrs.get('workload', 'a workload')}: {len(frame):,} power cuts, "
-        f"{broken:,} promises broken",
-        height=420,
-        margin={"b": 110},
+    add_key(figure, dict(_VERDICTS[:2]))
+    # One broken square among a thousand is half a pixel wide: each gets a mark that is not.
+    bad = pd.DataFrame(
+        [(*place, text) for place, text in texts.items()], columns=["point", "kind", "text"]
+    )
+    figure.add_scatter(
+        x=bad["point"] if len(bad) else [None],
+        y=bad["kind"] if len(bad) else [None],
+        text=bad["text"],
+        hovertemplate="crash point %{x}, %{y}<br>%{text}<extra></extra>",
+        mode="markers",
+        name=_VERDICTS[_BROKEN][0],
+        marker={"symbol": "x", "size": 9, "color": PALETTE["red"]},
     )
     figure.update_xaxes(title="crash point: disk operations before the cut")
-    figure.update_yaxes(autorange="reversed")
-    return figure
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=kinds)
+    return headed(
+        figure,
+        f"{len(frame):,} power cuts, {broken:,} promises broken",
+        height=180 + 34 * len(kinds),
+        heading="kind of loss",
+    )
 
 
 def _worst(frame: pd.DataFrame) -> tuple[dict[tuple[int, str], int], dict[tuple[int, str], str]]:
-    """The worst verdict of each crash point and policy, and its words."""
+    """The worst verdict of each crash point and policy; what was broken, where something was."""
     worst: dict[tuple[int, str], int] = {}
     texts: dict[tuple[int, str], str] = {}
     columns = ("crash_point", "policy", "violation", "promise", "state_index", "acknowledged")
     for point, policy, violation, promise, index, done in zip(
         *(frame[column].tolist() for column in columns), strict=True
     ):
-        verdict = 2 if violation else int(index > done)
+        verdict = _BROKEN if violation else int(index > done)
         if verdict >= worst.get((point, policy), -1):
             worst[point, policy] = verdict
-            texts[point, policy] = f"{promise}: {violation}" if violation else _VERDICTS[verdict][0]
+            if violation:
+                texts[point, policy] = f"{promise}: {violation}"
     return worst, texts
 
 
@@ -113,9 +121,7 @@ def recovered_states(frame: pd.DataFrame) -> go.Figure:
             marker={"color": PALETTE[colour], "size": 4},
         )
     figure.update_xaxes(title="crash point: disk operations before the cut")
-    figure.update_yaxes(title="steps")
-    figure.update_layout(title="What recovery found", height=400)
-    return figure
+    return headed(figure, "What recovery found", height=340, heading="steps of the workload")
 
 
 def kills(frame: pd.DataFrame) -> go.Figure:
@@ -124,40 +130,49 @@ def kills(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `sim.torture` gives it.
     """
-    figure = make_subplots(
-        rows=2,
-        cols=1,
+    figure, height = panels(
+        (
+            "writes acknowledged between two kills",
+            "lost, or kept though not acknowledged",
+            "ms to recover",
+        ),
+        panel_px=110,
+        gap_px=34,
         shared_xaxes=True,
-        vertical_spacing=0.1,
-        subplot_titles=("writes between two kills", "milliseconds to recover"),
     )
-    for column, name, colour in (
-        ("acknowledged", "acknowledged, and there", "blue"),
-        ("kept", "under way, and there as a whole", "sky"),
-        ("lost", "acknowledged and lost", "red"),
+    look = {"x": frame["kill"], "col": 1}
+    figure.add_bar(
+        y=frame["acknowledged"],
+        name="acknowledged",
+        marker_color=PALETTE["blue"],
+        row=1,
+        **look,
+    )
+    for column, name, colour, symbol in (
+        ("kept", "under way, and there as a whole", "sky", "circle"),
+        ("lost", "acknowledged and lost", "red", "x"),
     ):
-        heights = (
-            frame["acknowledged"] - frame["lost"] if column == "acknowledged" else frame[column]
-        )
-        figure.add_bar(
-            x=frame["kill"], y=heights, name=name, marker_color=PALETTE[colour], row=1, col=1
+        figure.add_scatter(
+            y=frame[column],
+            name=name,
+            mode="markers",
+            marker={"color": PALETTE[colour], "size": 7, "symbol": symbol},
+            row=2,
+            **look,
         )
     figure.add_scatter(
-        x=frame["kill"],
         y=frame["recover_ms"],
         mode="markers",
-        marker={"color": PALETTE["green"], "size": 4},
+        marker={"color": PALETTE["green"], "size": 5},
         showlegend=False,
-        row=2,
-        col=1,
+        row=3,
+        **look,
     )
-    figure.update_layout(
-        title=f"{len(frame):,} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
+    figure.update_xaxes(title="kill", row=3)
+    figure.update_yaxes(rangemode="tozero", row=3)
+    return headed(
+        figure,
+        f"{len(frame):,} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
         f"{int(frame['lost'].sum()):,} lost",
-        barmode="stack",
-        height=460,
-        margin={"t": 80},
-        legend={"y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left"},
+        height=height,
     )
-    figure.update_xaxes(title="kill", row=2, col=1)
-    return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.smartsearch.model import Answer, Passage
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import NOTHING, PALETTE
 
 STATES = ("READY", "FAILED", "PROCESSING", "PENDING")
 _COLOURS = {
@@ -18,8 +20,13 @@ _COLOURS = {
     "PROCESSING": PALETTE["orange"],
     "PENDING": PALETTE["sky"],
 }
-_STEPS = 300
-_CITED = "#BFDDF0"  # the palette's blue, light enough to read dark text on
+_STEPS = 160
+_EVENTS = {
+    "worker killed": "worker SIGKILL",
+    "broker killed": "broker SIGKILL",
+    "broker back": "broker back",
+}
+_EVENT_LINE_PX = 15
 
 
 def states_over_time(frame: pd.DataFrame) -> go.Figure:
@@ -37,17 +44,19 @@ def states_over_time(frame: pd.DataFrame) -> go.Figure:
             name=state,
             stackgroup="documents",
             mode="lines",
-            line={"width": 0.5, "color": _COLOURS[state], "shape": "hv"},
+            line={"width": 0, "color": _COLOURS[state], "shape": "hv"},
+            fillcolor=_COLOURS[state],
             hovertemplate="%{y} " + state + "<extra></extra>",
         )
-    _mark_events(figure, frame.attrs["events"], top=len(frame))
-    figure.update_layout(
-        title="Documents by state",
-        xaxis_title="seconds since the first document",
-        yaxis_title="documents accepted",
-        hovermode="x unified",
+    _mark_events(figure, frame.attrs["events"], last_s=float(times[-1]))
+    figure.update_xaxes(title="seconds since the first document")
+    figure.update_layout(hovermode="x unified")
+    return headed(
+        figure,
+        "Documents accepted, by state",
+        height=340,
+        top_px=_EVENT_LINE_PX * len(_EVENTS),
     )
-    return figure
 
 
 def state_counts(frame: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -72,21 +81,25 @@ def state_counts(frame: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]
     return times, counts
 
 
-def _mark_events(figure: go.Figure, events: dict[str, float], top: int) -> None:
-    labels = {
-        "worker killed": "worker<br>SIGKILL",
-        "broker killed": "broker<br>SIGKILL",
-        "broker back": "broker<br>back",
-    }
-    for name, label in labels.items():
-        if name in events:
-            figure.add_vline(
-                x=events[name], line={"color": PALETTE["ink"], "dash": "dot", "width": 1.5}
-            )
-            figure.add_annotation(
-                x=events[name], y=top, text=label, showarrow=False, font_size=11,
-                xanchor="left", yanchor="top", align="left", xshift=3,
-            )  # fmt: skip
+def _mark_events(figure: go.Figure, events: dict[str, float], last_s: float) -> None:
+    """A dotted line for each, and its name above the plot, on a line of its own."""
+    for line, (name, label) in enumerate(_EVENTS.items()):
+        if name not in events:
+            continue
+        figure.add_vline(
+            x=events[name], line={"color": PALETTE["ink"], "dash": "dot", "width": 1.5}
+        )
+        figure.add_annotation(
+            x=events[name],
+            y=1,
+            yref="paper",
+            text=label,
+            font={"size": 11},
+            showarrow=False,
+            xanchor="left" if events[name] < last_s / 2 else "right",
+            yanchor="bottom",
+            yshift=_EVENT_LINE_PX * (len(_EVENTS) - 1 - line),
+        )
 
 
 def time_to_ready(frame: pd.DataFrame) -> go.Figure:
@@ -111,12 +124,14 @@ def time_to_ready(frame: pd.DataFrame) -> go.Figure:
             text=part["title"],
             hovertemplate="%{text}<br>%{y:.1f} s<extra></extra>",
         )
-    figure.update_layout(
-        title="From accepted to READY",
-        xaxis_title="accepted, seconds since the first document",
-        yaxis_title="seconds until READY",
+    figure.update_xaxes(title="accepted, seconds since the first document")
+    figure.update_yaxes(rangemode="tozero")
+    return headed(
+        figure,
+        "From accepted to READY",
+        height=340,
+        heading="seconds from accepted to READY",
     )
-    return figure
 
 
 def passages(answer: Answer) -> go.Figure:
@@ -138,31 +153,40 @@ def hits(question: str, found: list[Passage]) -> go.Figure:
 
 
 def _bars(found: tuple[Passage, ...], filled: list[bool], title: str) -> go.Figure:
-    labels = [f"[{n}] {passage.title}" for n, passage in enumerate(found, start=1)]
-    figure = go.Figure(
-        go.Bar(
-            x=[passage.similarity for passage in found],
-            y=labels,
-            orientation="h",
-            marker={
-                "color": [_CITED if full else "white" for full in filled],
-                "line": {"color": PALETTE["blue"], "width": 1.5},
-            },
-            text=[_snippet(passage.text) for passage in found],
-            textposition="inside",
-            insidetextanchor="start",
-            textfont={"color": PALETTE["ink"]},
-            constraintext="none",
-            hovertext=[passage.text.replace("\n", "<br>") for passage in found],
-            hoverinfo="text",
-        )
+    """A thin bar for each passage, and above it, on lines of their own, its title and beginning."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=[passage.similarity for passage in found],
+        y=list(range(len(found))),
+        orientation="h",
+        width=0.16,
+        marker={
+            "color": [PALETTE["blue"] if full else NOTHING for full in filled],
+            "line": {"color": PALETTE["blue"], "width": 1.5},
+        },
+        hovertext=[passage.text.replace("\n", "<br>") for passage in found],
+        hoverinfo="text",
+        showlegend=False,
     )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_layout(title=title, xaxis_title="cosine similarity", height=140 + 46 * len(found))
-    return figure
+    for number, passage in enumerate(found):
+        figure.add_annotation(
+            x=0,
+            y=number - 0.1,
+            text=f"<b>[{number + 1}] {html.escape(_snippet(passage.title, 34))}</b>"
+            f"  {passage.similarity:.2f}<br>{html.escape(_snippet(passage.text))}",
+            align="left",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            font={"size": 11},
+        )
+    figure.update_xaxes(title="cosine similarity", rangemode="tozero")
+    figure.update_yaxes(range=[len(found) - 0.7, -0.75], visible=False)
+    figure.update_layout(margin={"l": 12})
+    return headed(figure, title, height=90 + 56 * len(found))
 
 
-def _snippet(text: str, limit: int = 60) -> str:
+def _snippet(text: str, limit: int = 54) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -188,13 +212,13 @@ def quality(frame: pd.DataFrame) -> go.Figure:
             hovertemplate="rank %{x}: %{y} questions<extra></extra>",
         )
     )
-    figure.update_layout(
-        title=(
-            f"{len(frame)} questions over {frame.attrs['documents']:,} documents: hit@1"
-            f" {frame.attrs['hit_at_1']:.0%}, hit@{k} {frame.attrs['hit_at_k']:.0%},"
-            f" MRR {frame.attrs['mrr']:.2f}"
-        ),
-        xaxis={"title": "rank of the first right entry", "type": "category"},
-        yaxis_title="questions",
+    seen = frame.attrs
+    figure.update_xaxes(title="rank of the first right entry", type="category")
+    figure.update_yaxes(rangemode="tozero")
+    return headed(
+        figure,
+        f"{len(frame)} questions over {seen['documents']:,} documents<br>"
+        f"right at once: {seen['hit_at_1']:.0%}, among the first {k}: {seen['hit_at_k']:.0%}",
+        height=340,
+        heading=f"questions (mean reciprocal rank {seen['mrr']:.2f})",
     )
-    return figure

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import PALETTE, ink_on
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -37,7 +38,8 @@ _EDGES = (
 
 _PLACE = ("name", "kind", "row", "column", "span")
 _USE = ("above", "below", "what_for", "through")
-_HEIGHT, _GAP = 0.56, 0.3
+_HEIGHT, _GAP = 0.56, 0.14
+_FILLS = {"layer": PALETTE["blue"], "server": PALETTE["orange"]}
 
 
 def stack() -> pd.DataFrame:
@@ -66,20 +68,20 @@ def stack_map(parts: pd.DataFrame, edges: pd.DataFrame) -> go.Figure:
     boxes = {}
     for name, kind, row, column, span in parts[list(_PLACE)].itertuples(index=False):
         boxes[str(name)] = _Box(float(column), float(row), span / 2 - _GAP / 2)
-        figure.add_shape(**boxes[str(name)].shape(is_layer=kind == "layer"))
+        figure.add_shape(**boxes[str(name)].shape(str(kind)))
     for above, below, what_for, through in edges[list(_USE)].itertuples(index=False):
         text = f"{above} → {below}<br>{what_for}<br>through {through}<extra></extra>"
         figure.add_trace(_line(boxes[str(above)], boxes[str(below)], text))
     figure.add_trace(_labels(parts))
-    figure.update_layout(
-        title="The stack: every box is real, every line is a call you could make yourself",
-        showlegend=False,
-        height=440,
-        margin={"l": 10, "r": 10, "t": 50, "b": 10},
+    figure.update_xaxes(visible=False, range=[-1.47, 2.47])
+    figure.update_yaxes(visible=False, range=[-0.4, 3.4])
+    figure.update_layout(showlegend=False)
+    headed(
+        figure,
+        "The stack: every box is real, every line is a call you could make yourself",
+        height=380,
     )
-    figure.update_xaxes(visible=False, range=[-1.5, 2.5])
-    figure.update_yaxes(visible=False, range=[-0.5, 3.5])
-    return figure
+    return figure.update_layout(margin={"l": 4, "r": 4, "b": 8})
 
 
 def _described(layer: str) -> tuple[int, str]:
@@ -96,7 +98,7 @@ class _Box:
     y: float
     half_width: float
 
-    def shape(self, *, is_layer: bool) -> dict[str, object]:
+    def shape(self, kind: str) -> dict[str, object]:
         """A plotly shape, drawn below every trace."""
         return {
             "type": "rect",
@@ -105,8 +107,8 @@ class _Box:
             "x1": self.x + self.half_width,
             "y0": self.y - _HEIGHT / 2,
             "y1": self.y + _HEIGHT / 2,
-            "line": {"color": PALETTE["blue" if is_layer else "orange"], "width": 2},
-            "fillcolor": "#E8F1F8" if is_layer else "#FFF6E0",
+            "line": {"width": 0},
+            "fillcolor": _FILLS[kind],
         }
 
 
@@ -134,8 +136,8 @@ def _labels(parts: pd.DataFrame) -> go.Scatter:
         x=parts["column"],
         y=parts["row"],
         mode="text",
-        text=[f"<b>{name}</b>" for name in parts["name"]],
-        textfont={"size": 14},
+        text=[f"<b>{name.replace(' ', '<br>')}</b>" for name in parts["name"]],
+        textfont={"size": 11, "color": [ink_on(_FILLS[kind]) for kind in parts["kind"]]},
         customdata=parts[["what", "modules"]],
         hovertemplate="%{text}<br>%{customdata[0]}<extra></extra>",
     )

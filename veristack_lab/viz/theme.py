@@ -1,6 +1,12 @@
-"""One look for every figure, readable without colour vision.
+"""One look for every figure: on a light page and on a dark one, and without colour vision.
 
-The palette is Okabe and Ito's ("Color Universal Design", 2008).
+A figure does not know what it will lie on: JupyterLab's light theme is white, its dark one is
+nearly black, and one stored figure is shown on both. So the backgrounds are transparent, and what
+is drawn straight on the page has a middle tone. Colours of lines and marks keep a contrast of 3 to
+white and to `DARK_PAGE`; the ink of texts has 4.3 to both, the most that one colour can have. What
+is written on a filled area is dark or white, whichever `ink_on` finds more legible there.
+
+The hues are Okabe and Ito's ("Color Universal Design", 2008), the lighter ones darkened.
 """
 
 from __future__ import annotations
@@ -12,36 +18,107 @@ import plotly.io as pio
 
 PALETTE = {
     "blue": "#0072B2",
-    "orange": "#E69F00",
+    "orange": "#C28500",
     "green": "#009E73",
     "red": "#D55E00",
-    "purple": "#CC79A7",
-    "sky": "#56B4E9",
-    "yellow": "#F0E442",
-    "ink": "#222222",
-    "grey": "#999999",
+    "purple": "#C977A4",
+    "sky": "#3A98CE",
+    "yellow": "#9C8B00",
+    "ink": "#797979",
+    "grey": "#8A8A8A",
 }
+"""For lines, marks and bars, and (`ink`) for texts on the page."""
+
+FILLS = {
+    "blue": "#7FB2DC",
+    "orange": "#E69F00",
+    "green": "#4DBB98",
+    "red": "#EE7733",
+    "purple": "#D996BC",
+    "sky": "#A6D8F5",
+    "yellow": "#F0E442",
+    "sand": "#F0C987",
+    "grey": "#A5A5A5",
+    "pale": "#CFCFCF",
+}
+"""For areas with dark text on them."""
+
+LIGHT_PAGE, DARK_PAGE = "#FFFFFF", "#111111"
+"""What a figure lies on in JupyterLab's two themes."""
+DARK_INK, LIGHT_INK = "#111111", "#FFFFFF"
+NOTHING = "rgba(0,0,0,0)"
+_GRID = "rgba(128,128,128,0.25)"
+_LINE = "rgba(128,128,128,0.7)"
+_AXIS = {
+    "automargin": True,
+    "gridcolor": _GRID,
+    "linecolor": _LINE,
+    "tickcolor": _LINE,
+    "zerolinecolor": _LINE,
+    "zeroline": False,
+    "title": {"font": {"size": 12}},
+}
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#RRGGBB`, 0 to 1, as WCAG 2 defines it."""
+    channels = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours `#RRGGBB`, 1 to 21, as WCAG 2 defines it."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(fill: str) -> str:
+    """The more legible ink on an area of this colour."""
+    return max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, fill))
 
 
 def apply_theme() -> None:
     """Make the lab's template the default, and keep notebooks small."""
     pio.templates["veristack"] = go.layout.Template(
         layout={
-            "colorway": list(PALETTE.values())[:6],
-            "font": {"family": "system-ui, sans-serif", "size": 13, "color": PALETTE["ink"]},
-            "paper_bgcolor": "white",
-            "plot_bgcolor": "white",
+            "colorway": [
+                PALETTE[name] for name in ("blue", "orange", "green", "red", "purple", "sky")
+            ],
+            "font": {"family": "system-ui, sans-serif", "size": 12, "color": PALETTE["ink"]},
+            "paper_bgcolor": NOTHING,
+            "plot_bgcolor": NOTHING,
             "hovermode": "closest",
-            "margin": {"l": 60, "r": 20, "t": 50, "b": 50},
-            "title": {"x": 0, "xanchor": "left", "xref": "paper", "font": {"size": 16}},
-            "xaxis": {"gridcolor": "#EEEEEE", "zeroline": False, "linecolor": "#CCCCCC"},
-            "yaxis": {"gridcolor": "#EEEEEE", "zeroline": False, "linecolor": "#CCCCCC"},
+            "hoverlabel": {
+                "bgcolor": "#333333",
+                "bordercolor": "#777777",
+                "font": {"color": LIGHT_INK},
+            },
+            "margin": {"l": 40, "r": 16, "t": 44, "b": 40},
+            "modebar": {"orientation": "v", "bgcolor": NOTHING, "color": PALETTE["grey"]},
+            "title": {
+                "x": 0,
+                "xanchor": "left",
+                "xref": "container",
+                "y": 1,
+                "yanchor": "top",
+                "yref": "container",
+                "pad": {"l": 8, "t": 10},
+                "font": {"size": 15},
+            },
+            "xaxis": _AXIS,
+            "yaxis": _AXIS,
             "legend": {
                 "orientation": "h",
-                "y": 1.02,
+                "bgcolor": NOTHING,
+                "xref": "container",
+                "x": 0.02,
+                "xanchor": "left",
+                "yref": "container",
+                "y": 0,
                 "yanchor": "bottom",
-                "x": 1,
-                "xanchor": "right",
             },
         }
     )

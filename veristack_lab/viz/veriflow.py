@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, LIGHT_INK, PALETTE
 
 STATE_COLOURS = {
     "SUCCEEDED": PALETTE["green"],
@@ -16,11 +17,13 @@ STATE_COLOURS = {
     "RUNNING": PALETTE["sky"],
 }
 MARKS = {
-    "checkpoint": ("diamond", PALETTE["ink"], 9),
+    "checkpoint": ("diamond", DARK_INK, 9),
     "resumed": ("triangle-right", PALETTE["purple"], 12),
     "killed": ("x", PALETTE["red"], 13),
     "lease expired": ("x-open", PALETTE["red"], 13),
 }
+PATTERNS = {"LOST": "/", "RELEASED": "/"}
+"""What has the colour of another state is hatched."""
 BAR_HEIGHT = 0.55
 
 
@@ -40,7 +43,11 @@ def job_timeline(timeline: pd.DataFrame, title: str = "Runs of each job") -> go.
             orientation="h",
             width=BAR_HEIGHT,
             name=str(state).lower(),
-            marker={"color": STATE_COLOURS[str(state)], "line": {"color": "white", "width": 2}},
+            marker={
+                "color": STATE_COLOURS[str(state)],
+                "pattern": {"shape": PATTERNS.get(str(state), "")},
+                "line": {"width": 0},
+            },
             customdata=group[["scheduler", "epoch", "note"]],
             hovertemplate="scheduler %{customdata[0]}, epoch %{customdata[1]}"
             "<br>from %{base:.1f} s for %{x:.1f} s<br>%{customdata[2]}<extra>%{y}</extra>",
@@ -57,21 +64,16 @@ def job_timeline(timeline: pd.DataFrame, title: str = "Runs of each job") -> go.
                     "symbol": symbol,
                     "color": colour,
                     "size": size,
-                    "line": {"color": "white", "width": 1},
+                    "line": {"color": LIGHT_INK, "width": 1},
                 },
                 text=marks["note"],
                 hovertemplate="%{text} at %{x:.1f} s<extra>" + kind + "</extra>",
             )
     jobs = list(dict.fromkeys(runs["job"]))
-    figure.update_layout(
-        title={"text": title, "y": 0.97},
-        barmode="overlay",
-        height=170 + 34 * max(len(jobs), 2),
-        margin={"t": 90, "l": 110},
-    )
+    figure.update_layout(barmode="overlay")
     figure.update_xaxes(title="seconds since the first submission", rangemode="tozero")
     figure.update_yaxes(categoryorder="array", categoryarray=jobs[::-1])
-    return figure
+    return headed(figure, title, height=170 + 34 * max(len(jobs), 2))
 
 
 def learning_curves(curves: pd.DataFrame, title: str = "Validation accuracy") -> go.Figure:
@@ -94,7 +96,6 @@ def learning_curves(curves: pd.DataFrame, title: str = "Validation accuracy") ->
             line={"color": PALETTE["grey"], "width": 7}
             if whole
             else {"color": colours[number % len(colours)], "width": 2.5},
-            opacity=0.5 if whole else 1,
         )
         if not whole:
             first, last = group.iloc[0], group.iloc[-1]
@@ -102,10 +103,11 @@ def learning_curves(curves: pd.DataFrame, title: str = "Validation accuracy") ->
                 _mark(figure, last, "x", PALETTE["red"], "killed here")
             elif first["step"] > curves["step"].min():
                 _mark(figure, first, "triangle-right", PALETTE["purple"], "goes on here")
-    figure.update_layout(title={"text": title, "y": 0.97}, height=420, margin={"t": 90})
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="share of unseen docstrings placed right", tickformat=".0%")
-    return figure
+    figure.update_yaxes(tickformat=".0%")
+    return headed(
+        figure, title, height=380, heading="share of unseen docstrings that are placed right"
+    )
 
 
 def _mark(figure: go.Figure, row: pd.Series, symbol: str, colour: str, name: str) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.viz import PALETTE
+from veristack_lab.viz.layout import add_key, headed, panels, steps
+from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 from veristack_lab.viz.veristore_commit import (
     group_commit,
     handles,
@@ -34,21 +34,23 @@ __all__ = [
 ]
 
 _FIELD_COLOURS = {
-    "segment header": PALETTE["grey"],
-    "crc32c": PALETTE["purple"],
-    "length": PALETTE["green"],
-    "LSN": PALETTE["blue"],
-    "epoch": PALETTE["sky"],
-    "type": PALETTE["yellow"],
-    "zero": "#E8E8E8",
-    "payload": "#F7DFB0",
-    "torn tail": PALETTE["red"],
-    "damage": PALETTE["orange"],
+    "segment header": FILLS["grey"],
+    "crc32c": FILLS["purple"],
+    "length": FILLS["green"],
+    "LSN": FILLS["blue"],
+    "epoch": FILLS["sky"],
+    "type": FILLS["yellow"],
+    "zero": FILLS["pale"],
+    "payload": FILLS["sand"],
+    "torn tail": FILLS["red"],
+    "damage": FILLS["orange"],
 }
 _MAX_STRIP_BYTES = 2048
+_FEW_KILLS = 8
+"""So many bars have room for a number on each, on a narrow page too."""
 
 
-def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
+def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 16) -> go.Figure:
     """The bytes of a log as a strip of coloured cells, for `log_anatomy` of a short log.
 
     Args:
@@ -76,20 +78,15 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
         texts += [raw[position : position + 2] for position in range(0, len(raw), 2)]
         hovers += [f"{owner}{name}<br>{meaning}"] * (len(raw) // 2)
     rows = -(-size // bytes_per_row)
-    steps = [
-        (edge / len(kinds), colour)
-        for number, colour in enumerate(_FIELD_COLOURS.values())
-        for edge in (number, number + 1)
-    ]
     heatmap = go.Heatmap(
         z=_fold(codes, bytes_per_row, None),
         text=_fold(texts, bytes_per_row, ""),
         customdata=_fold(hovers, bytes_per_row, ""),
         y=[f"{row * bytes_per_row:04x}" for row in range(rows)],
         texttemplate="%{text}",
-        textfont={"family": "monospace", "size": 10},
+        textfont={"family": "monospace", "size": 10, "color": DARK_INK},
         hovertemplate="%{customdata}<extra></extra>",
-        colorscale=steps,
+        colorscale=steps(list(_FIELD_COLOURS.values())),
         zmin=-0.5,
         zmax=len(kinds) - 0.5,
         showscale=False,
@@ -97,18 +94,17 @@ def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 32) -> go.Figure:
         ygap=3,
     )
     figure = go.Figure(heatmap)
-    for kind in (kind for number, kind in enumerate(kinds) if number in codes):
-        marker = {"symbol": "square", "size": 11, "color": _FIELD_COLOURS[kind]}
-        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=kind)
-    figure.update_layout(
-        title=f"{frame.attrs.get('segment', 'log')}: {size:,} bytes"
-        + (f", and {room_bytes:,} of reserved room" if room_bytes else ""),
-        height=130 + 24 * rows,
-        xaxis={"showgrid": False, "range": [-0.5, bytes_per_row - 0.5]},
-        yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
-        legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"},
+    add_key(figure, {k: _FIELD_COLOURS[k] for number, k in enumerate(kinds) if number in codes})
+    figure.update_xaxes(
+        showgrid=False, range=[-0.5, bytes_per_row - 0.5], dtick=4, ticklen=0, zeroline=False
     )
-    return figure
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", dtick=1)
+    return headed(
+        figure,
+        f"{frame.attrs.get('segment', 'log')}: {size:,} bytes"
+        + (f", and {room_bytes:,} of reserved room" if room_bytes else ""),
+        height=130 + 22 * rows,
+    )
 
 
 def _fold(cells: list[object] | list[int] | list[str], width: int, empty: object) -> list[object]:
@@ -122,8 +118,8 @@ def truncation(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `experiments.truncation_sweep` gives it.
     """
-    figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.6, 0.4]
+    figure, height = panels(
+        ("writes found", "bytes cut off"), panel_px=140, gap_px=38, shared_xaxes=True
     )
     for row, (column, colour) in enumerate((("keys", "blue"), ("torn_bytes", "orange")), 1):
         figure.add_scatter(
@@ -134,11 +130,8 @@ def truncation(frame: pd.DataFrame) -> go.Figure:
             row=row,
             col=1,
         )
-    figure.update_yaxes(title="writes found", row=1, col=1)
-    figure.update_yaxes(title="bytes cut off", row=2, col=1)
-    figure.update_xaxes(title="bytes of the log that reached the disk", row=2, col=1)
-    figure.update_layout(title="A log cut at every byte", height=420)
-    return figure
+    figure.update_xaxes(title="bytes of the log that reached the disk", row=2)
+    return headed(figure, "A log cut at every byte", height=height)
 
 
 def kills(frame: pd.DataFrame) -> go.Figure:
@@ -147,45 +140,54 @@ def kills(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `experiments.kill_and_recover` gives it.
     """
-    figure = make_subplots(
-        rows=2,
-        cols=1,
+    figure, height = panels(
+        (
+            "writes acknowledged before the kill",
+            "lost, or kept though not acknowledged",
+            "torn bytes that reopening cut off",
+        ),
+        panel_px=110,
+        gap_px=34,
         shared_xaxes=True,
-        vertical_spacing=0.1,
-        subplot_titles=("writes acknowledged before the kill", "torn bytes cut off at reopening"),
     )
-    series = (
-        ("acknowledged", "acknowledged, and there after recovery", "blue"),
-        ("unacknowledged_kept", "under way, and there as a whole", "sky"),
-        ("lost", "acknowledged and lost", "red"),
-    )
+    look = {"x": frame["kill"], "col": 1}
     found = frame["acknowledged"] - frame["lost"]
-    for column, name, colour in series:
-        heights = found if column == "acknowledged" else frame[column]
-        figure.add_bar(
-            x=frame["kill"], y=heights, name=name, marker_color=PALETTE[colour], row=1, col=1
+    figure.add_bar(
+        y=found, name="acknowledged, and there", marker_color=PALETTE["blue"], row=1, **look
+    )
+    for column, name, colour, symbol in (
+        ("unacknowledged_kept", "under way, and there as a whole", "sky", "circle"),
+        ("lost", "acknowledged and lost", "red", "x"),
+    ):
+        figure.add_scatter(
+            y=frame[column],
+            name=name,
+            mode="markers",
+            marker={"color": PALETTE[colour], "size": 10, "symbol": symbol},
+            row=2,
+            **look,
         )
     figure.add_bar(
-        x=frame["kill"],
         y=frame["torn_bytes"],
         customdata=frame["recover_ms"],
         hovertemplate="%{y} bytes, recovered in %{customdata:.1f} ms<extra></extra>",
+        text=[f"{size:,}" for size in frame["torn_bytes"]] if len(frame) <= _FEW_KILLS else None,
+        textposition="outside",
+        textangle=0,
+        cliponaxis=False,
         marker_color=PALETTE["orange"],
         showlegend=False,
-        row=2,
-        col=1,
+        row=3,
+        **look,
     )
-    figure.update_layout(
-        title=f"{len(frame)} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
+    figure.update_xaxes(title="kill", row=3)
+    figure.update_yaxes(range=[0, 1.3 * max(1, int(frame["torn_bytes"].max()))], row=3)
+    return headed(
+        figure,
+        f"{len(frame)} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
         f"{int(frame['lost'].sum())} lost",
-        barmode="stack",
-        height=500,
-        margin={"t": 80},
-        legend={"y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left"},
+        height=height,
     )
-    figure.update_xaxes(title="kill", row=2, col=1)
-    figure.update_yaxes(type="log", row=2, col=1)
-    return figure
 
 
 def recovery_time(frame: pd.DataFrame) -> go.Figure:
@@ -204,6 +206,5 @@ def recovery_time(frame: pd.DataFrame) -> go.Figure:
             x=frame["records"], y=frame[column], name=name, line_color=PALETTE[colour]
         )
     figure.update_xaxes(title="records in the log", type="log")
-    figure.update_yaxes(title="milliseconds to open", type="log")
-    figure.update_layout(title="Time to open the store", height=380)
-    return figure
+    figure.update_yaxes(type="log")
+    return headed(figure, "Time to open the store", height=330, heading="milliseconds to open")

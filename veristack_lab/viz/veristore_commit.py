@@ -6,9 +6,9 @@ import itertools
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from veristack_lab.viz import PALETTE
+from veristack_lab.viz.layout import headed, panels
 
 _LEVEL_COLOURS = ("blue", "orange", "red", "purple", "green")
 
@@ -19,7 +19,7 @@ def group_commit(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `experiments.group_commit_sweep` gives it.
     """
-    figure = make_subplots(rows=1, cols=2, subplot_titles=("puts a second", "records a sync"))
+    figure, height = panels(("puts a second", "records a sync"), panel_px=180)
     for level, colour in zip(dict.fromkeys(frame["level"]), _LEVEL_COLOURS, strict=False):
         part = frame[frame["level"] == level]
         rates = part.groupby("writers")["puts_per_s"]
@@ -40,7 +40,7 @@ def group_commit(frame: pd.DataFrame) -> go.Figure:
             **look,
         )
         per_sync = per_sync[per_sync > 0]  # a level that never asked for a sync has no groups
-        figure.add_scatter(x=per_sync.index, y=per_sync, showlegend=False, row=1, col=2, **look)
+        figure.add_scatter(x=per_sync.index, y=per_sync, showlegend=False, row=2, col=1, **look)
     raw = frame.groupby("writers")["raw_per_s"].median()
     figure.add_scatter(
         x=raw.index,
@@ -52,10 +52,10 @@ def group_commit(frame: pd.DataFrame) -> go.Figure:
     )
     ticks = sorted(int(count) for count in frame["writers"].unique())
     figure.update_xaxes(title="writers", type="log", tickvals=ticks)
-    figure.update_yaxes(type="log", row=1, col=1)
-    figure.update_yaxes(rangemode="tozero", row=1, col=2)
-    _legend_below(figure, "One sync for many writers: median, lowest and highest round", 420)
-    return figure
+    figure.update_yaxes(type="log", row=1)
+    figure.update_yaxes(rangemode="tozero", row=2)
+    title = "One sync for many writers: median, lowest and highest round"
+    return headed(figure, title, height=height)
 
 
 def loss_window(frame: pd.DataFrame) -> go.Figure:
@@ -65,15 +65,9 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
         frame: as `experiments.loss_window` gives it.
     """
     levels = list(dict.fromkeys(frame["level"]))
-    figure = make_subplots(
-        rows=1,
-        cols=len(levels),
-        subplot_titles=levels,
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-    )
+    figure, height = panels(levels, panel_px=90, gap_px=34, shared_xaxes=True)
     looks = {"lost": ("worst cut", "red"), "any": ("some cut", "orange"), "kept": ("kill", "blue")}
-    for column, level in enumerate(levels, 1):
+    for row, level in enumerate(levels, 1):
         part = frame[frame["level"] == level]
         for cut in (cut for cut in looks if cut in set(part["cut"])):
             rows, (name, colour) = part[part["cut"] == cut], looks[cut]
@@ -82,17 +76,17 @@ def loss_window(frame: pd.DataFrame) -> go.Figure:
                 y=rows["lost"],
                 name=name,
                 legendgroup=cut,
-                showlegend=column == 1,
+                showlegend=row == 1,
                 mode="markers" if cut == "any" else "lines+markers",
                 line={"shape": "hv", "color": PALETTE[colour]},
                 marker={"size": 5},
-                row=1,
-                col=column,
+                row=row,
+                col=1,
             )
-    figure.update_xaxes(title="writes that had returned")
-    figure.update_yaxes(title="lost", row=1, col=1)
-    _legend_below(figure, "What a power cut takes", 380)
-    return figure
+    figure.update_xaxes(title="writes that had returned", row=len(levels))
+    most = max(1, int(frame["lost"].max()))
+    figure.update_yaxes(range=[-0.08 * most, 1.08 * most])
+    return headed(figure, "Writes that a power cut takes, level by level", height=height)
 
 
 def loss_window_ms(frame: pd.DataFrame) -> go.Figure:
@@ -115,9 +109,13 @@ def loss_window_ms(frame: pd.DataFrame) -> go.Figure:
     )
     figure.add_hline(y=ms, line={"color": PALETTE["grey"], "dash": "dash"})
     figure.update_xaxes(title="milliseconds after the first write")
-    figure.update_yaxes(title="age of the oldest lost write, ms", rangemode="tozero")
-    figure.update_layout(title=f"What a power cut takes at Interval(ms={ms:g})", height=340)
-    return figure
+    figure.update_yaxes(rangemode="tozero")
+    return headed(
+        figure,
+        f"What a power cut takes if a sync comes every {ms:g} ms",
+        height=300,
+        heading="age of the oldest lost write, ms",
+    )
 
 
 def wakeups(frame: pd.DataFrame) -> go.Figure:
@@ -126,31 +124,31 @@ def wakeups(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `experiments.wakeups_sweep` gives it.
     """
-    panels = {
+    shown = {
         "records_per_sync": "records a sync",
         "switches_per_put": "context switches a record",
         "cpu_us_per_put": "processor µs a record",
     }
-    figure = make_subplots(rows=1, cols=3, subplot_titles=list(panels.values()))
+    figure, height = panels(list(shown.values()), panel_px=130, gap_px=34, shared_xaxes=True)
     medians = frame.groupby(["way", "writers"], as_index=False).median(numeric_only=True)
     ways = zip(dict.fromkeys(frame["way"]), ("red", "orange", "blue"), strict=True)
-    for (way, colour), (column, value) in itertools.product(ways, enumerate(panels, 1)):
+    for (way, colour), (row, value) in itertools.product(ways, enumerate(shown, 1)):
         part = medians[medians["way"] == way]
         figure.add_scatter(
             x=part["writers"],
             y=part[value],
             name=way,
             legendgroup=way,
-            showlegend=column == 1,
+            showlegend=row == 1,
             line_color=PALETTE[colour],
-            row=1,
-            col=column,
+            row=row,
+            col=1,
         )
     ticks = sorted(int(count) for count in medians["writers"].unique())
-    figure.update_xaxes(title="writers", type="log", tickvals=ticks)
+    figure.update_xaxes(type="log", tickvals=ticks)
+    figure.update_xaxes(title="writers", row=len(shown))
     figure.update_yaxes(rangemode="tozero")
-    _legend_below(figure, "Whom to wake, and whom to take", 400)
-    return figure
+    return headed(figure, "Whom to wake, and whom to take", height=height)
 
 
 def handles(frame: pd.DataFrame) -> go.Figure:
@@ -159,11 +157,11 @@ def handles(frame: pd.DataFrame) -> go.Figure:
     Args:
         frame: as `experiments.handles_sweep` gives it.
     """
-    figure = make_subplots(
-        rows=1, cols=2, subplot_titles=("durable puts a second", "records a sync")
+    figure, height = panels(
+        ("durable puts a second", "records a sync"), panel_px=150, gap_px=34, shared_xaxes=True
     )
     medians = frame.groupby("depth", as_index=False).median(numeric_only=True)
-    for column, (value, colour) in enumerate(
+    for row, (value, colour) in enumerate(
         {"puts_per_s": "blue", "records_per_sync": "green"}.items(), 1
     ):
         figure.add_scatter(
@@ -171,22 +169,12 @@ def handles(frame: pd.DataFrame) -> go.Figure:
             y=medians[value],
             line_color=PALETTE[colour],
             showlegend=False,
-            row=1,
-            col=column,
+            row=row,
+            col=1,
         )
     ticks = [int(depth) for depth in medians["depth"]]
-    figure.update_xaxes(title="puts in flight", type="log", tickvals=ticks)
-    figure.update_yaxes(type="log", row=1, col=1)
-    figure.update_yaxes(rangemode="tozero", row=1, col=2)
-    figure.update_layout(title="One thread that does not wait for each", height=360)
-    figure.update_layout(margin={"t": 80})
-    return figure
-
-
-def _legend_below(figure: go.Figure, title: str, height: int) -> None:
-    figure.update_layout(
-        title=title,
-        height=height,
-        margin={"t": 80},
-        legend={"y": -0.3, "yanchor": "top", "x": 0, "xanchor": "left"},
-    )
+    figure.update_xaxes(type="log", tickvals=ticks)
+    figure.update_xaxes(title="puts in flight", row=2)
+    figure.update_yaxes(type="log", row=1)
+    figure.update_yaxes(rangemode="tozero", row=2)
+    return headed(figure, "One thread that does not wait for each", height=height)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz import PALETTE
+from veristack_lab.viz.layout import folded, headed, steps
+from veristack_lab.viz.theme import DARK_INK, FILLS
 
 _FOUND_COLOURS = {
-    "nothing": "#E8E8E8",
-    "old": PALETTE["sky"],
-    "new": PALETTE["green"],
-    "broken": PALETTE["red"],
+    "nothing": FILLS["pale"],
+    "old": FILLS["sky"],
+    "new": FILLS["green"],
+    "broken": FILLS["red"],
 }
 
 
@@ -22,23 +23,20 @@ def commit_point(frame: pd.DataFrame) -> go.Figure:
         frame: as `experiments.commit_point` gives it.
     """
     kinds, cuts = list(_FOUND_COLOURS), list(dict.fromkeys(frame["cut"]))
-    names = {"lost": "all unsynced lost", "any": "some of it lost", "kept": "all kept"}
+    names = {"lost": "all unsynced<br>lost", "any": "some of<br>it lost", "kept": "all<br>kept"}
     known = frame["found"].where(frame["found"].isin(kinds), "broken")
     table = frame.assign(kind=known).pivot(index="done", columns="cut", values=["kind", "found"])
     operations = frame.drop_duplicates("done").set_index("done")["operation"]
-    steps = [
-        (edge / len(kinds), colour)
-        for number, colour in enumerate(_FOUND_COLOURS.values())
-        for edge in (number, number + 1)
-    ]
     heatmap = go.Heatmap(
         z=[[kinds.index(kind) for kind in row] for row in table["kind"][cuts].to_numpy()],
-        text=table["found"][cuts].to_numpy(),
+        text=table["kind"][cuts].to_numpy(),
+        customdata=table["found"][cuts].to_numpy(),
         x=[names.get(cut, cut) for cut in cuts],
-        y=[f"{done}: {operation}" for done, operation in operations.items()],
+        y=[folded(f"{done}: {operation}", 22) for done, operation in operations.items()],
         texttemplate="%{text}",
-        hovertemplate="cut before %{y}<br>%{x}: %{text}<extra></extra>",
-        colorscale=steps,
+        textfont={"color": DARK_INK, "size": 11},
+        hovertemplate="cut before %{y}<br>%{x}: %{customdata}<extra></extra>",
+        colorscale=steps(list(_FOUND_COLOURS.values())),
         zmin=-0.5,
         zmax=len(kinds) - 0.5,
         showscale=False,
@@ -46,11 +44,12 @@ def commit_point(frame: pd.DataFrame) -> go.Figure:
         ygap=2,
     )
     figure = go.Figure(heatmap)
-    figure.update_layout(
-        title=f"{frame.attrs['act']}: power cut before each disk operation",
-        height=140 + 26 * len(operations),
-        xaxis={"side": "top"},
-        yaxis={"autorange": "reversed", "tickfont": {"family": "monospace", "size": 11}},
-        margin={"l": 300, "t": 90},
+    lines = sum(str(name).count("<br>") + 1 for name in heatmap.y)
+    figure.update_xaxes(side="top")
+    figure.update_yaxes(autorange="reversed", tickfont={"family": "monospace", "size": 10})
+    return headed(
+        figure,
+        f"{frame.attrs['act']}: power cut before each disk operation",
+        height=60 + 10 * len(operations) + 15 * lines,
+        top_px=40,
     )
-    return figure

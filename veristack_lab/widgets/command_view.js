@@ -4,6 +4,8 @@
 // lose the focus, and every click whose press and release fall on both sides of it.
 
 const PATIENCE_MS = 5000;
+const CLOSED =
+  "Closed. This is what was seen last. To use it again, run the notebook from the top.";
 
 function element(tag, className, parent) {
   const node = document.createElement(tag);
@@ -81,6 +83,13 @@ function fit(parent, items, make, draw) {
   items.forEach((item, number) => draw(parent.children[number], item, number));
 }
 
+// What can no longer be obeyed can no longer be pressed; what is shown stays to be read.
+function close(root) {
+  setFlag(root, "data-closed", true);
+  for (const button of root.querySelectorAll(".veristack-button")) setEnabled(button, false);
+  for (const input of root.querySelectorAll("select, input")) input.disabled = true;
+}
+
 // Sends commands, draws states in order, and says when the kernel does not answer.
 function connect(model, note, draw) {
   let seq = -1;
@@ -96,8 +105,9 @@ function connect(model, note, draw) {
     if (state.seq > seq) askedAt = null;
     seq = state.seq;
     const said = state.note || state.busy || "";
-    setText(note, state.closed ? "Closed. Run the cell again to open it." : said);
+    setText(note, state.closed ? CLOSED : said);
     draw(state);
+    if (state.closed) close(note.closest(".veristack-view"));
   };
   const watch = () => {
     if (askedAt !== null && Date.now() - askedAt > PATIENCE_MS) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import re
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -12,10 +13,12 @@ import anywidget
 import traitlets
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.widgets import stills as stills_of
 from veristack_lab.widgets.loop import Loop, Model, View
 
 _NAME = re.compile(r"[A-Za-z][\w-]*\Z")
 
+_shown: weakref.WeakSet[CommandView] = weakref.WeakSet()
 _open: dict[str, CommandView] = {}
 _open_lock = threading.Lock()
 
@@ -46,6 +49,7 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         with _open_lock:
             older = _open.get(self._key)
             _open[self._key] = self
+        _shown.add(self)
         if older is not None:
             older.dispose()
         self._loop.start()
@@ -88,6 +92,19 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         """
         return self._loop.wait_for(predicate, timeout_s)
 
+    def still(self) -> str:
+        """What is shown right now, as plain HTML that needs no kernel and no script."""
+        view = self.snapshot()
+        return stills_of.page(view, self._still(view))
+
+    def _still(self, view: View) -> list[str]:
+        """The parts of `still`, made by a function of `stills`.
+
+        A view without any is stored by its line of text alone.
+        """
+        del view
+        return []
+
     def close(self) -> None:
         """Carry out pending commands and stop the thread. The drawing stays. Idempotent."""
         loop = self.__dict__.get("_loop")
@@ -114,6 +131,15 @@ class CommandView(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is no
         # May run on the main thread or on a subshell's, between cells or within one.
         if isinstance(content, dict):
             self._loop.hear(content.get("op"), content.get("argument"))
+
+
+def stills() -> dict[str, str]:
+    """The last state of every view of this process, as HTML by the id of its widget's model.
+
+    Views that were disposed of are gone from the page, and from here; so are those without parts.
+    """
+    there = [view for view in list(_shown) if view.comm is not None]
+    return {view.model_id: view.still() for view in there if view._still(view.snapshot())}
 
 
 @atexit.register

@@ -21,8 +21,10 @@ from veristack_lab.museum.store.trials import PowerCuts
 from veristack_lab.sim.store.engine import HEALTHY
 from veristack_lab.sim.store.steps import Workload
 from veristack_lab.sim.store.workloads import named
+from veristack_lab.widgets import stills
 from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.explorer_model import ExplorerModel, Subject
+from veristack_lab.widgets.loop import View
 from veristack_lab.widgets.sources import joined
 
 HEALTHY_NAME = "healthy"
@@ -58,6 +60,9 @@ class CrashExplorer(CommandView):
             model.check("engine", engine)
             model.obey("engine", engine)
         super().__init__(model, name=name)
+
+    def _still(self, view: View) -> list[str]:
+        return stills.crash_explorer(view)
 
 
 def _subjects() -> dict[str, Subject]:

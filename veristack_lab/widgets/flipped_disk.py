@@ -17,6 +17,28 @@ def _refuse(self: object, *_: object, **__: object) -> NoReturn:
     raise OSError(errno.EROFS, f"{self!r} is a read-only view of a disk and changes nothing")
 
 
+class HeldFile:
+    """Bytes that were read before, as a file. Everything that would change it raises `OSError`."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self._name = name
+        self._data = data
+
+    def __repr__(self) -> str:
+        return f"<HeldFile {self._name}>"
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        return self._data[offset : offset + size_bytes]
+
+    def size(self) -> int:
+        return len(self._data)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    pwrite = append = truncate = fdatasync = _refuse
+
+
 class FlippedFile:
     """A file read through its flips. Everything that would change it raises `OSError`."""
 
@@ -56,12 +78,14 @@ class FlippedDisk:
         disk: what is looked at.
         path: the file that is seen changed.
         flips: its changes.
+        held: the bytes that the file had; None: those that it has when it is opened.
     """
 
-    def __init__(self, disk: Disk, path: Path, flips: Flips) -> None:
+    def __init__(self, disk: Disk, path: Path, flips: Flips, held: bytes | None = None) -> None:
         self._disk = disk
         self._path = path
         self._flips = dict(flips)
+        self._held = held
 
     def __repr__(self) -> str:
         return f"<FlippedDisk {self._path.name}: {len(self._flips)} bytes>"
@@ -69,8 +93,11 @@ class FlippedDisk:
     def open(self, path: Path, *, create: bool = False) -> FlippedFile:
         if create:
             _refuse(self)
-        flips = self._flips if path == self._path else {}
-        return FlippedFile(path, self._disk.open(path), flips)
+        if path != self._path:
+            return FlippedFile(path, self._disk.open(path), {})
+        held = self._held
+        file = self._disk.open(path) if held is None else HeldFile(path.name, held)
+        return FlippedFile(path, file, self._flips)
 
     def exists(self, path: Path) -> bool:
         return self._disk.exists(path)

@@ -135,16 +135,18 @@ class KillModel(Model):
         return self._snapshot.to_json()
 
     def end(self) -> None:
-        """See `Model.end`."""
+        """See `Model.end`: the processes that `restart` started end, and are shown as ended."""
+        # The probe's thread is not waited for: it may hang in a request to a paused process.
         self._ended.set()
         self.proceed()
-        self._say("closed")
-
-    def release(self) -> None:
-        """See `Model.release`: the processes that `restart` started end."""
-        # The probe's thread is not waited for: it may hang in a request to a paused process.
         for target in self._targets.values():
+            was = self._snapshot.target(target.name)
             target.release()
+            now = _observe(target)
+            if was.state != now.state:
+                self._snapshot = put_target(self._snapshot, replace(was, state=now.state))
+                self._say(f"{target.name}: ended with this view, process {was.pid}")
+        self._say("closed; what is shown is what was seen last")
 
     def _do(self, target: Target, verb: Verb, before: TargetView) -> None:
         try:

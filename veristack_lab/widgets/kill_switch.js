@@ -12,6 +12,8 @@ const STATES = {
   restarting: "↻ restarting",
 };
 const STALE_MS = 5000;
+const CLOSED =
+  "Closed. This is what was seen last. To use it again, run the notebook from the top.";
 
 function element(tag, className, parent) {
   const node = document.createElement(tag);
@@ -78,7 +80,7 @@ function countsText(target) {
 
 function drawRow(row, target, closed) {
   setAttribute(row.root, "data-state", target.state);
-  setText(row.state, STATES[target.state]);
+  setText(row.state, closed ? `${STATES[target.state]} when closed` : STATES[target.state]);
   setText(row.pid, target.pid === null ? "elsewhere" : `pid ${target.pid}`);
   setText(row.counts, countsText(target));
   for (const verb of VERBS) {
@@ -131,7 +133,8 @@ function render({ model, el }) {
       drawRow(rows.get(target.name), target, state.closed);
     }
     drawLog(log, state.log);
-    setText(note, state.closed ? "Closed. Run the cell again to open it." : "");
+    if (state.closed) setAttribute(root, "data-closed", "");
+    setText(note, state.closed ? CLOSED : "");
   }
 
   function watch() {

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from veristack_lab.widgets import stills
 from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.counters import Probe
 from veristack_lab.widgets.kill_model import KillModel
@@ -96,3 +97,6 @@ class KillSwitch(CommandView):
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         if isinstance(content, dict):
             self._loop.hear(content.get("op"), content.get("target"))
+
+    def _still(self, view: View) -> list[str]:
+        return stills.kill_switch(view)

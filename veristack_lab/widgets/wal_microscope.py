@@ -18,9 +18,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from veristack_lab.veristore.disk import Disk
+from veristack_lab.widgets import stills
 from veristack_lab.widgets.command_view import CommandView
+from veristack_lab.widgets.loop import View
 from veristack_lab.widgets.sources import joined
-from veristack_lab.widgets.wal_model import WalModel, source_of
+from veristack_lab.widgets.wal_model import WalModel
+from veristack_lab.widgets.wal_source import source_of
 
 
 class WalMicroscope(CommandView):
@@ -44,3 +47,6 @@ class WalMicroscope(CommandView):
         self, log: Path | str | bytes, *, disk: Disk | None = None, name: str = "wal"
     ) -> None:
         super().__init__(WalModel(source_of(log, disk)), name=name)
+
+    def _still(self, view: View) -> list[str]:
+        return stills.microscope(view)

@@ -1,23 +1,18 @@
 """What the microscope shows: a page of a segment, its fields, its records, and its flips.
 
 What is shown has a constant size, however large the segment is. The layout of the fields is that of
-the file as it is; whether a record lives is judged with the flips.
+the file as it was read; whether a record lives is judged with the flips.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import hashlib
 from typing import Any
 
 import numpy as np
 
 from veristack_lab.errors import InvalidInput, NotAStore
-from veristack_lab.veristore.disk import Disk, File, RealDisk
-from veristack_lab.veristore.read_only import ReadOnlyDisk
+from veristack_lab.veristore.disk import File
 from veristack_lab.veristore.wal.anatomy import Field, type_name
 from veristack_lab.veristore.wal.segment import GROUP_START
 from veristack_lab.widgets.dissection import (
@@ -26,78 +21,18 @@ from veristack_lab.widgets.dissection import (
     record_story,
 )
 from veristack_lab.widgets.field_words import STATUS_WORDS, words_for
-from veristack_lab.widgets.flipped_disk import FlippedDisk
+from veristack_lab.widgets.flipped_disk import FlippedDisk, HeldFile
 from veristack_lab.widgets.loop import Model, View
 from veristack_lab.widgets.wal_modes import mode_rows
+from veristack_lab.widgets.wal_source import SEGMENT_NAME, Source, opened, segment_names
 
 PAGE_BYTES = 512
 RECORDS_SHOWN = 40
 MAX_FLIPS = 32
 SEGMENTS_SHOWN = 24
-_SEGMENT_NAME = re.compile(r"(damaged-)?log-\d{10}\Z")
 _NUMBERED = ("page", "goto", "record")
 _PLAIN = ("restore", "reload")
 _STORY_LENGTH = 120
-
-
-@dataclass(frozen=True)
-class Source:
-    """A folder on a disk, and the segment in it to show first."""
-
-    disk: Disk
-    folder: Path
-    segment: str
-
-
-def source_of(log: Path | str | bytes, disk: Disk | None) -> Source:
-    """Find the log: a store's newest segment, one file, or bytes.
-
-    Raises:
-        NotAStore: there is no log.
-    """
-    if isinstance(log, bytes):
-        return _source_of_bytes(log)
-    where, path = disk or ReadOnlyDisk(RealDisk()), Path(log)
-    if where.is_dir(path):
-        names = segment_names(where, path)
-        if not names:
-            raise NotAStore(f"there is no log in {path}; give the folder of a store")
-        return Source(where, path, names[-1])
-    if not where.exists(path):
-        raise NotAStore(f"{path} does not exist; give the folder of a store, or a segment of it")
-    if _SEGMENT_NAME.match(path.name):
-        return Source(where, path.parent, path.name)
-    with _opened(where, path) as file:
-        return _source_of_bytes(file.read(0, file.size()))
-
-
-def _source_of_bytes(data: bytes) -> Source:
-    from veristack_lab.sim import SimDisk  # a disk in memory; only bytes need one
-
-    folder = Path("/bytes")
-    epoch = int.from_bytes(data[12:16], "little")
-    disk = SimDisk()
-    disk.make_dir(folder)
-    name = f"log-{epoch:010d}"
-    file = disk.open(folder / name, create=True)
-    file.append(data)
-    file.close()
-    return Source(disk, folder, name)
-
-
-def segment_names(disk: Disk, folder: Path) -> list[str]:
-    """Segments of a folder, those in use last and by age; damaged ones that were kept first."""
-    names = [name for name in disk.listdir(folder) if _SEGMENT_NAME.match(name)]
-    return sorted(names, key=lambda name: (not name.startswith("damaged-"), name))
-
-
-@contextmanager
-def _opened(disk: Disk, path: Path) -> Iterator[File]:
-    file = disk.open(path)
-    try:
-        yield file
-    finally:
-        file.close()
 
 
 class WalModel(Model):
@@ -108,7 +43,9 @@ class WalModel(Model):
         self._page = 0
         self._selected: int | None = None
         self._flips: dict[int, int] = {}
-        self._open_segment(source.segment)
+        self._name, self._digest = "", b""
+        self._read(source.segment)
+        self._draw()
 
     # ------------------------------------------------------------------ commands
 
@@ -120,17 +57,27 @@ class WalModel(Model):
         elif op == "flip":
             _parse_flip(argument)
         elif op == "segment":
-            if not (isinstance(argument, str) and _SEGMENT_NAME.match(argument)):
+            if not (isinstance(argument, str) and SEGMENT_NAME.match(argument)):
                 raise InvalidInput(f"segment takes the name of a segment, not {argument!r}")
         elif op not in _PLAIN:
             known = ", ".join((*_NUMBERED, "flip", "segment", *_PLAIN))
             raise InvalidInput(f"there is no command {op!r}; there are {known}")
 
     def obey(self, op: str, argument: Any) -> bool:
-        """See `loop.Model`. Raises `InvalidInput` for what this segment does not have."""
+        """See `loop.Model`. Raises `InvalidInput` for what this segment does not have.
+
+        The segment is read once for each command, and all that is shown comes from these bytes.
+        Between two commands its writer may go on, or its folder be removed: what is shown stays.
+        """
+        if op == "segment":
+            if argument not in segment_names(self._disk, self._folder):
+                raise InvalidInput(f"there is no {argument} in {self._folder}")
+            self._flips.clear()
+            self._page, self._selected = 0, None
+        self._read(argument if op == "segment" else self._name)
         match op:
             case "page":
-                self._page = self._clamped(argument)
+                self._page = argument
             case "goto":
                 self._goto(argument)
             case "record":
@@ -140,25 +87,24 @@ class WalModel(Model):
             case "restore":
                 self._flips.clear()
                 self._judge()
-            case "segment":
-                if argument not in segment_names(self._disk, self._folder):
-                    raise InvalidInput(f"there is no {argument} in {self._folder}")
-                self._flips.clear()
-                self._page, self._selected = 0, None
-                self._open_segment(argument)
-            case "reload":
-                self._open_segment(self._name)
-                self._page = self._clamped(self._page)
+        self._page = min(self._page, max(self._shown_bytes - 1, 0) // PAGE_BYTES)
+        self._draw()
         return False
 
-    def _open_segment(self, name: str) -> None:
-        with _opened(self._disk, self._folder / name) as file:
-            self._is_newest = segment_names(self._disk, self._folder)[-1] == name
-            layout = index_segment(file, name, is_newest=self._is_newest)
+    def _read(self, name: str) -> None:
+        """Read a segment, and find its records anew if it is not what was read before."""
+        with opened(self._disk, self._folder / name) as file:
+            data = file.read(0, file.size())
+        digest = hashlib.blake2b(data).digest()
+        self._data = data
+        if (name, digest) == (self._name, self._digest):
+            return
+        is_newest = segment_names(self._disk, self._folder)[-1] == name
+        layout = index_segment(HeldFile(name, data), name, is_newest=is_newest)
         if isinstance(layout.header_error, NotAStore):
             raise layout.header_error
-        self._layout = layout
-        self._name = name
+        self._layout, self._is_newest = layout, is_newest
+        self._name, self._digest = name, digest
         self._judge()
 
     def _judge(self) -> None:
@@ -166,12 +112,12 @@ class WalModel(Model):
         if not self._flips:
             self._seen = self._layout
         else:
-            with _opened(self._look(), self._folder / self._name) as file:
+            with opened(self._look(), self._folder / self._name) as file:
                 self._seen = index_segment(file, self._name, is_newest=self._is_newest)
         self._modes = mode_rows(self._look(), self._folder)
 
     def _look(self) -> FlippedDisk:
-        return FlippedDisk(self._disk, self._folder / self._name, self._flips)
+        return FlippedDisk(self._disk, self._folder / self._name, self._flips, self._data)
 
     def _goto(self, offset: int) -> None:
         if offset >= self._shown_bytes:
@@ -204,27 +150,28 @@ class WalModel(Model):
         pages = self._layout.used_bytes // PAGE_BYTES + 1
         return min(self._layout.size_bytes, pages * PAGE_BYTES)
 
-    def _clamped(self, page: int) -> int:
-        return min(page, max(self._shown_bytes - 1, 0) // PAGE_BYTES)
-
     # ------------------------------------------------------------------ the view
 
     def view(self) -> View:
-        """See `loop.Model`.
+        """See `loop.Model`; it reads nothing.
 
         Keys: `segment`, `segments`, `page`, `fields` (each `offset`, `size`, `lsn`, `field`,
         `value`), `legend` (words by field), `records`, `selected`, `flips`, `modes`
         (see `wal_modes.mode_rows`).
         """
+        return self._shown
+
+    def _draw(self) -> None:
+        """Work out what to show, from the bytes that were read, and forget them."""
         start = self._page * PAGE_BYTES
-        with _opened(self._look(), self._folder / self._name) as seen:
+        with opened(self._look(), self._folder / self._name) as seen:
             data = seen.read(start, PAGE_BYTES)
-        with _opened(self._disk, self._folder / self._name) as file:
-            found = fields_between(file, self._layout, start, start + len(data))
-            records = self._records(file, start, start + len(data))
-            flips = [self._flip_row(file, offset) for offset in sorted(self._flips)]
+        file = HeldFile(self._name, self._data)
+        found = fields_between(file, self._layout, start, start + len(data))
+        records = self._records(file, start, start + len(data))
+        flips = [self._flip_row(file, offset) for offset in sorted(self._flips)]
         names = [_field_name(field) for field in found]
-        return {
+        self._shown = {
             "segment": self._segment(),
             "segments": segment_names(self._disk, self._folder)[-SEGMENTS_SHOWN:],
             "page": {
@@ -249,6 +196,7 @@ class WalModel(Model):
             "modes": self._modes,
             "flips": flips,
         }
+        self._data = b""
 
     def _segment(self) -> View:
         return {
