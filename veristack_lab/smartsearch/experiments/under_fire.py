@@ -44,9 +44,9 @@ def ingest_under_fire(
     """Ingest real documents with real workers while a worker and then the broker are killed.
 
     The worker is killed by SIGKILL while it holds documents, at a point that the seed chooses;
-    the broker later, while documents flow. It stays dead for `outage_s`, and all that time documents
-    are offered at an even pace, whatever the workers do; then it is started again. A reader compares
-    search with the documents' states all the while.
+    the broker later, while documents flow. It stays dead for `outage_s`, and all that time
+    documents are offered at an even pace, whatever the workers do; then it is started again. A
+    reader compares search with the documents' states all the while.
 
     Args:
         conninfo: a Postgres with pgvector.
@@ -86,7 +86,8 @@ def ingest_under_fire(
     )
     parameters: dict[Hashable, Any] = {
         "seed": seed, "documents": documents, "poison": poison, "workers": workers,
-        "kill_worker_at": kill_worker_at, "kill_broker_at": kill_broker_at, "outage_s": outage_s, "schema": name,
+        "kill_worker_at": kill_worker_at, "kill_broker_at": kill_broker_at,
+        "outage_s": outage_s, "schema": name,
     }  # fmt: skip
     with Search(settings) as search, Crew(settings, folder, workers=workers) as crew:
         vectors = _question_vectors(search, count=8)
