@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from veristack_lab.cli.notebooks import app
 from veristack_lab.errors import InvalidInput
-from veristack_lab.runtime.notebook_copies import LEDGER, Copies, copy_notebooks
+from veristack_lab.runtime.notebook_copies import LEDGER, Copies, copy_notebooks, text_digest
 
 NAME = "00_start.ipynb"
 OTHER = "01_more.ipynb"
@@ -40,9 +40,13 @@ def into(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_the_first_call_copies_every_byte(source: Path, into: Path) -> None:
+def test_a_copy_is_the_same_text_without_outputs(source: Path, into: Path) -> None:
+    write(source, NAME, "1 + 1", output="2")
     assert copy_notebooks(source, into) == Copies(made=(NAME, OTHER))
-    assert (into / NAME).read_bytes() == (source / NAME).read_bytes()
+    (cell,) = nbformat.read(into / NAME, as_version=4).cells
+    assert (cell.source, cell.outputs, cell.execution_count) == ("1 + 1", [], None)
+    assert text_digest(into / NAME) == text_digest(source / NAME)
+    assert (into / OTHER).read_bytes() == (source / OTHER).read_bytes()
     assert sorted(path.name for path in into.iterdir()) == sorted([LEDGER, NAME, OTHER])
 
 

@@ -2,7 +2,8 @@
 
 JupyterLab saves a notebook with its outputs, by itself and often. In a checkout that would change
 files that git keeps, and the next update would meet them as conflicts. So the notebooks are copied
-into a folder that git does not see, and opened there.
+into a folder that git does not see, and opened there. A copy has no outputs: what a notebook asks
+the learner to predict must not stand below the question.
 
 A second copy respects the first: a notebook that the learner has edited stays, whatever became of
 the original. Only the text of the cells counts as an edit; outputs come from running.
@@ -77,8 +78,18 @@ def _copy(original: Path, copy: Path, ledger: dict[str, str], done: dict[str, li
             done["outdated"].append(name)
             return
         done["renewed"].append(name)
-    _replace(copy, original.read_bytes())
+    _replace(copy, _clean_sheet(original))
     ledger[name] = new
+
+
+def _clean_sheet(original: Path) -> bytes:
+    """The notebook as it is before it was run: no result stands below its question."""
+    document = json.loads(original.read_bytes())
+    for cell in document["cells"]:
+        cell["metadata"].pop("jupyter", None)  # says which results of the original are folded
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def text_digest(path: Path) -> str:

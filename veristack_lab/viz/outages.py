@@ -46,6 +46,5 @@ def _add(figure: go.Figure, part: pd.DataFrame, name: str, colour: str) -> None:
 
 
 def _told(part: pd.DataFrame) -> list[str]:
-    return [
-        f"{row.what} for {(row.end_s - row.start_s) * 1e3:,.0f} ms" for row in part.itertuples()
-    ]
+    took_ms = ((part["end_s"] - part["start_s"]) * 1e3).tolist()
+    return [f"{what} for {ms:,.0f} ms" for what, ms in zip(part["what"], took_ms, strict=True)]

@@ -45,13 +45,9 @@ def pipeline(parts: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     """Draw `pipeline_parts()` and `pipeline_steps()`: numbered steps between coloured parts."""
     figure = go.Figure()
     columns, rows = parts["column"].tolist(), parts["row"].tolist()
-    for number, step in enumerate(steps.itertuples(index=False), 1):
-        x0, y0, x1, y1 = (
-            columns[step.before],
-            rows[step.before],
-            columns[step.after],
-            rows[step.after],
-        )
+    told = zip(*(steps[name] for name in ("before", "after", "carries", "promise")), strict=True)
+    for number, (before, after, carries, promise) in enumerate(told, 1):
+        x0, y0, x1, y1 = columns[before], rows[before], columns[after], rows[after]
         figure.add_scatter(
             x=[x0, x1], y=[y0, y1], mode="lines", showlegend=False, hoverinfo="skip",
             line={"color": PALETTE["grey"], "width": 2},
@@ -60,7 +56,7 @@ def pipeline(parts: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
             x=[(x0 + x1) / 2], y=[(y0 + y1) / 2], mode="markers+text", showlegend=False,
             text=[str(number)], textfont={"color": "white", "size": 11},
             marker={"size": 20, "color": "#666666"},
-            hovertext=[f"{number}. {step.carries}<br>{step.promise}"],
+            hovertext=[f"{number}. {carries}<br>{promise}"],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     for kind, group in parts.groupby("kind", sort=False):

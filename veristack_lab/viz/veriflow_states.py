@@ -32,10 +32,11 @@ def states(frame: pd.DataFrame) -> go.Figure:
         frame: as `experiments.transitions` gives it.
     """
     figure = go.Figure()
-    pairs = frame.groupby(["before", "after"], sort=False)["event"].agg(list)
-    both_ways = {pair for pair in pairs.index if pair[::-1] in pairs.index}
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for before, after, event in zip(frame["before"], frame["after"], frame["event"], strict=True):
+        pairs.setdefault((before, after), []).append(event)
     for (before, after), events in pairs.items():
-        _add_arrow(figure, str(before), str(after), events, bent=(before, after) in both_ways)
+        _add_arrow(figure, before, after, events, bent=(after, before) in pairs)
     names = [name for name in _PLACES if name in {*frame["before"], *frame["after"]}]
     figure.add_scatter(
         x=[_PLACES[name][0] for name in names], y=[_PLACES[name][1] for name in names],

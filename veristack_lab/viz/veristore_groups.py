@@ -20,14 +20,14 @@ def groups_over_time(trace: pd.DataFrame) -> go.Figure:
     groups = trace.groupby("group").agg(
         began=("sync_ms", "first"), ended=("synced_ms", "first"), records=("lsn", "size")
     )
+    began, ended, records = (groups[name].tolist() for name in ("began", "ended", "records"))
     add_spans(
-        figure, [_DISK] * len(groups), groups["began"].tolist(), groups["ended"].tolist(),
+        figure, [_DISK] * len(groups), began, ended,
         name="sync, with its number of records", colour="orange",
-        texts=[str(records) for records in groups["records"]],
+        texts=[str(count) for count in records],
         hover=[
-            f"sync of group {group.Index}: {group.records} records in"
-            f" {group.ended - group.began:.2f} ms"
-            for group in groups.itertuples()
+            f"sync of group {number}: {count} records in {end - begin:.2f} ms"
+            for number, count, begin, end in zip(groups.index, records, began, ended, strict=True)
         ],
     )  # fmt: skip
     for odd, name, colour in (

@@ -22,7 +22,7 @@ def commit_loses_nothing(window: pd.DataFrame) -> Claim:
         LAYER,
         "A commit loses nothing",
         f"the power cut after each of {_writes(window)} writes, in every kind of cut",
-        f"{len(rows)} cuts, at most {int(rows['lost'].max())} writes lost",
+        f"{len(rows)} cuts, at most {max(rows['lost'].tolist(), default=0)} writes lost",
         len(rows) > 0 and not rows["lost"].any(),
     )
 
@@ -30,7 +30,7 @@ def commit_loses_nothing(window: pd.DataFrame) -> Claim:
 def interval_loses_its_window(window: pd.DataFrame, level: str, most: int) -> Claim:
     """From `experiments.loss_window`: the bound is kept, and is no larger than it must be."""
     rows = window[(window["level"] == level) & (window["cut"] == "lost")]
-    worst = int(rows["lost"].max())
+    worst = max(rows["lost"].tolist(), default=0)
     return Claim(
         LAYER,
         f"{level} loses {most} writes at the worst",
