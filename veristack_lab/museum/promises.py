@@ -17,7 +17,7 @@ def defects_are_found(layer: str, verdicts: Sequence[Verdict]) -> Claim:
     return Claim(
         layer,
         "The simulator finds known defects, and none of them in the engine",
-        f"all {known} exhibits" if len(verdicts) == known else f"{len(verdicts)} exhibits: {names}",
+        f"all {known} exhibits" if len(verdicts) == known else f"exhibits: {names}",
         f"{found} found out, the healthy engine survived the same seed {healthy} times",
         found == healthy == len(verdicts) > 0,
     )

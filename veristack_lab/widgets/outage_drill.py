@@ -32,6 +32,8 @@ from veristack_lab.widgets.targets import from_child
 NAME = "object-store"
 TIMEOUT_S = 1.0
 """How long the client waits for an answer before it gives up."""
+START_LIMIT_S = 60.0
+"""How long a new server may take to start, on a quiet machine."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class ObjectStoreDrill:
         asked_s = time.perf_counter()
         self._rows.append(("server", self._state, self._since_s, self._now_s()))
         self._since_s = self._now_s()
-        self._state = str(self.switch.do(verb, NAME)["targets"][0]["state"])
+        limit_s = processes.stretched(START_LIMIT_S)
+        self._state = str(self.switch.do(verb, NAME, limit_s)["targets"][0]["state"])
         if verb == "restart":  # starting takes long and shows nothing: the story leaves it out
             self._began_s += time.perf_counter() - asked_s
         return self._state
