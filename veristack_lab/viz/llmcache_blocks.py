@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 
-_STATES = {"served": "orange", "idle": "sky", "free": "grey"}
+_STATES = {"served": "orange", "idle": "sky", "free": "pale"}
 
 
 def block_chain(frame: pd.DataFrame) -> go.Figure:
@@ -28,19 +29,15 @@ def block_chain(frame: pd.DataFrame) -> go.Figure:
         part = frame[frame["shared"] == shared]
         figure.add_scatter(
             x=part["block"], y=part["prompt"], mode="markers", name=name,
-            marker={"symbol": "square", "size": 30, "color": PALETTE[colour]},
+            marker={"symbol": "square", "size": 30, "color": FILLS[colour]},
             hovertext=part["hash"], hovertemplate="block %{x}: %{hovertext}…<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
         x=frame["block"], y=frame["prompt"], mode="text", text=frame["hash"].str[:3],
-        textfont={"color": "#222222", "size": 11}, showlegend=False, hoverinfo="skip",
+        textfont={"color": DARK_INK, "size": 11}, showlegend=False, hoverinfo="skip",
     )  # fmt: skip
-    figure.update_layout(
-        title={"text": "Prompts as chains of hashed blocks", "y": 0.97, "yanchor": "top"},
-        height=170 + 60 * len(prompts),
-        legend={"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
-        margin={"t": 60, "b": 90},
-    )
+    headed(figure, "Prompts as chains of hashed blocks", height=120 + 60 * len(prompts), top_px=8)
+    figure.update_layout(margin={"b": 90})
     most = int(frame["block"].max()) if len(frame) else 1
     figure.update_xaxes(title="block of 16 tokens", dtick=1, range=[0.5, most + 0.5])
     figure.update_yaxes(
@@ -69,24 +66,19 @@ def pool_blocks(frame: pd.DataFrame) -> go.Figure:
             legendgroup=str(state),
             showlegend=state not in named,
             marker={
-                "color": PALETTE[_STATES[str(state)]],
-                "opacity": 0.35 if state == "free" else 1,
+                "color": FILLS[_STATES[str(state)]],
                 "line": {"width": 2, "color": "rgba(128,128,128,0.6)"},
             },
             text=[str(prefix) if blocks else "" for blocks in part["blocks"]],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
+            insidetextfont={"color": DARK_INK},
             hovertemplate=f"{prefix}: %{{x}} blocks, {state}<extra></extra>",
         )
         named.add(state)
-    figure.update_layout(
-        title={"text": "Blocks of one node", "y": 0.97, "yanchor": "top"},
-        barmode="stack",
-        height=180 + 46 * len(moments),
-        legend={"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
-        margin={"t": 60, "b": 100},
-    )
+    headed(figure, "Blocks of one node", height=120 + 46 * len(moments), top_px=8)
+    figure.update_layout(barmode="stack", margin={"b": 90})
     figure.update_xaxes(title="blocks")
     figure.update_yaxes(categoryorder="array", categoryarray=moments[::-1], automargin=True)
     return figure

@@ -6,10 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.sim.places import CACHE, NOWHERE, PLATTER
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, FILLS
 
-_LOOKS = {NOWHERE: ("", "rgba(153,153,153,0.25)"), CACHE: ("cache", PALETTE["sky"]),
-          PLATTER: ("disk", PALETTE["green"])}  # fmt: skip
+_LOOKS = {NOWHERE: ("", "rgba(153,153,153,0.25)"), CACHE: ("cache", FILLS["sky"]),
+          PLATTER: ("disk", FILLS["green"])}  # fmt: skip
 
 
 def cache_and_platter(life: pd.DataFrame) -> go.Figure:
@@ -33,7 +34,7 @@ def cache_and_platter(life: pd.DataFrame) -> go.Figure:
             y=parts,
             text=[[_LOOKS[place][0] for place in row] for row in places.to_numpy()],
             texttemplate="%{text}",
-            textfont={"color": "#222222"},
+            textfont={"color": DARK_INK},
             customdata=places.to_numpy(),
             hovertemplate="after “%{x}”: %{y} is %{customdata}<extra></extra>",
             colorscale=colours,
@@ -44,11 +45,7 @@ def cache_and_platter(life: pd.DataFrame) -> go.Figure:
             ygap=3,
         )
     )
-    figure.update_layout(
-        title="Where each part of the file is",
-        height=150 + 36 * len(parts),
-        margin={"t": 120, "b": 20},
-    )
+    headed(figure, "Where each part of the file is", height=60 + 36 * len(parts), top_px=60)
     figure.update_xaxes(side="top", tickangle=0)
     figure.update_yaxes(autorange="reversed", automargin=True)
     return figure

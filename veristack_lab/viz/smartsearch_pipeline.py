@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 
 # Name, column, row (0 is the lower one), kind.
 _PARTS = (
@@ -54,8 +55,8 @@ def pipeline(parts: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
         figure.add_scatter(
             x=[(x0 + x1) / 2], y=[(y0 + y1) / 2], mode="markers+text", showlegend=False,
-            text=[str(number)], textfont={"color": "white", "size": 11},
-            marker={"size": 20, "color": "#666666"},
+            text=[str(number)], textfont={"color": DARK_INK, "size": 11},
+            marker={"size": 20, "color": FILLS["pale"]},
             hovertext=[f"{number}. {carries}<br>{promise}"],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
@@ -66,12 +67,8 @@ def pipeline(parts: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
             marker={"size": 24, "symbol": "square", "color": PALETTE[_COLOURS[str(kind)]]},
             hovertemplate=f"%{{text}}<br>{kind}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(
-        title={"text": "The way of a document", "y": 0.97, "yanchor": "top"},
-        height=380,
-        legend={"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
-        margin={"l": 10, "r": 10, "t": 50, "b": 60},
-    )
+    headed(figure, "The way of a document", height=330)
+    figure.update_layout(margin={"l": 10, "r": 10, "b": 70})
     figure.update_xaxes(visible=False, range=[-0.5, 3.5])
     figure.update_yaxes(visible=False, range=[-0.3, 1.6])
     return figure

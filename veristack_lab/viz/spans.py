@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 
 THICKNESS = 0.6
 LANE_PX = 46
@@ -45,12 +46,13 @@ def add_spans(
         orientation="h",
         width=THICKNESS,
         name=name,
-        marker={"color": PALETTE[colour]},
+        marker={"color": FILLS[colour]},
         opacity=opacity,
         text=None if texts is None else list(texts),
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
+        insidetextfont={"color": DARK_INK},
         constraintext="inside",
         hovertext=list(hover) if hover is not None else [name] * len(lanes),
         hovertemplate="%{hovertext}<extra></extra>",
@@ -82,13 +84,8 @@ def add_marks(
 
 def finish(figure: go.Figure, lanes: Sequence[str], *, title: str, axis: str) -> go.Figure:
     """Lanes from the top in the given order, a legend below the axis, a height that fits."""
-    figure.update_layout(
-        title={"text": title, "y": 0.97, "yanchor": "top"},
-        barmode="overlay",
-        height=190 + LANE_PX * len(lanes),
-        legend={"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
-        margin={"t": 60, "b": 130},
-    )
+    headed(figure, title, height=170 + LANE_PX * len(lanes), top_px=8)
+    figure.update_layout(barmode="overlay", margin={"b": 130})
     figure.update_xaxes(title=axis, automargin=True)
     figure.update_yaxes(
         categoryorder="array", categoryarray=list(lanes)[::-1], automargin=True, ticks=""

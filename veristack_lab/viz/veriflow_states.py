@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from veristack_lab.viz.layout import headed
 from veristack_lab.viz.spans import add_marks, add_spans, finish
 from veristack_lab.viz.theme import PALETTE
 from veristack_lab.viz.veriflow import STATE_COLOURS
@@ -44,10 +45,8 @@ def states(frame: pd.DataFrame) -> go.Figure:
         marker={"size": 34, "symbol": "square", "color": [_COLOURS[name] for name in names]},
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(
-        title="The life of a job", showlegend=False, height=360,
-        margin={"l": 10, "r": 10, "t": 50, "b": 10},
-    )  # fmt: skip
+    headed(figure, "The life of a job", height=310)
+    figure.update_layout(showlegend=False, margin={"l": 10, "r": 10, "b": 10})
     figure.update_xaxes(visible=False, range=[-0.4, 2.4])
     figure.update_yaxes(visible=False, range=[-0.5, 1.5])
     return figure

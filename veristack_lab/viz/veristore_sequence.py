@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.viz.theme import PALETTE
+from veristack_lab.viz.layout import headed
+from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 
 LANES = ("content file", "folder entry", "log record", "log synced")
 """Where an operation takes effect, from the first to be durable to the last."""
@@ -42,8 +43,8 @@ def sequence(frame: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         x=numbers, y=lanes, mode="markers+text", showlegend=False,
         text=[str(number) for number in numbers],
-        textfont={"color": "white", "size": 12},
-        marker={"size": 26, "color": [PALETTE[_COLOURS[lane]] for lane in lanes]},
+        textfont={"color": DARK_INK, "size": 12},
+        marker={"size": 26, "color": [FILLS[_COLOURS[lane]] for lane in lanes]},
         hovertext=steps["operation"], hovertemplate="%{x}: %{hovertext}<extra></extra>",
     )  # fmt: skip
     changed = worst[worst["found"] != before]
@@ -51,11 +52,7 @@ def sequence(frame: pd.DataFrame) -> go.Figure:
         figure.add_vline(
             x=int(changed["done"].iloc[0]) + 0.5, line={"color": PALETTE["red"], "dash": "dash"}
         )
-    figure.update_layout(
-        title=f"{frame.attrs['act'].capitalize()}, step by step",
-        height=330,
-        margin={"t": 60, "b": 60},
-    )
+    headed(figure, f"{frame.attrs['act'].capitalize()}, step by step", height=270, top_px=8)
     figure.update_xaxes(title="disk operation", dtick=1, range=[0.4, len(steps) + 0.6])
     figure.update_yaxes(
         categoryorder="array", categoryarray=list(LANES)[::-1], automargin=True,
