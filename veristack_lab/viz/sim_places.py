@@ -5,12 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from veristack_lab.sim.places import CACHE, NOWHERE, PLATTER
 from veristack_lab.viz.layout import headed
 from veristack_lab.viz.theme import DARK_INK, FILLS
 
-_LOOKS = {NOWHERE: ("", "rgba(153,153,153,0.25)"), CACHE: ("cache", FILLS["sky"]),
-          PLATTER: ("disk", FILLS["green"])}  # fmt: skip
+_LOOKS = {
+    "not there": ("", "rgba(153,153,153,0.25)"),
+    "in the cache": ("cache", FILLS["sky"]),
+    "on the disk": ("disk", FILLS["green"]),
+}
+"""By the place that a frame names: what is written into the cell, and its colour."""
 
 
 def cache_and_platter(life: pd.DataFrame) -> go.Figure:
