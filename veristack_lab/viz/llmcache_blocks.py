@@ -6,9 +6,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.viz.layout import headed
-from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
+from veristack_lab.viz.theme import PALETTE, ink_on
 
-_STATES = {"served": "orange", "idle": "sky", "free": "pale"}
+_STATES = {"served": "orange", "idle": "sky", "free": "grey"}
 
 
 def block_chain(frame: pd.DataFrame) -> go.Figure:
@@ -29,12 +29,12 @@ def block_chain(frame: pd.DataFrame) -> go.Figure:
         part = frame[frame["shared"] == shared]
         figure.add_scatter(
             x=part["block"], y=part["prompt"], mode="markers", name=name,
-            marker={"symbol": "square", "size": 30, "color": FILLS[colour]},
+            marker={"symbol": "square", "size": 20, "color": PALETTE[colour]},
             hovertext=part["hash"], hovertemplate="block %{x}: %{hovertext}…<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
         x=frame["block"], y=frame["prompt"], mode="text", text=frame["hash"].str[:3],
-        textfont={"color": DARK_INK, "size": 11}, showlegend=False, hoverinfo="skip",
+        textposition="top center", showlegend=False, hoverinfo="skip",
     )  # fmt: skip
     headed(figure, "Prompts as chains of hashed blocks", height=120 + 60 * len(prompts), top_px=8)
     figure.update_layout(margin={"b": 90})
@@ -66,14 +66,14 @@ def pool_blocks(frame: pd.DataFrame) -> go.Figure:
             legendgroup=str(state),
             showlegend=state not in named,
             marker={
-                "color": FILLS[_STATES[str(state)]],
+                "color": PALETTE[_STATES[str(state)]],
                 "line": {"width": 2, "color": "rgba(128,128,128,0.6)"},
             },
             text=[str(prefix) if blocks else "" for blocks in part["blocks"]],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            insidetextfont={"color": DARK_INK},
+            insidetextfont={"color": ink_on(PALETTE[_STATES[str(state)]])},
             hovertemplate=f"{prefix}: %{{x}} blocks, {state}<extra></extra>",
         )
         named.add(state)

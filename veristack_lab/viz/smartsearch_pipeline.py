@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.viz.layout import headed
-from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
+from veristack_lab.viz.theme import PALETTE
 
 # Name, column, row (0 is the lower one), kind.
 _PARTS = (
@@ -55,8 +55,8 @@ def pipeline(parts: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
         figure.add_scatter(
             x=[(x0 + x1) / 2], y=[(y0 + y1) / 2], mode="markers+text", showlegend=False,
-            text=[str(number)], textfont={"color": DARK_INK, "size": 11},
-            marker={"size": 20, "color": FILLS["pale"]},
+            text=[str(number)], textposition="top center" if y0 == y1 else "middle left",
+            marker={"size": 9, "color": PALETTE["grey"]},
             hovertext=[f"{number}. {carries}<br>{promise}"],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from veristack_lab.viz.layout import headed
-from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
+from veristack_lab.viz.theme import PALETTE, ink_on
 
 THICKNESS = 0.6
 LANE_PX = 46
@@ -46,13 +46,13 @@ def add_spans(
         orientation="h",
         width=THICKNESS,
         name=name,
-        marker={"color": FILLS[colour]},
+        marker={"color": PALETTE[colour]},
         opacity=opacity,
         text=None if texts is None else list(texts),
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        insidetextfont={"color": DARK_INK},
+        insidetextfont={"color": ink_on(PALETTE[colour])},
         constraintext="inside",
         hovertext=list(hover) if hover is not None else [name] * len(lanes),
         hovertemplate="%{hovertext}<extra></extra>",

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.viz.layout import headed
-from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
+from veristack_lab.viz.theme import PALETTE
 
 LANES = ("content file", "folder entry", "log record", "log synced")
 """Where an operation takes effect, from the first to be durable to the last."""
@@ -43,8 +43,8 @@ def sequence(frame: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         x=numbers, y=lanes, mode="markers+text", showlegend=False,
         text=[str(number) for number in numbers],
-        textfont={"color": DARK_INK, "size": 12},
-        marker={"size": 26, "color": [FILLS[_COLOURS[lane]] for lane in lanes]},
+        textposition="top center",
+        marker={"size": 16, "color": [PALETTE[_COLOURS[lane]] for lane in lanes]},
         hovertext=steps["operation"], hovertemplate="%{x}: %{hovertext}<extra></extra>",
     )  # fmt: skip
     changed = worst[worst["found"] != before]
