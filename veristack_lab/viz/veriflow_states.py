@@ -65,8 +65,8 @@ def _add_arrow(
     figure.add_scatter(
         x=[x0, middle[0], x1], y=[y0, middle[1], y1], mode="lines+markers", hoverinfo="skip",
         line={"color": PALETTE["grey"], "width": 2, "shape": "spline"},
-        marker={"size": [0, 0, 13], "opacity": 1, "symbol": "arrow", "angleref": "previous", "standoff": 18,
-                "color": PALETTE["grey"]},
+        marker={"size": [0, 0, 13], "opacity": 1, "symbol": "arrow", "angleref": "previous",
+                "standoff": 18, "color": PALETTE["grey"]},
     )  # fmt: skip
     figure.add_scatter(
         x=[middle[0]], y=[middle[1]], mode="markers",
