@@ -35,8 +35,9 @@ help: ## Show this list
 tour: $(VENV)/.base backends ## Run the whole story: make tour ARGS="--seed 7 --quick"
 	@$(BIN)/veristack tour $(ARGS)
 
-lab: $(VENV)/.base backends ## Open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=. notebooks/00_start.ipynb $(ARGS)
+lab: $(VENV)/.base backends ## Open your copies of the notebooks, in my-notebooks, in JupyterLab
+	@$(BIN)/veristack notebooks copy
+	@$(BIN)/jupyter lab --notebook-dir=my-notebooks my-notebooks/00_start.ipynb $(ARGS)
 
 warm: $(VENV)/.base backends ## Fetch models and broker, compile the kernels
 	@$(BIN)/veristack warm

@@ -15,19 +15,27 @@ from uuid import UUID
 import plotly.graph_objects as go
 
 import veristack_lab.viz as package
+from tests.browser import story_frames
 from tests.browser.recorded import load, load_values
 from veristack_lab.llmcache import scenarios
 from veristack_lab.smartsearch.model import Answer, Passage
+from veristack_lab.veriflow.experiments import transitions
 from veristack_lab.viz import (
     kernels,
     llmcache,
+    outages,
     sim,
+    sim_places,
     smartsearch,
+    smartsearch_pipeline,
     stack_map,
     veriflow,
+    veriflow_states,
     veristore,
     veristore_commit,
+    veristore_groups,
     veristore_objects,
+    veristore_sequence,
 )
 
 
@@ -117,5 +125,25 @@ SAMPLES: dict[str, Callable[[], go.Figure]] = {
     ),
     "veristore_objects.commit_point:parts": lambda: veristore_objects.commit_point(
         load("commit_point_overwrite_in_parts")
+    ),
+    "veristore_groups.groups_over_time": lambda: veristore_groups.groups_over_time(
+        story_frames.group_trace()
+    ),
+    "veristore_groups.leader_queue_chain": lambda: veristore_groups.leader_queue_chain(
+        story_frames.group_trace()
+    ),
+    "veristore_sequence.sequence": lambda: veristore_sequence.sequence(
+        load("commit_point_overwrite")
+    ),
+    "sim_places.cache_and_platter": lambda: sim_places.cache_and_platter(
+        story_frames.life_of_a_write()
+    ),
+    "llmcache_blocks.block_chain": story_frames.block_chain,
+    "llmcache_blocks.pool_blocks": story_frames.pool_blocks,
+    "outages.dead_or_paused": lambda: outages.dead_or_paused(story_frames.outage()),
+    "veriflow_states.states": lambda: veriflow_states.states(transitions()),
+    "veriflow_states.lease": lambda: veriflow_states.lease(story_frames.lease()),
+    "smartsearch_pipeline.pipeline": lambda: smartsearch_pipeline.pipeline(
+        smartsearch_pipeline.pipeline_parts(), smartsearch_pipeline.pipeline_steps()
     ),
 }

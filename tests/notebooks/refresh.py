@@ -62,8 +62,15 @@ def clean(notebook: Any) -> None:
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if is_revealed(cell):  # its result is folded until the reader has made up their mind
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def is_revealed(cell: Any) -> bool:
+    """Whether a cell shows what a prediction was asked about."""
+    return cell.cell_type == "code" and ".reveal(" in cell.source
 
 
 def main() -> None:

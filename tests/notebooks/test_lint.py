@@ -15,6 +15,8 @@ import pytest
 
 from tests.notebooks.pictures import FIGURE, SVG
 from tests.notebooks.pictures import MAX_BYTES as MAX_PICTURE_BYTES
+from tests.notebooks.refresh import is_revealed
+from veristack_lab.lessons.tasks.registry import find as find_task
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,6 +26,7 @@ CELLS = range(25, 46)
 PROSE_SHARE = (0.4, 0.65)
 MEDIAN_LINES, MAX_LINES = 5, 25
 MAX_DEFINITIONS = 2
+PREDICTIONS = range(2, 5)
 CHECK = "# NBVAL_CHECK_OUTPUT"
 ABSOLUTE = re.compile(r"(?<![\w.~:/-])/(?:tmp|home|root|Users|work|usr|var)/\w+")
 
@@ -51,10 +54,13 @@ def lines(cell: Any) -> int:
 
 
 def tree(notebook: Any) -> ast.Module:
-    sources = [
-        re.sub(r"^\s*[%!].*$", "", c.source, flags=re.MULTILINE) for c in code_cells(notebook)
-    ]
-    return ast.parse("\n".join(sources))
+    nodes = [node for cell in code_cells(notebook) for node in tree_of(cell).body]
+    return ast.Module(nodes, type_ignores=[])
+
+
+def tree_of(cell: Any) -> ast.Module:
+    source = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
+    return ast.parse(source)
 
 
 def test_the_way_in_exists() -> None:
@@ -64,7 +70,7 @@ def test_the_way_in_exists() -> None:
 def test_it_is_valid_and_small(path: Path, notebook: Any) -> None:
     nbformat.validate(notebook)
     assert path.stat().st_size < MAX_BYTES
-    # Widget state would bring five megabytes of somebody else's JavaScript.
+    # Widget state would bring five megabytes of JavaScript of other projects.
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
 
 
@@ -125,8 +131,72 @@ def test_it_tells_a_story(notebook: Any) -> None:
     text = "\n".join(cell.source for cell in prose(notebook)).lower()
     assert notebook.cells[0].cell_type == "markdown"
     assert notebook.cells[0].source.startswith("# ")
-    for part in ("predict", "test your understanding"):
+    for part in ("## your turn", "## test your understanding", "## what was promised"):
         assert part in text
+
+
+def calls(notebook: Any, name: str) -> list[str]:
+    """The first arguments of the calls and decorators `lessons.NAME("...")`, in order."""
+    return [
+        node.args[0].value
+        for cell in code_cells(notebook)
+        for node in ast.walk(tree_of(cell))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == f"lessons.{name}"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+
+
+def test_it_asks_first_and_shows_every_result_it_asked_about(path: Path, notebook: Any) -> None:
+    asked = calls(notebook, "predict")
+    assert len(asked) in PREDICTIONS
+    assert len(set(asked)) == len(asked)
+    assert {each[:2] for each in asked} == {path.stem[:2]}
+    assert calls(notebook, "scorecard") == [path.stem[:2]]
+    # The cells alternate: a question, then its result, before the next question.
+    order = [
+        kind
+        for cell in code_cells(notebook)
+        for kind in ("lessons.predict(", ".reveal(")
+        if kind in cell.source
+    ]
+    assert order == ["lessons.predict(", ".reveal("] * len(asked)
+
+
+def test_the_results_of_predictions_are_folded(notebook: Any) -> None:
+    for cell in notebook.cells:
+        is_folded = bool(cell.metadata.get("jupyter", {}).get("outputs_hidden"))
+        assert is_folded == is_revealed(cell), cell.source
+
+
+def test_it_has_a_task_that_begins_as_the_registry_says(path: Path, notebook: Any) -> None:
+    tasks = calls(notebook, "task")
+    assert len(tasks) >= 1
+    for task in map(find_task, tasks):
+        assert task.id.startswith(path.stem[:2])
+        assert any(task.starter.strip() in cell.source for cell in code_cells(notebook))
+        assert any(task.text in cell.source for cell in prose(notebook))
+
+
+def test_each_question_has_a_folded_answer(notebook: Any) -> None:
+    text = "\n".join(cell.source for cell in prose(notebook)).split("## Test your understanding")[1]
+    questions = re.findall(r"^\*\*(\d+)\.\*\* ", text, re.MULTILINE)
+    folded = r"^<details><summary>Answer (\d+)</summary>\n\n(.+?)\n\n</details>$"
+    answers = re.findall(folded, text, re.MULTILINE | re.DOTALL)
+    assert len(questions) >= 4
+    assert [number for number, _ in answers] == questions
+    assert min(len(answer) for _, answer in answers) > 60
+
+
+def test_its_claims_show_what_was_observed(notebook: Any) -> None:
+    shown = [cell for cell in code_cells(notebook) if "claims.table(" in cell.source]
+    assert len(shown) == 1
+    # No claim is made up in a notebook: each comes from a module that tests judge too.
+    assert "claims.Claim(" not in "".join(cell.source for cell in code_cells(notebook))
+    text = shown[0].outputs[-1]["data"]["text/plain"]
+    rows = [line.split(" | observed: ") for line in text.splitlines()]
+    assert len(rows) >= 4
+    assert all(len(row) == 2 and re.search(r"\d", row[1]) for row in rows), rows
 
 
 def test_every_name_it_takes_from_the_package_exists(notebook: Any) -> None:

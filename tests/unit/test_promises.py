@@ -85,7 +85,8 @@ RESTART = framed(
 FIRE = framed(
     [{}],
     accepted=5, documents=4, poison=1, lost=0, duplicates=0, in_hand=1, in_hand_finished=1,
-    reads=3, shown=2, violations=0, accepted_while_broker_down=1, audit_ready=4, audit_failed=1,
+    reads=3, shown=2, violations=0, offered_while_broker_down=2,
+    accepted_while_broker_down=2, outage_s=1.0, audit_ready=4, audit_failed=1,
     audit_unfinished=0, audit_incomplete=0, audit_dead_letters=1,
     audit_failed_without_one_letter=0, events={"broker killed": 1.0, "broker back": 2.0},
 )  # fmt: skip
@@ -108,7 +109,7 @@ CASES: list[tuple[Judge, pd.DataFrame, list[tuple[str, object]]]] = [
                                                  ("audit_unfinished", 1), ("audit_incomplete", 1),
                                                  ("in_hand_finished", 0)]),
     (smartsearch.shown_if_and_only_if_ready, FIRE, [("violations", 1), ("reads", 0), ("shown", 0)]),
-    (smartsearch.accepted_without_a_broker, FIRE, [("accepted_while_broker_down", 0),
+    (smartsearch.accepted_without_a_broker, FIRE, [("accepted_while_broker_down", 1),
                                                    ("audit_unfinished", 1)]),
     (smartsearch.poison_gets_one_dead_letter, FIRE, [("audit_dead_letters", 2),
                                                      ("audit_failed_without_one_letter", 1),

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 COMMANDS = ("tour", "doctor", "warm", "bench", "crash-sweep")
-GROUPS = ("store", "s3", "gateway", "jobs", "ingest", "backends", "museum", "labs")
+GROUPS = ("store", "s3", "gateway", "jobs", "ingest", "backends", "museum", "labs", "notebooks")
 
 
 def add_all(app: typer.Typer) -> None:

@@ -12,12 +12,12 @@ from veristack_lab.runtime.claims import Claim
 def defects_are_found(layer: str, verdicts: Sequence[Verdict]) -> Claim:
     """From `museum.run` of some exhibits: the simulator detects them, without false alarms."""
     found = sum(verdict.exhibit_broken for verdict in verdicts)
+    known, names = len(exhibits()), ", ".join(verdict.exhibit.name for verdict in verdicts)
     healthy = sum(verdict.healthy_survived for verdict in verdicts)
     return Claim(
         layer,
         "The simulator finds known defects, and none of them in the engine",
-        f"{len(verdicts)} of {len(exhibits())} exhibits: "
-        + ", ".join(verdict.exhibit.name for verdict in verdicts),
+        f"all {known} exhibits" if len(verdicts) == known else f"exhibits: {names}",
         f"{found} found out, the healthy engine survived the same seed {healthy} times",
         found == healthy == len(verdicts) > 0,
     )

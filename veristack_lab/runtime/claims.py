@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 
 
@@ -32,7 +33,42 @@ def write_json(claims: Sequence[Claim], path: Path) -> None:
 def verdicts(claims: Sequence[Claim]) -> str:
     """The claims without their figures, one a line: the same text on every machine."""
     return "\n".join(
-        f"{'kept  ' if claim.kept else 'BROKEN'} | {claim.layer}: {claim.promise}"
-        f" | against: {claim.broken_by}"
+        f"{_verdict(claim)} | {claim.layer}: {claim.promise} | against: {claim.broken_by}"
         for claim in claims
     )
+
+
+@dataclass(frozen=True)
+class ClaimsTable:
+    """The claims with what was observed: a table in a notebook, lines elsewhere."""
+
+    claims: tuple[Claim, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{_verdict(claim)} | {claim.promise} | against: {claim.broken_by}"
+            f" | observed: {claim.observed}"
+            for claim in self.claims
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("promise", "against", "observed", ""))
+        rows = (
+            (claim.promise, claim.broken_by, claim.observed, _verdict(claim).strip())
+            for claim in self.claims
+        )
+        body = "".join(
+            "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row)
+            + "</tr>"
+            for row in rows
+        )  # fmt: skip
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def table(claims: Sequence[Claim]) -> ClaimsTable:
+    """The claims as a table with their figures, to be shown by a notebook."""
+    return ClaimsTable(tuple(claims))
+
+
+def _verdict(claim: Claim) -> str:
+    return "kept  " if claim.kept else "BROKEN"

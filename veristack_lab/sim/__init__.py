@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from veristack_lab.sim.disk.crash import POLICIES
     from veristack_lab.sim.disk.images import Image
     from veristack_lab.sim.disk.simdisk import SimDisk
+    from veristack_lab.sim.places import life_of_a_write
     from veristack_lab.sim.store import workloads
     from veristack_lab.sim.store.engine import (
         HEALTHY,
@@ -50,6 +51,7 @@ __all__ = [
     "engine_of",
     "explain",
     "identity",
+    "life_of_a_write",
     "objects_simulated",
     "open_simulated",
     "record",
@@ -76,6 +78,7 @@ __getattr__, __dir__ = lazy_names(
         "engine_of": "store.engine",
         "explain": "store.tracing",
         "identity": "store.engine",
+        "life_of_a_write": "places",
         "objects_simulated": "store.engine",
         "open_simulated": "store.engine",
         "record": "store.recording",

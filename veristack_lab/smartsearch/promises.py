@@ -56,10 +56,12 @@ def accepted_without_a_broker(frame: pd.DataFrame) -> Claim:
     return Claim(
         LAYER,
         "Documents are accepted while the broker is dead, and are finished afterwards",
-        "SIGKILL to the Kafka broker while documents flow",
-        f"{seen['accepted_while_broker_down']} accepted in {outage_s:.1f} s of outage,"
-        f" {seen['audit_unfinished']} unfinished at the end",
-        seen["accepted_while_broker_down"] > 0 and seen["audit_unfinished"] == 0,
+        f"SIGKILL to the Kafka broker, started again {seen['outage_s']:g} s later; documents"
+        " offered all the while",
+        f"{seen['accepted_while_broker_down']} of {seen['offered_while_broker_down']} accepted in"
+        f" {outage_s:.1f} s of outage, {seen['audit_unfinished']} unfinished at the end",
+        seen["accepted_while_broker_down"] == seen["offered_while_broker_down"] > 0
+        and seen["audit_unfinished"] == 0,
     )
 
 
@@ -112,3 +114,34 @@ def invented_names(answer: Answer) -> tuple[str, ...]:
     known = " ".join(f"{passage.title} {passage.text}" for passage in answer.passages)
     found = dict.fromkeys(match[1] for match in _CODE_NAME.finditer(answer.text or ""))
     return tuple(name for name in found if name not in known)
+
+
+def one_request_is_one_document(same: bool, conflict: Exception | None, events: int) -> Claim:
+    """From three requests with one id: the second a repeat, the third with another text.
+
+    Args:
+        same: whether the repeat was answered with the same document.
+        conflict: what the third was told.
+        events: rows in the outbox afterwards.
+    """
+    told = type(conflict).__name__ if conflict is not None else "accepted"
+    return Claim(
+        LAYER,
+        "One request id is one document, and never passes off another text as the same",
+        "the same request again, then its id with another text",
+        f"the repeat: {'the same document' if same else 'another document'}; the other text:"
+        f" {told}; {events} event in the outbox",
+        same and conflict is not None and events == 1,
+    )
+
+
+def late_worker_is_refused(epochs: tuple[int, int], refusal: Exception | None) -> Claim:
+    """From a worker whose lease ran out while another finished its document."""
+    told = type(refusal).__name__ if refusal is not None else "its write was taken"
+    return Claim(
+        LAYER,
+        "A worker that was thought dead cannot write",
+        "a lease that ran out, and a second claim",
+        f"claim {epochs[0]} came back after claim {epochs[1]}: {told}",
+        epochs[1] > epochs[0] and refusal is not None,
+    )

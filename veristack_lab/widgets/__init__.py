@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from veristack_lab.widgets.counters import Counters, Tally
     from veristack_lab.widgets.crash_explorer import CrashExplorer
     from veristack_lab.widgets.kill_switch import KillSwitch
+    from veristack_lab.widgets.outage_drill import ObjectStoreDrill
     from veristack_lab.widgets.targets import Target, from_child, from_llm
     from veristack_lab.widgets.wal_microscope import WalMicroscope
 
@@ -21,6 +22,7 @@ __all__ = [
     "Counters",
     "CrashExplorer",
     "KillSwitch",
+    "ObjectStoreDrill",
     "Tally",
     "Target",
     "WalMicroscope",
@@ -34,6 +36,7 @@ __getattr__, __dir__ = lazy_names(
         "Counters": "counters",
         "CrashExplorer": "crash_explorer",
         "KillSwitch": "kill_switch",
+        "ObjectStoreDrill": "outage_drill",
         "Tally": "counters",
         "Target": "targets",
         "WalMicroscope": "wal_microscope",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         attempts_of,
         wait_for_node,
     )
+    from veristack_lab.llmcache.experiments.blocks import chains, held_blocks
     from veristack_lab.llmcache.experiments.kills import KillPlan, kill_engine, plan_kill
     from veristack_lab.llmcache.experiments.prefixes import cold_warm_prefix
     from veristack_lab.llmcache.experiments.restarts import restart_gateway
@@ -28,7 +29,9 @@ __all__ = [
     "Reply",
     "ask",
     "attempts_of",
+    "chains",
     "cold_warm_prefix",
+    "held_blocks",
     "kill_engine",
     "plan_kill",
     "restart_gateway",
@@ -43,7 +46,9 @@ __getattr__, __dir__ = lazy_names(
         "Reply": "asking",
         "ask": "asking",
         "attempts_of": "asking",
+        "chains": "blocks",
         "cold_warm_prefix": "prefixes",
+        "held_blocks": "blocks",
         "kill_engine": "kills",
         "plan_kill": "kills",
         "restart_gateway": "restarts",

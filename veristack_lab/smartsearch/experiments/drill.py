@@ -17,6 +17,8 @@ from veristack_lab.smartsearch.corpus import Source
 from veristack_lab.smartsearch.crew import Crew
 
 POLL_S = 0.03
+OUTAGE_SHARE = 0.5
+"""Share of the documents not yet offered that are offered while the broker is down."""
 
 
 TENANT = "stdlib"
@@ -47,44 +49,58 @@ class Fire:
     accepted: int = 0
     repeats_that_differed: int = 0
     broker_down: bool = False
+    pace_s: float = 0.0
+    """Pause between two documents while the broker is down: the feeder waits for no worker then."""
+    offered_while_down: int = 0
     accepted_while_down: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
 
     def feed(self) -> None:
-        """Offer every document, some of them twice, never too far ahead of the workers."""
+        """Offer every document, some of them twice.
+
+        While the broker answers, never too far ahead of the workers. While it is down, at an even
+        pace and without looking at the workers, as clients do who know nothing of brokers.
+        """
         try:
             for number, source in enumerate(self.sources):
-                while self.accepted - self.finished >= self.allowed and not self.stop.is_set():
+                while self._must_wait() and not self.stop.is_set():
                     self.stop.wait(POLL_S)
+                if self.broker_down:
+                    self.stop.wait(self.pace_s)
                 if self.stop.is_set():
                     return
                 self._offer(number, source)
         except Exception as error:  # noqa: BLE001  (handed to the main thread, which raises it)
             self.error = error
 
-    @property
-    def allowed(self) -> int:
-        # While the broker is down nothing finishes: there must be room to show that documents are
-        # still accepted.
-        return self.ahead * 2 if self.broker_down else self.ahead
+    def _must_wait(self) -> bool:
+        return not self.broker_down and self.accepted - self.finished >= self.ahead
 
     def _offer(self, number: int, source: Source) -> None:
         down = self.broker_down
+        self.offered_while_down += down
         offer = (TENANT, source.request_id, source.text, source.title)
         first = self.search.ingest(*offer)
         if number in self.repeated:
             self.repeats_that_differed += self.search.ingest(*offer).id != first.id
         self.accepted += 1
-        self.accepted_while_down += down and self.broker_down
+        self.accepted_while_down += down
 
 
 class Drill:
     """Kills at the chosen points and waits for the end."""
 
     def __init__(
-        self, fire: Fire, crew: Crew, broker: Broker, rng: random.Random, on_progress: OnProgress
+        self,
+        fire: Fire,
+        crew: Crew,
+        broker: Broker,
+        rng: random.Random,
+        on_progress: OnProgress,
+        outage_s: float,
     ) -> None:
+        self.outage_s = outage_s
         self.fire = fire
         self.crew = crew
         self.broker = broker
@@ -130,13 +146,16 @@ class Drill:
         return True
 
     def _restart_broker(self) -> None:
+        """Kill the broker, leave it dead for `outage_s` while documents come in, start it again."""
+        left = len(self.fire.sources) - self.fire.accepted
+        self.fire.pace_s = self.outage_s / max(1, int(left * OUTAGE_SHARE))
         self.broker.kill()
         self._mark("broker killed")
         self.fire.broker_down = True
-        wanted = min(8, len(self.fire.sources) - self.fire.accepted)
-        self._until(lambda: self.fire.accepted_while_down >= wanted)
-        self.fire.broker_down = False
+        ends_s = time.monotonic() + self.outage_s
+        self._until(lambda: time.monotonic() >= ends_s)
         self.broker.restart()
+        self.fire.broker_down = False
         self._mark("broker back")
 
     def _until(self, condition: Callable[[], bool]) -> None:

@@ -23,6 +23,8 @@ from veristack_lab.smartsearch.witness import Reader, audit
 
 REPEATED_SHARE = 0.1
 """Share of the requests that are sent twice, as a client does after a lost reply."""
+OUTAGE_S = 4.0
+"""How long the broker stays dead before it is started again."""
 
 
 def ingest_under_fire(
@@ -35,14 +37,16 @@ def ingest_under_fire(
     poison: int = 2,
     seed: int = 1,
     workers: int = 2,
+    outage_s: float = OUTAGE_S,
     schema: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
     """Ingest real documents with real workers while a worker and then the broker are killed.
 
     The worker is killed by SIGKILL while it holds documents, at a point that the seed chooses;
-    the broker later, while documents flow, and started again after more were taken in. A reader
-    compares search with the documents' states all the while.
+    the broker later, while documents flow. It stays dead for `outage_s`, and all that time
+    documents are offered at an even pace, whatever the workers do; then it is started again. A
+    reader compares search with the documents' states all the while.
 
     Args:
         conninfo: a Postgres with pgvector.
@@ -53,6 +57,7 @@ def ingest_under_fire(
         poison: how many further documents hold nothing readable.
         seed: of the sample, its order and both kill points.
         workers: how many worker processes; at least 2, since one is killed.
+        outage_s: seconds from the death of the broker to the start of the next one.
         schema: database schema and topic prefix; a fresh one when not given.
         on_progress: called with (finished, total).
 
@@ -61,14 +66,16 @@ def ingest_under_fire(
         accepted_s, processing_s, finished_s. `attrs`: parameters, `events` (name -> seconds),
         `history` (list of (seconds, row, status)) and the counters reads, shown, violations,
         lost, duplicates, incomplete, dead_letters, in_hand, in_hand_finished,
-        accepted_while_broker_down, repeated, reprocessed.
+        offered_while_broker_down, accepted_while_broker_down, repeated, reprocessed.
 
     Raises:
-        InvalidInput: fewer than 2 workers, or a sample that cannot be drawn.
+        InvalidInput: fewer than 2 workers, an outage below zero, or a sample that cannot be drawn.
         BackendError: not everything was finished in time.
     """
     if workers < 2:
         raise InvalidInput("give at least 2 workers: one of them will be killed")
+    if outage_s < 0:
+        raise InvalidInput(f"an outage of {outage_s:g} s cannot be; give 0 or more seconds")
     rng = random.Random(seed)
     sources = _with_poison(corpus.sample(documents, seed), poison, rng)
     kill_worker_at = int(len(sources) * rng.uniform(0.15, 0.35))
@@ -79,13 +86,14 @@ def ingest_under_fire(
     )
     parameters: dict[Hashable, Any] = {
         "seed": seed, "documents": documents, "poison": poison, "workers": workers,
-        "kill_worker_at": kill_worker_at, "kill_broker_at": kill_broker_at, "schema": name,
+        "kill_worker_at": kill_worker_at, "kill_broker_at": kill_broker_at,
+        "outage_s": outage_s, "schema": name,
     }  # fmt: skip
     with Search(settings) as search, Crew(settings, folder, workers=workers) as crew:
         vectors = _question_vectors(search, count=8)
         repeated = frozenset(rng.sample(range(len(sources)), int(len(sources) * REPEATED_SHARE)))
         fire = Fire(search, sources, repeated, ahead=max(16, len(sources) // 6))
-        drill = Drill(fire, crew, broker, rng, on_progress or silent)
+        drill = Drill(fire, crew, broker, rng, on_progress or silent, outage_s)
         with Reader(search.database, TENANT, vectors) as reader:
             drill.run(kill_worker_at, kill_broker_at)
         return _report(fire, drill, reader, parameters)
@@ -149,6 +157,7 @@ def _report(
         "first_violations": reader.violations[:5],
         "accepted": fire.accepted,
         "repeated": len(fire.repeated),
+        "offered_while_broker_down": fire.offered_while_down,
         "accepted_while_broker_down": fire.accepted_while_down,
         "lost": fire.accepted - int((frame["status"] == "READY").sum()) - found.failed,
         "duplicates": found.documents - len(fire.sources) + fire.repeats_that_differed,

@@ -20,17 +20,25 @@ if TYPE_CHECKING:
         timeline,
     )
     from veristack_lab.veriflow.experiments.kills import TRAINING, kill_and_resume, two_schedulers
+    from veristack_lab.veriflow.experiments.stories import (
+        database_now,
+        lease_story,
+        transitions,
+    )
     from veristack_lab.veriflow.experiments.submissions import repeated_submissions
 
 __all__ = [
     "TRAINING",
+    "database_now",
     "history_agrees",
     "kill_and_resume",
     "learning_curves",
+    "lease_story",
     "overlapping_runs",
     "primes_below",
     "repeated_submissions",
     "timeline",
+    "transitions",
     "two_schedulers",
 ]
 
@@ -38,13 +46,16 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "TRAINING": "kills",
+        "database_now": "stories",
         "history_agrees": "histories",
         "kill_and_resume": "kills",
         "learning_curves": "histories",
+        "lease_story": "stories",
         "overlapping_runs": "histories",
         "primes_below": "histories",
         "repeated_submissions": "submissions",
         "timeline": "histories",
+        "transitions": "stories",
         "two_schedulers": "kills",
     },
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from veristack_lab.errors import FlowError
-from veristack_lab.runtime.processes import Child
+from veristack_lab.runtime.processes import Child, stretched
 from veristack_lab.runtime.progress import OnProgress, silent
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState, RunState
@@ -23,6 +23,7 @@ WATCH_EVERY_S = 0.25
 
 
 TIMEOUT_S = 240.0
+"""On a quiet machine; `stretched` on a busy one."""
 
 
 class Watch:
@@ -46,7 +47,8 @@ def kill_run_at(flow: Flow, job_id: UUID, step: int, watch: Watch) -> int | None
 
     None when the job ended before it could be killed.
     """
-    deadline_s = time.monotonic() + TIMEOUT_S
+    limit_s = stretched(TIMEOUT_S)
+    deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
         watch()
         reached = flow.step(job_id)
@@ -58,12 +60,13 @@ def kill_run_at(flow: Flow, job_id: UUID, step: int, watch: Watch) -> int | None
         if flow.get(job_id).state.terminal:
             return None
         time.sleep(POLL_S)
-    raise FlowError(f"job {job_id} did not reach step {step} within {TIMEOUT_S:g} s")
+    raise FlowError(f"job {job_id} did not reach step {step} within {limit_s:g} s")
 
 
 def kill_scheduler(flow: Flow, process: Child, name: str, before: int, watch: Watch) -> str | None:
     """SIGKILL a scheduler that runs something, once enough jobs are done; the run it held."""
-    deadline_s = time.monotonic() + TIMEOUT_S
+    limit_s = stretched(TIMEOUT_S)
+    deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
         watch()
         jobs = flow.list(limit=1000)
@@ -75,7 +78,7 @@ def kill_scheduler(flow: Flow, process: Child, name: str, before: int, watch: Wa
         if all(job.state.terminal for job in jobs):
             return None
         time.sleep(POLL_S)
-    raise FlowError(f"scheduler {name} took no job within {TIMEOUT_S:g} s")
+    raise FlowError(f"scheduler {name} took no job within {limit_s:g} s")
 
 
 def _running(job: Job) -> Run | None:
@@ -84,11 +87,12 @@ def _running(job: Job) -> Run | None:
 
 def until_ended(flow: Flow, job_ids: Sequence[UUID], watch: Watch) -> None:
     """Wait until every job has ended. Raises `FlowError` after a while, with what is left."""
-    deadline_s = time.monotonic() + TIMEOUT_S
+    limit_s = stretched(TIMEOUT_S)
+    deadline_s = time.monotonic() + limit_s
     while not all(flow.get(job_id).state.terminal for job_id in job_ids):
         if time.monotonic() > deadline_s:
             left = [str(flow.why(j)) for j in job_ids if not flow.get(j).state.terminal]
-            raise FlowError(f"not ended within {TIMEOUT_S:g} s: {'; '.join(left)}")
+            raise FlowError(f"not ended within {limit_s:g} s: {'; '.join(left)}")
         watch()
         time.sleep(POLL_S)
     watch.end()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         interrupted_put,
     )
     from veristack_lab.veristore.experiments.threads import run_threads
+    from veristack_lab.veristore.experiments.traces import group_trace
     from veristack_lab.veristore.experiments.waiting import handles_sweep, wakeups_sweep
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "commit_point",
     "creation_race",
     "group_commit_sweep",
+    "group_trace",
     "handles_sweep",
     "interrupted_put",
     "is_within_window",
@@ -56,6 +58,7 @@ __getattr__, __dir__ = lazy_names(
         "commit_point": "objects",
         "creation_race": "objects",
         "group_commit_sweep": "groups",
+        "group_trace": "traces",
         "handles_sweep": "waiting",
         "interrupted_put": "objects",
         "is_within_window": "durability",
