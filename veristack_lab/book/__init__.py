@@ -1,7 +1,7 @@
 """The book: notebooks, labs, museum, glossary and API as pages to read without installing anything.
 
-`build` gathers the pages as Markdown and notebooks (`sources`), lets Sphinx make a site of them, and
-follows every link between its pages (`links`). Nothing is executed: what the notebooks show is
+`build` gathers the pages as Markdown and notebooks (`sources`), lets Sphinx make a site of them,
+and follows every link between its pages (`links`). Nothing is executed: what the notebooks show is
 what is stored in them. The finished site asks no server for anything.
 """
 

@@ -54,7 +54,9 @@ def _is_module(name: str) -> bool:
 def modules(notebooks: Iterable[Mapping[str, Any]]) -> list[str]:
     """The public modules: those that the package names, and those that notebooks import."""
     named = {
-        f"{ROOT}.{name}" for name in veristack_lab.__all__ if name not in ("__version__", "guardian")
+        f"{ROOT}.{name}"
+        for name in veristack_lab.__all__
+        if name not in ("__version__", "guardian")
     }
     return sorted(named | set(imported(notebooks)))
 

@@ -63,7 +63,9 @@ def _require_ours(out: Path) -> None:
     if not out.is_dir():
         raise InvalidInput(f"{out} is a file; give a folder for the book")
     if any(out.iterdir()) and not (out / "sources" / "index.md").is_file():
-        raise InvalidInput(f"{out} holds something else than a book; give an empty or absent folder")
+        raise InvalidInput(
+            f"{out} holds something else than a book; give an empty or absent folder"
+        )
 
 
 def write(files: dict[str, bytes], folder: Path) -> None:

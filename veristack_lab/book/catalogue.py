@@ -9,9 +9,10 @@ INDEX = "museum/index"
 HEAD = """\
 # The museum
 
-Known defects of storage engines. Each is an override of one seam of the real code, and each is found
-by the simulator under a seed: `veristack museum run NAME` shows it beside the healthy code, which
-keeps every promise under the same seed. "Ancestor" is the published system that this lab grew out of.
+Known defects of storage engines. Each is an override of one seam of the real code, and each is
+found by the simulator under a seed: `veristack museum run NAME` shows it beside the healthy code,
+which keeps every promise under the same seed. "Ancestor" is the published system that this lab
+grew out of.
 """
 
 

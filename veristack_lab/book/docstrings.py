@@ -13,6 +13,7 @@ from itertools import groupby
 _TICKS = re.compile(r"(?<![`\\:])`([^`]+)`(?![`_])")
 _NAME = re.compile(r"[A-Za-z_][\w.]*(\(\))?")
 _SECTION = re.compile(r"(Args|Returns|Raises|Yields|Attributes|Note|Example)s?:$")
+_PROSE = re.compile(r"^( *)(Returns|Yields):$")
 _ITEM = re.compile(r"(-|\d+\.) ")
 _MARKUP = re.compile(r"(?<![\w`\\])([*|])(?=\S)|(?<=\w)(_)(?!\w)")
 
@@ -42,6 +43,8 @@ def _sorted_out(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
             section = None
         if _SECTION.match(line.strip()):
             section = indent
+            # Prose with a colon in it, which Sphinx would take for the name of a type.
+            line = _PROSE.sub(lambda found: f"{found[1]}:{found[2].lower()}:", line)
         elif section is None and not is_blank and _begins_example(seen, indent):
             example = indent
             yield "example", " " * (indent - 4) + "::"

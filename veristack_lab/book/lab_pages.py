@@ -13,9 +13,9 @@ INDEX = "labs/index"
 HOW = """\
 # Labs
 
-Write a piece of the stack yourself. `veristack labs start NAME` puts a starter and the chapter into a
-folder of yours, `veristack labs check NAME` tells the first bad event, `veristack labs hint NAME` gives
-one more hint. Nothing that you wrote is ever overwritten.
+Write a piece of the stack yourself. `veristack labs start NAME` puts a starter and the chapter
+into a folder of yours, `veristack labs check NAME` tells the first bad event, and
+`veristack labs hint NAME` gives one more hint. Nothing that you wrote is ever overwritten.
 
 | lab | what you build | hours |
 |---|---|---|

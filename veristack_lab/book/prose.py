@@ -22,7 +22,7 @@ _ELSEWHERE = re.compile(r"[a-z]+:|#")
 
 @dataclass(frozen=True)
 class Book:
-    """The pages that can be linked to. A page is named by its path in the book without an ending."""
+    """The pages that can be linked to, each named by its path in the book without an ending."""
 
     pages: Mapping[str, str]
     """The file of each page: with an ending."""
