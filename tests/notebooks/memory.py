@@ -46,7 +46,10 @@ PROGRAMS = {
     "jupyterlab": "JupyterLab",
     "postgres": "Postgres",
     "java": "Kafka",
-    "engine": "engines",
+    "engine_process": "engines",
+    "veriflow": "schedulers and runs",
+    "smartsearch": "relay and workers",
+    "s3 serve": "object server",
 }
 """Words of a command line, and what the table calls such a process."""
 OTHERS = "others"

@@ -48,6 +48,8 @@ def test_swapped_out_memory_counts_and_file_pages_are_told_apart() -> None:
         ("/x/bin/java -Xmx160m kafka.Kafka", "Kafka"),
         ("python -m veristack_lab.backends.engine_process", "engines"),
         ("python -m jupyterlab --no-browser", "JupyterLab"),
+        ("python -m veristack_lab.veriflow.run", "schedulers and runs"),
+        ("python -m veristack_lab s3 serve objects --port 0", "object server"),
         ("python -m something", "others"),
     ],
 )

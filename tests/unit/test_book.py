@@ -53,6 +53,7 @@ BOOK = Book(
         ("[a](../labs/01-crc32c/README.md#x)", "notebooks/01", "[a](../labs/01-crc32c.md#x)"),
         ("[a](https://example.org/b)", "index", "[a](https://example.org/b)"),
         ("[a](#b)", "index", "[a](#b)"),
+        ("![lab 01](x.svg)", "index", "![lab 01](x.svg)"),
     ],
 )
 def test_prose_gets_its_links(text: str, page: str, expected: str) -> None:
@@ -118,6 +119,11 @@ def test_docstrings_become_restructured_text() -> None:
         ":returns:",
         "    One row: :py:obj:`n` of them.",
     ]
+
+
+def test_a_name_that_means_the_same_everywhere_leads_to_what_it_names() -> None:
+    told = to_rst(["raises `StoreClosed`"], {"StoreClosed": "veristack_lab.errors.StoreClosed"})
+    assert told == ["raises :py:obj:`~veristack_lab.errors.StoreClosed`"]
 
 
 def test_a_figure_is_kept_as_data_that_no_text_in_it_can_leave() -> None:

@@ -85,7 +85,4 @@ def _summary(name: str) -> str:
 
 def _page(name: str) -> str:
     short = name.removeprefix(f"{ROOT}.")
-    return (
-        f"# {short}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n"
-        "   :show-inheritance:\n```\n"
-    )
+    return f"# {short}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
+from veristack_lab.backends.holding import LOCK_NAME, held
 from veristack_lab.book import links, sources
 from veristack_lab.errors import BackendUnavailable, InvalidInput, ProcessDied
 from veristack_lab.runtime import paths
@@ -31,6 +32,7 @@ def build(out: Path, only: Collection[str] | None = None) -> tuple[Path, links.R
     Raises:
         InvalidInput: the package runs without its source tree, `out` holds something else, there
             is no such notebook, or a link of a page leads nowhere.
+        FolderHeld, FolderUnusable: another process makes a book there, or it cannot be written.
         BackendUnavailable: Sphinx or one of its extensions is not installed.
         ProcessDied: Sphinx found a mistake; the message holds what it said.
     """
@@ -48,9 +50,10 @@ def build(out: Path, only: Collection[str] | None = None) -> tuple[Path, links.R
         )
     out = out.absolute()
     _require_ours(out)
-    write(sources.gather(root, only), out / "sources")
-    _run_sphinx(out)
-    report = links.check(out / "html")
+    with held(out, "the making of a book", "Wait for it, or give another folder"):
+        write(sources.gather(root, only), out / "sources")
+        _run_sphinx(out)
+        report = links.check(out / "html")
     if report.lost:
         listing = "\n".join(f"  {each}" for each in report.lost[:SHOWN])
         raise InvalidInput(f"{len(report.lost)} links of the book lead nowhere:\n{listing}")
@@ -62,7 +65,10 @@ def _require_ours(out: Path) -> None:
         return
     if not out.is_dir():
         raise InvalidInput(f"{out} is a file; give a folder for the book")
-    if any(out.iterdir()) and not (out / "sources" / "index.md").is_file():
+    if (
+        any(path.name != LOCK_NAME for path in out.iterdir())
+        and not (out / "sources" / "index.md").is_file()
+    ):
         raise InvalidInput(
             f"{out} holds something else than a book; give an empty or absent folder"
         )

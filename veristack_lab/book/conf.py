@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable
 from typing import Any
 
+from veristack_lab import errors
 from veristack_lab.book.docstrings import to_rst
 
 project = "VeriStack Lab"
@@ -25,7 +26,7 @@ nb_code_prompt_hide = "Hide"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -43,6 +44,9 @@ html_show_copyright = False
 # Two names for one thing are no mistake: a package re-exports what its modules define.
 suppress_warnings = ["ref.python", "autodoc.mocked_object"]
 
+ERRORS = {name: f"{errors.__name__}.{name}" for name in vars(errors) if name[0].isupper()}
+"""Where each error is described: docstrings everywhere name them."""
+
 
 def setup(app: Any) -> None:
     """Let docstrings pass through `docstrings` before Sphinx reads their sections."""
@@ -54,4 +58,4 @@ def setup(app: Any) -> None:
 def _process(
     _app: Any, _what: str, _name: str, _obj: object, _options: Any, lines: list[str]
 ) -> None:
-    lines[:] = to_rst(lines)
+    lines[:] = to_rst(lines, ERRORS)

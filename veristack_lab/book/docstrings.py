@@ -7,7 +7,7 @@ by four spaces, sections as Google writes them (Sphinx reads those itself).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 _TICKS = re.compile(r"(?<![`\\:])`([^`]+)`(?![`_])")
@@ -18,13 +18,18 @@ _ITEM = re.compile(r"(-|\d+\.) ")
 _MARKUP = re.compile(r"(?<![\w`\\])([*|])(?=\S)|(?<=\w)(_)(?!\w)")
 
 
-def to_rst(lines: Sequence[str]) -> list[str]:
-    """The lines of a docstring as lines of reStructuredText."""
+def to_rst(lines: Sequence[str], known: Mapping[str, str] | None = None) -> list[str]:
+    """The lines of a docstring as lines of reStructuredText.
+
+    Args:
+        lines: the docstring without its indentation.
+        known: names that mean the same everywhere, and the objects that they stand for.
+    """
     written: list[str] = []
     # One paragraph at a time: code in backticks may go on in the next line.
     for kind, group in groupby(_sorted_out(lines), lambda pair: (pair[0], not pair[1].strip())):
         text = "\n".join(line for _, line in group)
-        written += (_marked(text) if kind == ("prose", False) else text).split("\n")
+        written += (_marked(text, known or {}) if kind == ("prose", False) else text).split("\n")
     return written
 
 
@@ -64,14 +69,18 @@ def _begins_example(before: Sequence[str], indent: int) -> bool:
     return indent >= outer + 4 and not _ITEM.match(last.strip())
 
 
-def _marked(text: str) -> str:
+def _marked(text: str, known: Mapping[str, str]) -> str:
     """Prose with its code as code: a name may become a link to what it names."""
     parts = _TICKS.split(text)
     for number, part in enumerate(parts):
         if number % 2:
             name = part.removesuffix("()")
-            is_name = _NAME.fullmatch(part) is not None
-            parts[number] = f":py:obj:`{name}`" if is_name else f"``{part}``"
+            if name in known:
+                parts[number] = f":py:obj:`~{known[name]}`"
+            elif _NAME.fullmatch(part):
+                parts[number] = f":py:obj:`{name}`"
+            else:
+                parts[number] = f"``{part}``"
         elif "``" not in part:
             parts[number] = _MARKUP.sub(lambda found: f"\\{found[0]}", part)
     return "".join(parts)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-_CODE = re.compile(r"(```.*?```|``[^`]+``|`[^`\n]+`|\[[^\]\n]*\]\([^)\n]*\))", re.DOTALL)
+_CODE = re.compile(r"(```.*?```|``[^`]+``|`[^`\n]+`|!?\[[^\]\n]*\]\([^)\n]*\))", re.DOTALL)
 _LINK = re.compile(r"\[([^\]\n]*)\]\(([^)\s]+)\)")
 _NOTEBOOK = re.compile(r"\b([Nn]otebooks? )(\d\d)\b")
 _LAB = re.compile(r"\b([Ll]abs? )(\d\d)\b")

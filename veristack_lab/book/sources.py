@@ -63,6 +63,7 @@ def gather(root: Path, only: Collection[str] | None = None) -> Files:
     for stem, notebook in notebooks.items():
         page = f"notebooks/{stem}"
         files[book.pages[page]] = json.dumps(_shown(notebook, page, book)).encode()
+    files["tour.svg"] = (root / "data" / "tour.svg").read_bytes()
     return files | {f"_static/{name}": content for name, content in _static().items()}
 
 
