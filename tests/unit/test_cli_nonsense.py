@@ -186,7 +186,17 @@ def test_a_database_url_that_is_none_is_told(
     code, told = run(argv, monkeypatch, capfd)
     assert code == 1
     assert is_clear(code, told), told
-    assert "BackendUnavailable" in told
+    assert told.partition(":")[0] in ("BackendUnavailable", "InvalidInput")
+
+
+@pytest.mark.parametrize("lease", ["nan", "inf", "0", "-3"])
+@pytest.mark.usefixtures("nowhere")
+def test_a_lease_that_is_no_time_is_a_usage_error(
+    lease: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, told = run(["jobs", "serve", "--lease", lease], monkeypatch, capfd)
+    assert code == 2
+    assert "--lease" in told
 
 
 @pytest.mark.parametrize("command", ["jobs serve {} --port 0", "ingest pressure --folder {}"])

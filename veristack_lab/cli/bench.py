@@ -46,8 +46,8 @@ def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None
     folder = benchmark_folder()
     if out is not None:
         require_writable_file(out)
-    kernels.warm()
     with opened(folder, name) as contests, progress.bar(f"measuring {name}") as tick:
+        kernels.warm()
         rows = bench.run(chosen(contests, only), repeats, tick)
     console = Console()
     console.print(_table(name, rows))
