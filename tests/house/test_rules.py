@@ -189,10 +189,7 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
 
 def test_options_are_told_from_arguments() -> None:
     kinds = {name: is_option(each) for each in COMMANDS["s3", "serve"].params for name in each.opts}
-    assert kinds == {"path": False, "--port": True, "--help": True, "-h": True} or kinds == {
-        "path": False,
-        "--port": True,
-    }
+    assert (kinds["path"], kinds["--port"]) == (False, True)
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:

@@ -53,8 +53,10 @@ class Page(HTMLParser):
 
 def check(site: Path) -> Report:
     """Follow every local link of every page below `site`; addresses of other hosts are left out."""
+    site = site.resolve()
     pages = {path: Page(path.read_text(errors="replace")) for path in sorted(site.rglob("*.html"))}
-    lost, links = [], 0
+    lost: list[Lost] = []
+    links = 0
     for path, page in pages.items():
         for target in page.targets:
             parts = urlsplit(target)
@@ -72,5 +74,5 @@ def _leads_somewhere(page: Path, path: str, place: str, pages: dict[Path, Page])
         file = file / "index.html"
     if not file.is_file():
         return False
-    known = pages.get(file) or pages.get(page if file == page.resolve() else file)
+    known = pages.get(file)
     return not place or known is None or place in known.places

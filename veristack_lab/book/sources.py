@@ -99,7 +99,8 @@ def contents(book: Book) -> str:
 
 def _shown(notebook: dict[str, Any], page: str, book: Book) -> dict[str, Any]:
     """A notebook as a page: links, figures, and folded results where a guess was asked for."""
-    cells, is_asked = [], False
+    cells: list[dict[str, Any]] = []
+    is_asked = False
     for cell in notebook["cells"]:
         cells.append(_cell(cell, page, book, is_hidden=is_asked))
         is_asked = bool(ASKED.search(source_of(cell))) and cell["cell_type"] == "markdown"
