@@ -69,7 +69,7 @@ def test_notebooks_lead_to_labs_glossary_api_and_each_other(
 
 def test_the_api_tells_what_the_docstrings_tell(built: tuple[Path, links.Report]) -> None:
     text = (built[0] / "api" / "veristack_lab.veristore.html").read_text()
-    for name in ("open", "Store.put", "Store.snapshot_view", "ObjectStore"):
+    for name in ("open", "Store.put", "Store.put_many", "ObjectStore"):
         assert f'id="veristack_lab.veristore.{name}"' in text
     assert "Raises" in text
 
