@@ -39,6 +39,8 @@ html_css_files = ["book.css"]
 html_js_files = ["figures.js"]
 html_copy_source = False
 html_show_sourcelink = False
+# Excerpts would be fetched, which a page that was opened as a file may not do.
+html_show_search_summary = False
 html_show_sphinx = False
 html_show_copyright = False
 # Two names for one thing are no mistake: a package re-exports what its modules define.
