@@ -27,7 +27,7 @@ NO_JIT := tests/unit tests/property tests/golden -k "(kernels or veristore) and 
 ARGS ?=
 NAME ?= store
 
-.PHONY: help tour test test-all test-quick coverage mutants lab bench warm lock lock-check format clean backends
+.PHONY: help tour test test-all test-quick coverage mutants lab bench book warm lock lock-check format clean backends
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -42,10 +42,13 @@ lab: $(VENV)/.base backends ## Open your copies of the notebooks, in my-notebook
 warm: $(VENV)/.base backends ## Fetch models and broker, compile the kernels
 	@$(BIN)/veristack warm
 
+book: $(VENV)/.book ## Make a site of notebooks, labs and API: make book ARGS="--out DIR"
+	@$(BIN)/veristack book $(ARGS)
+
 bench: $(VENV)/.bench ## Compare with peers: make bench NAME=store
 	@$(BIN)/veristack bench $(NAME) $(ARGS)
 
-test: $(VENV)/.dev backends ## Check everything: house, types, tests with and without JIT, notebooks
+test: $(VENV)/.dev $(VENV)/.book backends ## Check everything: house, types, tests with and without JIT, notebooks
 	@echo "== the house: style, imports, types, rules"
 	@$(PYTEST) $(HOUSE)
 	@echo "== kernels and store without JIT"
@@ -65,6 +68,8 @@ test-all: $(VENV)/.dev $(VENV)/.clients backends ## The same with large samples,
 	@$(BIN)/veristack museum run --all
 	@echo "== a minute of kills"
 	@$(BIN)/veristack store torture --seconds 60
+	@echo "== the whole book"
+	@$(BIN)/veristack book
 	@echo "== the tour"
 	@$(BIN)/veristack tour
 
@@ -90,11 +95,12 @@ format: $(VENV)/.dev ## Let ruff format and sort
 # `--no-emit-index-url` keeps the address of whatever registry is in use out of the files.
 COMPILE := $(BIN)/uv pip compile --no-header --no-annotate --no-emit-index-url --quiet
 LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
-PINNED := binder/requirements.txt $(foreach kind,dev bench clients,tests/requirements-$(kind).txt)
+PINNED := binder/requirements.txt $(foreach kind,dev bench book clients,tests/requirements-$(kind).txt)
 # Everything is resolved at once, so that what the tests need and what the lab needs agree.
 lock: $(VENV)/.base ## Pin every dependency again
 	@$(LOCK) --extra dev --extra bench -o tests/requirements-bench.txt
 	@$(LOCK) -c tests/requirements-bench.txt --extra dev -o tests/requirements-dev.txt
+	@$(LOCK) -c tests/requirements-bench.txt --extra book -o tests/requirements-book.txt
 	@$(LOCK) -c tests/requirements-bench.txt -o binder/requirements.txt
 	@$(LOCK) -c binder/requirements.txt --extra clients -o tests/requirements-clients.txt
 
@@ -106,7 +112,7 @@ lock-check: $(VENV)/.uv ## Ask the registry whether the pins resolve, as wheels,
 	done; done
 
 clean: ## Remove the environment and everything generated
-	rm -rf $(VENV) $(CLIENTS) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(CLIENTS) report site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/.uv:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
@@ -124,6 +130,11 @@ $(VENV)/.base: binder/requirements.txt pyproject.toml | $(VENV)/.uv
 $(VENV)/.dev: tests/requirements-dev.txt $(VENV)/.base
 	@echo "Installing what the tests need"
 	@$(INSTALL) -r tests/requirements-dev.txt
+	@touch $@
+
+$(VENV)/.book: tests/requirements-book.txt $(VENV)/.base
+	@echo "Installing what makes the book"
+	@$(INSTALL) -r tests/requirements-book.txt
 	@touch $@
 
 $(VENV)/.bench: tests/requirements-bench.txt $(VENV)/.base

@@ -56,6 +56,8 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── BackendUnavailable
         ├── BackendStartFailed
         ├── DownloadFailed
+        ├── FolderHeld
+        ├── FolderUnusable
         ├── MigrationConflict
         ├── PrivilegeMissing
         └── ProcessDied
@@ -321,6 +323,14 @@ class BackendStartFailed(BackendError):
 class DownloadFailed(BackendError):
     """A file could not be fetched, or its SHA-256 was wrong twice. Check the connection to your
     package registry and run the command again: what was complete is kept."""
+
+
+class FolderHeld(BackendError):
+    """A server of another process works in this folder. Stop it, use it, or give another folder."""
+
+
+class FolderUnusable(BackendError):
+    """A server cannot keep its data in this folder. Give a folder that you may write to."""
 
 
 class MigrationConflict(BackendError):

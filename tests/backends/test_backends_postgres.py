@@ -16,7 +16,7 @@ import pytest
 from veristack_lab.backends import doctor
 from veristack_lab.backends.postgres import PostgresFacts, postgres
 from veristack_lab.backends.postgres_server import PostgresServer
-from veristack_lab.errors import BackendError
+from veristack_lab.errors import BackendError, FolderHeld
 from veristack_lab.runtime.guardian import start_ticks
 from veristack_lab.runtime.processes import temporary_folder
 
@@ -107,6 +107,21 @@ def test_a_folder_is_used_again_and_nothing_stays_elsewhere(folder: Path) -> Non
 def segments() -> list[str]:
     """System V shared-memory segments; the fifth column is the process that made one."""
     return Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+
+
+def test_a_second_server_on_one_folder_is_told_who_holds_it() -> None:
+    with (
+        temporary_folder() as place,
+        postgres(place / "pg") as first,
+        pytest.raises(FolderHeld) as refused,
+        postgres(place / "pg"),
+    ):
+        pytest.fail("two servers on one folder")
+    told = str(refused.value)
+    assert f"Postgres runs in {place / 'pg'} already: process {os.getpid()} (" in told
+    assert "set DATABASE_URL to use the server that runs" in told
+    assert len(told.splitlines()) == 1
+    assert first.origin == "here"
 
 
 def test_yours_is_used_and_never_killed(

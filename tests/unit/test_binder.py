@@ -7,13 +7,18 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from packaging.requirements import Requirement
 
 from tests.waiting import PATIENCE_S, wait_until
+from veristack_lab.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 BINDER = ROOT / "binder"
+README = ROOT / "README.md"
 SCRIPTS = ("postBuild", "start")
 
 
@@ -92,3 +97,103 @@ def test_python_is_one_the_project_supports() -> None:
 
 def test_nothing_at_the_root_would_be_read_instead() -> None:
     assert not (ROOT / ".binder").exists()
+
+
+# ------------------------------------------------------- the rules of repo2docker
+
+# What repo2docker reads in a folder binder/; beside these it reads nothing, without a word.
+KNOWN = {
+    "apt.txt",
+    "environment.yml",
+    "postBuild",
+    "requirements.txt",
+    "runtime.txt",
+    "setup.py",
+    "start",
+}
+# With one of these another builder takes over, and requirements.txt counts for nothing.
+TAKES_OVER = (
+    "Dockerfile",
+    "environment.yml",
+    "install.R",
+    "Project.toml",
+    "REQUIRE",
+    "default.nix",
+)
+DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
+GUARANTEED = {"--no-cache-dir", "--no-deps"}
+
+
+def commands_of(script: str) -> list[str]:
+    """The commands of a script, without comments and blank lines."""
+    lines = (BINDER / script).read_text().splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def test_every_file_is_one_that_is_read() -> None:
+    assert {path.name for path in BINDER.iterdir()} <= KNOWN
+
+
+def test_no_other_builder_takes_over() -> None:
+    assert [name for name in TAKES_OVER if (BINDER / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_lines_end_as_the_shell_and_pip_want_them(name: str) -> None:
+    path = BINDER / name
+    content = path.read_bytes() if path.exists() else b"\n"
+    assert b"\r" not in content
+    assert b"\xef\xbb\xbf" not in content
+    assert content.endswith(b"\n")
+
+
+def test_system_packages_are_names_one_a_line() -> None:
+    lines = (BINDER / "apt.txt").read_text().splitlines()
+    named = [line for line in lines if line and not line.startswith("#")]
+    assert named
+    assert [line for line in named if not DEBIAN_PACKAGE.fullmatch(line)] == []
+
+
+def test_the_runtime_is_one_word_and_a_python() -> None:
+    assert re.fullmatch(r"python-3\.\d+\n", (BINDER / "runtime.txt").read_text())
+
+
+def test_the_build_needs_no_root_and_no_directory_of_its_own() -> None:
+    commands = commands_of("postBuild")
+    words = {word for line in commands for word in line.split()}
+    assert not words & {"sudo", "apt-get", "apt", "su", "cd", "/srv", "/root"}
+    assert set(commands[1].split()) >= GUARANTEED
+
+
+def test_the_build_runs_commands_that_exist() -> None:
+    """Each `veristack` command of the build is one that the command line knows."""
+    group = typer.main.get_command(app)
+    called = [
+        line.split()[1:] for line in commands_of("postBuild") if line.startswith("veristack ")
+    ]
+    assert called
+    for words in called:
+        command: Any = group
+        for word in words:
+            command = getattr(command, "commands", {}).get(word, command)
+        assert command is not group, words
+
+
+def test_the_pins_suit_the_python_of_the_image() -> None:
+    """Every pin has a marker that is false on Python 3.12, or resolves to exactly one version."""
+    lines = (BINDER / "requirements.txt").read_text().splitlines()
+    version = (BINDER / "runtime.txt").read_text().strip().removeprefix("python-")
+    environment = {"python_full_version": f"{version}.0", "python_version": version}
+    chosen: dict[str, set[str]] = {}
+    for line in lines:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            chosen.setdefault(requirement.name, set()).add(str(requirement.specifier))
+    assert {name: found for name, found in chosen.items() if len(found) > 1} == {}
+    assert {"jupyterlab", "numpy", "ipywidgets"} <= set(chosen)
+
+
+def test_the_badge_leads_to_a_notebook_that_exists() -> None:
+    found = re.search(r"mybinder\.org/v2/gh/[^)]*urlpath=lab/tree/([^)]+)\)", README.read_text())
+    assert found is not None
+    assert (ROOT / found[1]).is_file()

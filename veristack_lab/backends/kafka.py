@@ -8,12 +8,16 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from veristack_lab.backends import jars
+from veristack_lab.backends.holding import held
 from veristack_lab.backends.kafka_server import KafkaServer, broker_version
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.errors import BackendUnavailable
 from veristack_lab.runtime.processes import temporary_folder
 
 YOURS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+HELD_REMEDY = (
+    f"Stop it there, give another folder, or set {YOURS_VARIABLE} to use the broker that runs"
+)
 
 
 class KafkaFacts(Owned[KafkaServer]):
@@ -57,6 +61,7 @@ def kafka(folder: Path | None = None) -> Iterator[KafkaFacts]:
     Raises:
         BackendUnavailable: yours does not answer, or Java or the jars are missing here; the
             message names the command that brings them.
+        FolderHeld, FolderUnusable: the folder is another broker's, or cannot be written.
         ProcessDied, BackendStartFailed: the broker did not come up.
     """
     configured = os.environ.get(YOURS_VARIABLE, "").strip()
@@ -69,7 +74,10 @@ def kafka(folder: Path | None = None) -> Iterator[KafkaFacts]:
             )
         yield KafkaFacts(configured, version)
         return
-    with temporary_folder() if folder is None else nullcontext(folder) as place:
+    with (
+        temporary_folder() if folder is None else nullcontext(folder) as place,
+        held(place, "Kafka", HELD_REMEDY),
+    ):
         server = KafkaServer(place)
         try:
             server.start()

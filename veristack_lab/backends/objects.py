@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from veristack_lab.backends.holding import held
 from veristack_lab.errors import BackendError
 from veristack_lab.runtime.processes import Child, spawn, wait_until_ready
 
 READY = "listening on "
+HELD_REMEDY = "Stop it there, or give another folder"
 
 
 class ObjectServer:
@@ -76,14 +78,16 @@ def running_object_server(folder: Path) -> Iterator[ObjectServer]:
     What is in the folder already is served again.
 
     Raises:
+        FolderHeld, FolderUnusable: the folder is another server's, or cannot be written.
         ProcessDied, BackendStartFailed: see `ObjectServer.start`.
     """
-    server = ObjectServer(folder)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with held(folder / "object-server", "an object server", HELD_REMEDY):
+        server = ObjectServer(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager

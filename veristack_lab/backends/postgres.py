@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from veristack_lab.backends.holding import held
 from veristack_lab.backends.ownership import Owned
 from veristack_lab.backends.postgres_server import PostgresServer
 from veristack_lab.errors import BackendUnavailable
@@ -22,6 +23,7 @@ from veristack_lab.runtime.processes import temporary_folder
 CONNECT_TIMEOUT_S = 5
 SQLALCHEMY_PREFIXES = ("postgresql+psycopg://", "postgresql+psycopg2://", "postgres+psycopg://")
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+HELD_REMEDY = "Stop it there, give another folder, or set DATABASE_URL to use the server that runs"
 
 
 class PostgresFacts(Owned[PostgresServer]):
@@ -67,6 +69,7 @@ def postgres(folder: Path | None = None) -> Iterator[PostgresFacts]:
 
     Raises:
         BackendUnavailable: your server does not answer, or there are no binaries to run.
+        FolderHeld, FolderUnusable: the folder is another server's, or cannot be written.
         BackendStartFailed: the server could not be started here.
         ProcessDied: it ended before it answered.
     """
@@ -74,7 +77,10 @@ def postgres(folder: Path | None = None) -> Iterator[PostgresFacts]:
     if configured is not None:
         yield PostgresFacts(configured, *describe(configured))
         return
-    with temporary_folder() if folder is None else nullcontext(folder) as place:
+    with (
+        temporary_folder() if folder is None else nullcontext(folder) as place,
+        held(place, "Postgres", HELD_REMEDY),
+    ):
         server = PostgresServer(place, password=secrets.token_urlsafe(12))
         try:
             server.start()

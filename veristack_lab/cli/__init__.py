@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import TextIO
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from veristack_lab.cli import registry
-from veristack_lab.errors import StoreDamaged, VeriStackError
+from veristack_lab.errors import InvalidInput, StoreDamaged, VeriStackError
 
 app = typer.Typer(
     name="veristack",
@@ -26,6 +26,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 registry.add_all(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"veristack {version('veristack-lab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Build, break and measure a whole AI infrastructure stack."""
+
 
 INTERRUPTED = 130
 
@@ -53,16 +77,26 @@ def main() -> None:
     try:
         app()
     except VeriStackError as error:
-        Console(stderr=True, soft_wrap=True).print(  # whole lines, for grep and for paths
-            f"[bold red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False
-        )
-        sys.exit(1)
+        _fail(error)
+    except UnicodeEncodeError as error:
+        _fail(InvalidInput(f"an argument is not valid text: {error.object!r}. Give it in UTF-8"))
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # not about a path that was given: a fault of the lab
+            raise
+        _fail(InvalidInput(f"{error.filename}: {error.strerror}. Give another path, or correct it"))
+
+
+def _fail(error: VeriStackError) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(  # whole lines, for grep and for paths
+        f"[bold red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False
+    )
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,14 @@ def command(name: Name, repeats: Repeats = 7, out: Out = None, only: Only = None
     from rich.console import Console
 
     from veristack_lab import bench, kernels
+    from veristack_lab.cli.places import require_writable_file
     from veristack_lab.runtime import progress
 
     folder = benchmark_folder()
-    kernels.warm()
+    if out is not None:
+        require_writable_file(out)
     with opened(folder, name) as contests, progress.bar(f"measuring {name}") as tick:
+        kernels.warm()
         rows = bench.run(chosen(contests, only), repeats, tick)
     console = Console()
     console.print(_table(name, rows))

@@ -11,8 +11,6 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from veristack_lab.llmcache.facts import EngineFacts
-
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -28,12 +26,14 @@ def serve(
         list[str] | None,
         typer.Option(help="An engine's facts as JSON; repeatable. Default: engines found here."),
     ] = None,
-    text_engines: Annotated[int, typer.Option(help="Text engines to start if none is given.")] = 2,
+    text_engines: Annotated[
+        int, typer.Option(min=1, max=64, help="Text engines to start if none is given.")
+    ] = 2,
     metadata: Annotated[
         Path | None,
         typer.Option(help="Folder of a store that keeps prefixes and sessions across restarts."),
     ] = None,
-    max_active: Annotated[int, typer.Option(help="Most requests served at a time.")] = 8,
+    max_active: Annotated[int, typer.Option(min=1, help="Most requests served at a time.")] = 8,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Prints `listening on URL` when it is ready.
 
@@ -41,14 +41,20 @@ def serve(
     are down or do not answer.
     """
     from veristack_lab.llmcache import Gateway
+    from veristack_lab.llmcache.facts_json import parse
     from veristack_lab.runtime.listening import require_port
     from veristack_lab.runtime.stopping import stop_on_signals
     from veristack_lab.runtime.supervisor import Supervisor
 
+    facts = [parse(text) for text in engine or []]
     require_port(port)
     stopped = stop_on_signals()
     with ExitStack() as stack:
-        facts = [_facts(text) for text in engine or []]
+        store = None
+        if metadata is not None:
+            import veristack_lab.veristore as veristore
+
+            store = stack.enter_context(veristore.open(metadata))
         supervisor = Supervisor([])
         if not facts:
             from veristack_lab.backends.llm import llm
@@ -56,11 +62,6 @@ def serve(
             engines = stack.enter_context(llm(text_engines=text_engines))
             facts = list(engines.engines)
             supervisor = stack.enter_context(Supervisor(engines.supervised()))
-        store = None
-        if metadata is not None:
-            import veristack_lab.veristore as veristore
-
-            store = stack.enter_context(veristore.open(metadata))
         gateway = Gateway(facts, metadata=store, max_active=max_active, parts=supervisor.health)
         url = stack.enter_context(gateway.serve(port))
         print(f"listening on {url}", flush=True)
@@ -74,23 +75,6 @@ def published() -> None:
 
     _print("as published", scenarios.published_table())
     _print("served and rejected counted separately", scenarios.corrected_table())
-
-
-def _facts(text: str) -> EngineFacts:
-    import json
-
-    from veristack_lab.errors import InvalidInput
-    from veristack_lab.llmcache.facts import EngineFacts
-
-    try:
-        return EngineFacts(**json.loads(text))
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(
-            f"--engine is not the JSON of an EngineFacts: {error}. Example: "
-            '\'{"node_id":"text-0","kind":"llama.cpp","url":"http://127.0.0.1:8080",'
-            '"model":"smollm2:135m","capability":"text","context_tokens":2048,"slots":1,'
-            '"kv_bytes_per_token":23040,"size_bytes":0}\''
-        ) from error
 
 
 def _print(title: str, frame: pd.DataFrame) -> None:

@@ -25,8 +25,8 @@ Folder = Annotated[
     typer.Option(help="Keep the data here for later commands. Default: a temporary folder."),
 ]
 Tenant = Annotated[str, typer.Option(help="Whose documents.")]
-Hits = Annotated[int, typer.Option("--k", help="Number of documents to show.")]
-Workers = Annotated[int, typer.Option(help="Number of worker processes.")]
+Hits = Annotated[int, typer.Option("--k", min=1, help="Number of documents to show.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")]
 
 STDLIB = "stdlib"
 POLL_S = 0.2
@@ -41,7 +41,8 @@ def group() -> None:
 @app.command()
 def stdlib(
     sample: Annotated[
-        int | None, typer.Option(help="A random sample of this many documents. Default: all.")
+        int | None,
+        typer.Option(min=1, help="A random sample of this many documents. Default: all."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
     folder: Folder = None,
@@ -54,8 +55,8 @@ def stdlib(
     from veristack_lab.runtime import progress
     from veristack_lab.smartsearch import corpus
 
-    sources = corpus.standard_library() if sample is None else corpus.sample(sample, seed)
     with _pipeline(folder, workers) as (connected, crew):
+        sources = corpus.standard_library() if sample is None else corpus.sample(sample, seed)
         with progress.bar("documents finished", len(sources)) as tick:
             _ingest_all(connected, crew, sources, tick)
         found = connected.pressure()

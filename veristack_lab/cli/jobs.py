@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from pathlib import Path
@@ -20,8 +21,22 @@ Url = Annotated[
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `list` shows it.")]
 Schema = Annotated[str, typer.Option(help="Postgres schema that holds the jobs.")]
 Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", min=1)]
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
 LeaseS = Annotated[
-    float, typer.Option("--lease", help="Seconds without a heartbeat until a run is reclaimed.")
+    float,
+    typer.Option(
+        "--lease",
+        min=0.1,
+        callback=_finite,
+        help="Seconds without a heartbeat until a run is reclaimed.",
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-COMMANDS = ("tour", "doctor", "warm", "bench", "crash-sweep")
+COMMANDS = ("tour", "doctor", "warm", "bench", "crash-sweep", "book")
 GROUPS = ("store", "s3", "gateway", "jobs", "ingest", "backends", "museum", "labs", "notebooks")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,8 @@ def command(
     from veristack_lab.runtime.progress import bar
     from veristack_lab.sim.torture import torture, violations
 
+    if not math.isfinite(seconds):
+        raise InvalidInput(f"--seconds {seconds}: give a number of seconds")
     if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InvalidInput(f"{path} is not an empty folder; give an empty or absent one")
     with temporary_folder() as folder, bar("killing writers") as tick:

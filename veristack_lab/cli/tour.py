@@ -27,10 +27,12 @@ def command(
     Prints a table of claims and writes index.html (pictures), claims.json and tour.svg into the
     report folder. Exit code 1 when a claim is broken.
     """
+    from veristack_lab.cli.places import require_writable_folder
     from veristack_lab.tour import report, run
 
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True)
+    require_writable_folder(out)  # minutes before it is needed
     result = run.run(console, seed=seed, quick=quick, only=only or ())
     page = report.write(result, out)
     screen = Console()

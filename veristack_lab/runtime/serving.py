@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from veristack_lab.errors import BackendStartFailed
 from veristack_lab.runtime.descriptors import ACCEPTS, LackLog, allow_many, max_connections
 from veristack_lab.runtime.listening import BACKLOG, listen, url_of
+from veristack_lab.runtime.processes import stretched
 from veristack_lab.runtime.protocol import protocol_class
 from veristack_lab.runtime.replies import Shape, plain_shape
 from veristack_lab.runtime.stopping import calling_on_signals
@@ -37,6 +38,7 @@ CANCEL_S = 2.0
 JOIN_S = 10.0
 """How much longer the owner of a server's thread waits for what runs beside the server."""
 START_TIMEOUT_S = 15.0
+"""On a quiet machine; on a busy one it is stretched."""
 KEEP_ALIVE_S = 75
 """Longer than clients keep an idle connection, so that the client closes it: a request on a
 connection that the server is just closing would fail."""
@@ -186,8 +188,12 @@ def in_thread(
         thread = _Thread(server, listener, beside, ready, name)
         thread.start()
         try:
-            if not ready.wait(START_TIMEOUT_S):
-                raise BackendStartFailed(f"{name} was not ready after {START_TIMEOUT_S:g} s")
+            limit_s = stretched(START_TIMEOUT_S)
+            if not ready.wait(limit_s):
+                raise BackendStartFailed(
+                    f"{name} did not begin to serve within {limit_s:.3g} s; on a quiet machine it "
+                    f"takes less than {START_TIMEOUT_S:g} s. Stop other programs, and try again"
+                )
             thread.raise_failure()
             yield url_of(listener)
         finally:
