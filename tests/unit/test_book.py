@@ -15,6 +15,8 @@ from veristack_lab.book import api, builder, catalogue, figures, links, sources
 from veristack_lab.book.docstrings import to_rst
 from veristack_lab.book.prose import Book, linked
 from veristack_lab.errors import InvalidInput
+from veristack_lab.museum import Exhibit
+from veristack_lab.veristore import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = Book(
@@ -216,6 +218,25 @@ def test_the_api_holds_what_the_package_names_and_what_notebooks_import() -> Non
         "veristack_lab.veristore.promises",
     ]
     assert {"veristack_lab.kernels", "veristack_lab.museum"} <= set(api.modules([]))
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        (Store.get, True),
+        (Store.__dict__["put"], True),
+        (Exhibit.__dict__["name"], True),
+        (str.capitalize, False),
+        (dict.fromkeys, False),
+        (int.from_bytes, False),
+        (Exception.with_traceback, False),
+        (BaseException.args, False),
+        (Path.open, False),
+        (7, True),
+    ],
+)
+def test_what_a_class_inherits_from_elsewhere_is_left_out(member: object, expected: bool) -> None:
+    assert api.is_ours(member) is expected
 
 
 def test_the_command_refuses_what_cannot_be_made(

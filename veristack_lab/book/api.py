@@ -83,6 +83,17 @@ def _summary(name: str) -> str:
     return text.partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
 
 
+def is_ours(member: object) -> bool:
+    """Whether a member of a class was written here, and not inherited from another package."""
+    target = getattr(member, "fget", None) or inspect.unwrap(member)  # type: ignore[arg-type]
+    owner = getattr(target, "__objclass__", None) or getattr(target, "__self__", None)
+    module = getattr(target, "__module__", None) or getattr(owner, "__module__", None)
+    return module is None or str(module).partition(".")[0] == ROOT
+
+
 def _page(name: str) -> str:
     short = name.removeprefix(f"{ROOT}.")
-    return f"# {short}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+    return (
+        f"# {short}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n"
+        "   :inherited-members:\n```\n"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from veristack_lab import errors
+from veristack_lab.book.api import is_ours
 from veristack_lab.book.docstrings import to_rst
 
 project = "VeriStack Lab"
@@ -55,6 +56,14 @@ def setup(app: Any) -> None:
     before_napoleon = 100
     connect: Callable[..., object] = app.connect
     connect("autodoc-process-docstring", _process, priority=before_napoleon)
+    connect("autodoc-skip-member", _skip)
+
+
+def _skip(
+    _app: Any, what: str, _name: str, member: object, _skipped: bool, _options: Any
+) -> bool | None:
+    """Leave out what classes inherit from other packages; else leave it to autodoc."""
+    return True if what in ("class", "exception") and not is_ours(member) else None
 
 
 def _process(
