@@ -54,7 +54,7 @@ CUTS = framed([{"crash_point": 1}], counts=COUNTS, steps=12)
 GROUPS = framed(
     [
         {"writers": writers, "records_per_sync": rate, "puts_per_s": 10.0, "raw_per_s": 9.0}
-        for writers, rate in ((64, 8.0), (1, 1.0))
+        for writers, rate in ((64, 32.0), (1, 1.0))
     ]
 )
 REUSE = framed(

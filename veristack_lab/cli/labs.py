@@ -131,7 +131,7 @@ def selftest(
 
     console = Console()
     false = count = 0
-    for lab in [manifest.find(name)] if name else manifest.find_all():
+    for lab in manifest.find_all() if name is None else [manifest.find(name)]:
         table = Table("variant", "must", "actual", title=lab.name, title_justify="left")
         with console.status(f"judging the variants of {lab.name}"):
             verdicts = list(variants.judge_all(lab))

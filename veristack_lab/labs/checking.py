@@ -8,6 +8,7 @@ that the check itself stumbles over, and a call without an end, are told with th
 
 from __future__ import annotations
 
+import errno
 import inspect
 import sys
 import traceback
@@ -185,6 +186,9 @@ def event_of(error: BaseException, work: ModuleType) -> FirstBad | None:
     if isinstance(error, AttributeError) and error.obj is work:
         given = f"the file {Path(work.__file__ or '').name}"
         return FirstBad(given, f"the name {error.name} in it", "no such name")
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        given = _last.given if _last else "this check"
+        return FirstBad(given, "every descriptor closed that is not returned", describe(error))
     if where := telling.where_of(error, work):
         given, expected = (_last.given, _last.expected) if _last else ("this check", "no error")
         return FirstBad(given, expected, describe(error), where=where)
