@@ -20,11 +20,12 @@ import nbformat
 import plotly
 
 from tests.notebooks.svg import slim
+from tests.notebooks.writing import FIGURE, write
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-FIGURE = "application/vnd.plotly.v1+json"
+
 SVG = "image/svg+xml"
 WIDTH_PX = 700
 MAX_BYTES = 40 * 1024
@@ -110,7 +111,7 @@ def add_to_files(paths: Sequence[Path]) -> None:
         for path in paths:
             notebook = nbformat.read(path, as_version=4)
             count = add_pictures(notebook, page)
-            nbformat.write(notebook, path)
+            write(notebook, path)
             print(f"{path}: {count} pictures, {path.stat().st_size / 1024:.0f} KB")
 
 

@@ -17,6 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from tests.notebooks.pictures import add_to_files, chromium
+from tests.notebooks.writing import write
 
 TIMEOUT_S = 300
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -44,7 +45,7 @@ def refresh(path: Path) -> None:
     add_stills(notebook, json.loads(notebook.cells.pop().outputs[0].text))
     clean(notebook)
     nbformat.validate(notebook)
-    nbformat.write(notebook, path)
+    write(notebook, path)
 
 
 def add_stills(notebook: Any, stills: dict[str, str]) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.notebooks.pictures import FIGURE, SVG
 from tests.notebooks.pictures import MAX_BYTES as MAX_PICTURE_BYTES
+from tests.notebooks.pictures import SVG
 from tests.notebooks.refresh import is_revealed
+from tests.notebooks.writing import FIGURE
 from veristack_lab.lessons.tasks.registry import find as find_task
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,11 +107,11 @@ def test_it_names_no_place_of_the_machine_that_ran_it(notebook: Any) -> None:
             assert not ABSOLUTE.search(shown), shown
 
 
-def test_each_figure_has_a_still_picture_or_none_has(notebook: Any) -> None:
+def test_each_figure_has_a_still_picture(notebook: Any) -> None:
     shown = [output.data for cell in code_cells(notebook) for output in cell.outputs
              if FIGURE in output.get("data", {})]  # fmt: skip
     pictured = [data[SVG] for data in shown if SVG in data]
-    assert len(pictured) in (0, len(shown))
+    assert len(pictured) == len(shown)
     assert all(len("".join(picture).encode()) <= MAX_PICTURE_BYTES for picture in pictured)
 
 
