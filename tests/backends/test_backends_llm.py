@@ -100,7 +100,9 @@ def test_the_engine_counts_what_it_did_not_compute_again(tiny_llm: LLM, unique_n
     cold = complete(facts, prompt, 4)["timings"]
     warm = complete(facts, prompt, 4)["timings"]
     related = complete(facts, prompt + "and more", 4)["timings"]
-    assert (cold["cache_n"], cold["prompt_n"]) == (0, whole)
+    # The beginning of the text may be there from another prompt, and nothing else.
+    assert cold["cache_n"] <= 1
+    assert cold["cache_n"] + cold["prompt_n"] == whole
     assert (warm["cache_n"], warm["prompt_n"]) == (whole - 1, 1)
     assert related["cache_n"] + related["prompt_n"] == whole + len("and more")
     assert related["cache_n"] >= whole - 1

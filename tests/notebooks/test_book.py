@@ -1,4 +1,4 @@
-"""A book of two notebooks: every page is there, every link leads somewhere, Chromium shows it.
+"""A book of three notebooks: every page is there, every link leads somewhere, Chromium shows it.
 
 The whole book is made the same way by `make book`, and by `make test-all`.
 """
@@ -19,13 +19,13 @@ from veristack_lab.book import links
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-NOTEBOOKS = ("01", "04")
+NOTEBOOKS = ("00", "01", "04")
 FOREIGN = re.compile(r"<(?:script|link|img)\b[^>]*(?:src|href)=\"(?:https?:)?//[^\"]*\"")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, links.Report]:
-    """A book of two notebooks: its folder, and what following its links found."""
+    """A book of three notebooks: its folder, and what following its links found."""
     for name in ("sphinx", "myst_nb", "furo"):
         pytest.importorskip(name, reason="the extra `book` is not installed: `make .venv/.book`")
     first, report = book.build(tmp_path_factory.mktemp("book") / "site", NOTEBOOKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.notebooks import memory
 from tests.waiting import wait_until
+from veristack_lab.runtime import guardian
 
 NOTEBOOKS = {path.stem for path in (memory.ROOT / "notebooks").glob("*.ipynb")}
 ROLLUP = """\
@@ -61,9 +63,10 @@ def test_a_child_that_takes_memory_is_seen_and_an_ended_one_is_left_out() -> Non
     size = 64 << 20
     code = f"block = bytearray({size}); block[::4096] = b'x' * ({size} // 4096); input()"
     argv = [sys.executable, "-c", code]
+    others = guardian.with_descendants({os.getpid()})  # servers of other tests
     with (
         subprocess.Popen(argv, stdin=subprocess.PIPE) as child,
-        memory.Watch() as watch,
+        memory.Watch(without=others) as watch,
     ):
         wait_until(lambda: watch.peak.total > size, "the child's memory is seen")
         child.communicate(b"\n")

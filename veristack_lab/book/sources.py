@@ -16,6 +16,7 @@ PAGES = Path(__file__).with_name("pages")
 TERM = re.compile(r"^(\S.*)\n  (?=\S)", re.MULTILINE)
 ASKED = re.compile(r"\bpredict\b", re.IGNORECASE)
 HIDDEN = "hide-output"
+NOTEBOOK_LINK = re.compile(r'href="(\w+)\.ipynb"')
 ANSWERS = "Test your understanding"
 
 Files = dict[str, bytes]
@@ -121,8 +122,21 @@ def _cell(cell: dict[str, Any], page: str, book: Book, *, is_hidden: bool) -> di
     metadata = dict(cell["metadata"])
     if is_hidden and cell["outputs"]:
         metadata["tags"] = [*metadata.get("tags", []), HIDDEN]
-    outputs = [figures.drawn(output) for output in cell["outputs"]]
+    outputs = [_linked(figures.drawn(output), book) for output in cell["outputs"]]
     return {**cell, "metadata": metadata, "outputs": outputs}
+
+
+def _linked(output: dict[str, Any], book: Book) -> dict[str, Any]:
+    """An output whose links to notebooks lead to their pages; to one that is left out, none."""
+    data = output.get("data", {})
+    if figures.HTML not in data:
+        return output
+
+    def page_of(found: re.Match[str]) -> str:
+        return f'href="{found[1]}.html"' if f"notebooks/{found[1]}" in book.pages else ""
+
+    text = NOTEBOOK_LINK.sub(page_of, "".join(data[figures.HTML]))
+    return {**output, "data": {**data, figures.HTML: text}}
 
 
 def source_of(cell: Mapping[str, Any]) -> str:

@@ -10,15 +10,18 @@ from veristack_lab.errors import InvalidInput
 
 
 def require_writable_folder(folder: Path) -> None:
-    """Make the folder if it is missing, and return if files can be made in it.
+    """Return if the folder can be made, and files in it; nothing of that is left behind.
 
     Raises:
         InvalidInput: it cannot be made or written.
     """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return
+            pass
+        for each in missing:
+            each.rmdir()
     except OSError as error:
         raise _refused(folder, error) from error
 

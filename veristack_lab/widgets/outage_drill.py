@@ -107,8 +107,9 @@ class ObjectStoreDrill:
     def do(self, verb: str) -> str:
         """Kill, pause, resume or restart the server as the switch does; its state afterwards."""
         asked_s = time.perf_counter()
-        self._rows.append(("server", self._state, self._since_s, self._now_s()))
-        self._since_s = self._now_s()
+        now_s = self._now_s()
+        self._rows.append(("server", self._state, self._since_s, now_s))
+        self._since_s = now_s
         limit_s = processes.stretched(START_LIMIT_S)
         self._state = str(self.switch.do(verb, NAME, limit_s)["targets"][0]["state"])
         if verb == "restart":  # starting takes long and shows nothing: the story leaves it out
