@@ -60,7 +60,7 @@ def table(work):
 
 
 def expect_table(found, given, zeroes):
-    """A table of what each byte leaves that is followed by so many zero bytes."""
+    """A table of what each byte leaves that is followed by a number of zero bytes."""
     if len(found) != 256:
         bad("256 numbers", f"{len(found)} numbers", given=given)
     for byte, entry in enumerate(found):

@@ -37,7 +37,7 @@ def eight_bytes(tables: list[list[int]], register: int, chunk: bytes) -> int:
 def combine(crc_a: int, crc_b: int, length_b: int) -> int:
     """Task 5. The checksum of A followed by B, without A and without B.
 
-    `length_b` may be a terabyte: letting so many zero bytes pass one by one takes too long.
+    `length_b` may be a terabyte: letting its zero bytes pass one by one takes too long.
     """
     raise NotImplementedError("task 5")
 

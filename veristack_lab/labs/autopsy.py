@@ -16,7 +16,7 @@ _FRAME = re.compile(r'^  File "(?P<path>.+)", line (?P<line>\d+) in ', re.MULTIL
 TIMED_OUT = "Timeout ("
 """How faulthandler begins when the time is up."""
 MAX_OTHERS = 4
-"""So many other threads are named."""
+"""At most this many other threads are named."""
 
 
 def events(folder: Path) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from veristack_lab.runtime import processes
 
 PASSED, FAILED, WAITING = "passed", "failed", "waiting"
 MAX_DEATHS = 3
-"""So many checks may have no end, or end the process, before the rest is not run any more."""
+"""After this many checks without an end, or that ended the process, the rest is not run."""
 LOADING_S = 60.0
 """What loading the checks may take on a quiet machine, on top of the limits of the checks."""
 MAX_CHECKS = 100

@@ -30,7 +30,7 @@ _ABOVE_CORNER = {
 
 
 def folded(text: str, letters: int = LINE_LETTERS) -> str:
-    """A text on lines of so many letters at most; lines that it has stay apart."""
+    """A text folded to lines of at most this many letters; lines that it has stay apart."""
     lines = [
         line
         for part in text.split("<br>")

@@ -47,7 +47,7 @@ _FIELD_COLOURS = {
 }
 _MAX_STRIP_BYTES = 2048
 _FEW_KILLS = 8
-"""So many bars have room for a number on each, on a narrow page too."""
+"""At most this many bars have room for a number on each, on a narrow page too."""
 
 
 def log_strip(frame: pd.DataFrame, *, bytes_per_row: int = 16) -> go.Figure:

@@ -39,7 +39,7 @@ function makeButton(parent, id, label, press) {
   button.type = "button";
   button.id = id;
   button.textContent = label;
-  // Not `disabled`: that would take the keyboard focus away from whoever just pressed it.
+  // Not `disabled`: that would take the keyboard focus from the button that was just pressed.
   button.addEventListener("click", () => {
     if (button.getAttribute("aria-disabled") !== "true") press();
   });

@@ -51,7 +51,7 @@ function makeButton(row, verb, name, press) {
   button.textContent = LABELS[verb];
   keepKeys(button);
   button.setAttribute("aria-label", `${LABELS[verb]} ${name}`);
-  // Not `disabled`: that would take the keyboard focus away from whoever just pressed it.
+  // Not `disabled`: that would take the keyboard focus from the button that was just pressed.
   button.addEventListener("click", () => {
     if (button.getAttribute("aria-disabled") !== "true") press(verb, name);
   });

@@ -2,7 +2,7 @@
 
 
 def zero_bytes(length):
-    """The map of so many zero bytes: what becomes of each single bit."""
+    """The map of that many zero bytes: what becomes of each single bit."""
     if length == 0:
         return [1 << bit for bit in range(32)]
     half = zero_bytes(length // 2)

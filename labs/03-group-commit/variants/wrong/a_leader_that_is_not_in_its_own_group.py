@@ -4,7 +4,7 @@
 
 class GroupCommit(GroupCommit):
     def join(self, writer: Writer) -> None:
-        """Task 2. Queue up; who finds nobody leading has to lead (`writer.leads`).
+        """Task 2. Queue up; a writer that finds no leader has to lead (`writer.leads`).
 
         Raises:
             StoreFailed: the log has failed before. The writer is not queued.

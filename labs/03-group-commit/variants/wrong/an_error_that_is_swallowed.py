@@ -7,7 +7,7 @@ class GroupCommit(GroupCommit):
         """Task 5. Return the record's LSN once it is durable, and not before.
 
         Raises:
-            StoreFailed: it is not durable, and nobody can say whether it ever will be.
+            StoreFailed: it is not durable, and it is unknown whether it ever will be.
         """
         writer = Writer(record)
         self.join(writer)

@@ -1,4 +1,4 @@
-"""Names are normalised "so that nobody is confused": two names of different characters share a key."""
+"""Names are normalised "to avoid confusion": two names of different characters share a key."""
 # caught by: no two objects share a key
 
 import unicodedata

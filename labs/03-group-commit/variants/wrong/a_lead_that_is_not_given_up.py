@@ -1,4 +1,4 @@
-"""A lead that is kept by nobody."""
+"""The last writer leaves without handing the lead on or giving it up."""
 # caught by: no leader
 
 

@@ -1,4 +1,4 @@
-"""An upload that nobody knows of."""
+"""An upload is never recorded as open: the collector may eat its chunks."""
 # caught by: an upload is open from before its first chunk
 
 
