@@ -46,8 +46,7 @@ def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Pat
         path: the folder's name; its parent exists.
         syncs_itself: whether the body brings everything to the disk, as `initdb` does.
     """
-    for left in path.parent.glob(f"{path.name}.*.partial"):
-        shutil.rmtree(left, ignore_errors=True)
+    _remove_left(path)
     # A unique name: children of a killed process may still write into its folder for a moment.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     yield partial
@@ -58,6 +57,12 @@ def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Pat
     shutil.rmtree(path, ignore_errors=True)
     partial.rename(path)
     _sync(path.parent)
+    _remove_left(path)  # what such a child wrote while the first removal went through its folder
+
+
+def _remove_left(path: Path) -> None:
+    for left in path.parent.glob(f"{path.name}.*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def sha256_of(path: Path) -> str:
