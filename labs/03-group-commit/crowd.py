@@ -11,7 +11,7 @@ from .scripted import FAULTS, LAWS, stage
 
 EARLIER = 6
 """Records that are in the log before the first thread comes: an LSN is the log's to give."""
-SEEDS = range(18)
+SEEDS = range(48)
 STORM_SEEDS = range(1)
 
 
