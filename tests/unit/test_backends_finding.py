@@ -24,7 +24,6 @@ from veristack_lab.backends import (
     postgres_server,
     tiny_model,
 )
-from veristack_lab.backends.files import sha256_of
 from veristack_lab.backends.ollama_engines import OllamaModel
 from veristack_lab.backends.ports import ATTEMPTS, somebody_listens, start_on_free_ports
 from veristack_lab.cli import app
@@ -34,6 +33,7 @@ from veristack_lab.errors import (
     InvalidInput,
     ProcessDied,
 )
+from veristack_lab.runtime.files import sha256_of
 from veristack_lab.runtime.processes import temporary_folder
 
 CONFIGURATION = (

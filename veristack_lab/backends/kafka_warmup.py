@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from veristack_lab.backends import jars
-from veristack_lab.backends.files import publish
 from veristack_lab.backends.kafka_server import KafkaServer, ahead_of_time_cache
 from veristack_lab.errors import BackendStartFailed
+from veristack_lab.runtime.files import publish
 
 TRAINING_STOP_S = 60.0
 """The JVM writes the cache while it ends."""

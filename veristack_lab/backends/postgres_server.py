@@ -15,9 +15,9 @@ import signal
 import tempfile
 from pathlib import Path
 
-from veristack_lab.backends.files import folder_made_aside
 from veristack_lab.backends.ports import start_on_free_ports
 from veristack_lab.errors import BackendStartFailed, BackendUnavailable
+from veristack_lab.runtime.files import folder_made_aside
 from veristack_lab.runtime.guardian import remove_segments
 from veristack_lab.runtime.processes import Child, spawn, stretched, wait_until_ready
 

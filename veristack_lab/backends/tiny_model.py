@@ -17,7 +17,7 @@ import os
 import string
 from pathlib import Path
 
-from veristack_lab.backends.files import written_atomically
+from veristack_lab.runtime.files import written_atomically
 
 SEED = 20_240_229
 VERSION = 1

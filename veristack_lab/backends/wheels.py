@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from veristack_lab.backends.files import sha256_of
 from veristack_lab.errors import DownloadFailed
+from veristack_lab.runtime.files import sha256_of
 
 ATTEMPTS = 2
 PIP_TIMEOUT_S = 1800

@@ -7,7 +7,6 @@ sees the old file or the new one, whole. The rename is the commit point.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from veristack_lab.errors import InvalidInput
 from veristack_lab.labs.manifest import HINTS_PER_TASK, Lab
 from veristack_lab.labs.starter import without_markers
+from veristack_lab.runtime.files import replace_atomically
 
 VERSION = 1
 
@@ -106,12 +106,7 @@ class Workbench:
         text = json.dumps({"version": VERSION, "labs": labs}, indent=2) + "\n"
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = self.progress_path.with_suffix(f".{os.getpid()}.tmp")
-            with temporary.open("w") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(self.progress_path)
+            replace_atomically(self.progress_path, text.encode())
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -9,9 +9,7 @@ meanwhile.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
@@ -19,6 +17,7 @@ from veristack_lab.labs.manifest import HINTS_PER_TASK, Lab
 from veristack_lab.labs.runner import FAILED, Outcome, passed_tasks, run_checks
 from veristack_lab.labs.workbench import Workbench
 from veristack_lab.lessons.lab_pictures import lines_of
+from veristack_lab.runtime.files import replace_atomically
 from veristack_lab.widgets.loop import Model, View
 
 MAX_TEXT = 200_000
@@ -158,17 +157,8 @@ class LabModel(Model):
                 f"{work.name} was changed by another editor and was not saved here; copy what you"
                 " want to keep, and press Reload"
             )
-        _replace(work, text)
+        replace_atomically(work, text.encode())
 
 
 def _version(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(path)

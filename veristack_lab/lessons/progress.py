@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from veristack_lab.errors import InvalidInput, WaitExpired
+from veristack_lab.runtime.files import replace_atomically
 
 VERSION = 1
 LOCK_TIMEOUT_S = 10.0
@@ -151,17 +151,7 @@ class Progress:
 
     def _write(self, notes: Notes) -> None:
         text = json.dumps({"version": VERSION, **asdict(notes)}, indent=2) + "\n"
-        temporary = self.path.with_suffix(".tmp")  # of this writer alone: it holds the lock
-        with temporary.open("w") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self.path)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_atomically(self.path, text.encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.files import replace_atomically
 
 DEFAULT_SOURCE = Path("notebooks")
 DEFAULT_FOLDER = Path("my-notebooks")
@@ -59,7 +60,7 @@ def copy_notebooks(source: Path = DEFAULT_SOURCE, into: Path = DEFAULT_FOLDER) -
     done: dict[str, list[str]] = {"made": [], "renewed": [], "kept": [], "outdated": []}
     for original in originals:
         _copy(original, into / original.name, ledger, done)
-    _replace(into / LEDGER, json.dumps(ledger, indent=2, sort_keys=True).encode() + b"\n")
+    replace_atomically(into / LEDGER, json.dumps(ledger, indent=2, sort_keys=True).encode() + b"\n")
     return Copies(**{what: tuple(names) for what, names in done.items()})
 
 
@@ -78,7 +79,7 @@ def _copy(original: Path, copy: Path, ledger: dict[str, str], done: dict[str, li
             done["outdated"].append(name)
             return
         done["renewed"].append(name)
-    _replace(copy, _clean_sheet(original))
+    replace_atomically(copy, _clean_sheet(original))
     ledger[name] = new
 
 
@@ -124,10 +125,3 @@ def _read_ledger(path: Path) -> dict[str, str]:
     if not isinstance(known, dict):
         raise InvalidInput(f"{path} is damaged. Remove it; your notebooks are kept as they are.")
     return {str(name): str(digest) for name, digest in known.items()}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # By a rename: a reader, JupyterLab for one, never meets half of a notebook.
-    unfinished = path.with_name(f".{path.name}.tmp")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

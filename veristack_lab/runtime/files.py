@@ -35,6 +35,12 @@ def written_atomically(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def replace_atomically(path: Path, content: bytes) -> None:
+    """Give a file this content, durably; the commit point is that of `publish`."""
+    with written_atomically(path) as partial:
+        partial.write_bytes(content)
+
+
 @contextmanager
 def folder_made_aside(path: Path, *, syncs_itself: bool = False) -> Iterator[Path]:
     """Give the body another folder to make, and that folder its name when it is complete.
