@@ -14,7 +14,7 @@ from tests.waiting import PATIENCE_S
 from veristack_lab import lessons
 from veristack_lab.errors import InvalidInput, WaitExpired
 from veristack_lab.lessons import places, progress
-from veristack_lab.lessons.book import BOOK, Entry
+from veristack_lab.lessons.answers import ANSWERS, Entry
 from veristack_lab.lessons.marking import marked
 from veristack_lab.lessons.prediction_view import PredictionView
 from veristack_lab.lessons.progress import Guess, Progress, Trial
@@ -27,9 +27,9 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A learner's folder, and a book without an entry."""
     monkeypatch.setenv(places.LEARNER, str(tmp_path / "learner"))
     monkeypatch.delenv(places.MODE, raising=False)
-    BOOK.__init__()  # type: ignore[misc]  # as in a new process
+    ANSWERS.__init__()  # type: ignore[misc]  # as in a new process
     yield tmp_path / "learner"
-    BOOK.__init__()  # type: ignore[misc]
+    ANSWERS.__init__()  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_result_is_covered_until_the_answer_is_recorded(
     assert capsys.readouterr().out == "Predict first: How many are lost?\n"
     assert repr(lessons.scorecard()) == "00_start: 1 prediction, 0 answered, 0 of 0 right"
 
-    BOOK.answer("00/lost", "4")
+    ANSWERS.answer("00/lost", "4")
     assert guess.answer == 4
     guess.reveal(3, "the picture")
     assert capsys.readouterr().out == (
@@ -101,28 +101,28 @@ def test_a_result_is_covered_until_the_answer_is_recorded(
 @pytest.mark.usefixtures("asking")
 def test_the_first_answer_counts_and_outlives_the_process() -> None:
     ask_about_losses()
-    BOOK.answer("00/lost", 4)
-    assert BOOK.answer("00/lost", 0) == 4
-    BOOK.__init__()  # type: ignore[misc]  # a new kernel
+    ANSWERS.answer("00/lost", 4)
+    assert ANSWERS.answer("00/lost", 0) == 4
+    ANSWERS.__init__()  # type: ignore[misc]  # a new kernel
     assert ask_about_losses().answer == 4
-    BOOK.forget("00")
+    ANSWERS.forget("00")
     assert ask_about_losses().answer is None
-    assert BOOK.progress.read().predictions == {}
+    assert ANSWERS.progress.read().predictions == {}
 
 
 @pytest.mark.usefixtures("asking")
 def test_an_answer_to_a_question_that_was_edited_since_does_not_count() -> None:
     ask_about_losses()
-    BOOK.answer("00/lost", 4)
+    ANSWERS.answer("00/lost", 4)
     guess = lessons.predict("00/lost", "Which are lost?", choices=["none", "some"])
     assert guess.answer is None
-    assert BOOK.answer("00/lost", "some") == "some"
+    assert ANSWERS.answer("00/lost", "some") == "some"
 
 
 @pytest.mark.usefixtures("asking")
 def test_the_input_takes_commands_and_refuses_what_is_no_answer() -> None:
     question = make("00/lost", "How many are lost?", unit="writes")
-    BOOK.ask(question)
+    ANSWERS.ask(question)
     with PredictionView(question) as view:
         assert repr(view) == "<PredictionView predict-00-lost>"
         with pytest.raises(InvalidInput, match="the answer is a number"):
@@ -131,16 +131,16 @@ def test_the_input_takes_commands_and_refuses_what_is_no_answer() -> None:
             view.send("guess", "4")
         seen = view.do("answer", "4", timeout_s=PATIENCE_S)
         assert (seen["answer"], seen["words"]) == (4, "Your prediction: 4 writes.")
-        assert BOOK.progress.read().predictions == {"00/lost": Guess(4)}
+        assert ANSWERS.progress.read().predictions == {"00/lost": Guess(4)}
 
 
 @pytest.mark.usefixtures("asking")
 def test_listeners_hear_of_answers_and_the_oldest_is_dropped() -> None:
     heard: list[int] = []
     for number in range(201):
-        BOOK.listen(f"display {number}", lambda n=number: heard.append(n))  # type: ignore[misc]
+        ANSWERS.listen(f"display {number}", lambda n=number: heard.append(n))  # type: ignore[misc]
     ask_about_losses()
-    BOOK.answer("00/lost", 4)
+    ANSWERS.answer("00/lost", 4)
     assert heard == list(range(1, 201))
 
 
@@ -152,17 +152,17 @@ def test_a_task_that_passed_once_stays_passed(learner: Path) -> None:
         def lost(a: object, b: object, value: object = answer) -> object:
             return value
 
-    BOOK.try_task("00/lost-writes", is_passed=True)
-    BOOK.try_task("00/lost-writes", is_passed=False)
-    assert BOOK.notes().tasks == {"00/lost-writes": Trial(4, is_passed=True)}
+    ANSWERS.try_task("00/lost-writes", is_passed=True)
+    ANSWERS.try_task("00/lost-writes", is_passed=False)
+    assert ANSWERS.notes().tasks == {"00/lost-writes": Trial(4, is_passed=True)}
 
 
 @pytest.mark.usefixtures("asking")
 def test_a_result_that_is_uncovered_listens_no_more() -> None:
     ask_about_losses().reveal(3)
-    assert len(BOOK._listeners) == 1
-    BOOK.answer("00/lost", 4)
-    assert BOOK._listeners == {}
+    assert len(ANSWERS._listeners) == 1
+    ANSWERS.answer("00/lost", 4)
+    assert ANSWERS._listeners == {}
 
 
 def test_a_figure_in_a_script_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

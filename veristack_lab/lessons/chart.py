@@ -10,7 +10,7 @@ from uuid import uuid4
 from veristack_lab.errors import InvalidInput
 from veristack_lab.labs import manifest
 from veristack_lab.labs.workbench import Workbench
-from veristack_lab.lessons.book import BOOK
+from veristack_lab.lessons.answers import ANSWERS
 from veristack_lab.lessons.catalogue import NOTEBOOKS, Notebook, notebook
 from veristack_lab.lessons.live import Bundle, Live
 from veristack_lab.lessons.places import is_asking, learner_folder
@@ -67,7 +67,7 @@ class Chart:
     def _ipython_display_(self) -> None:
         live = Live(self._render)
         if is_asking():
-            BOOK.listen(f"map {uuid4().hex}", live.refresh)
+            ANSWERS.listen(f"map {uuid4().hex}", live.refresh)
         live.show()
         live.refresh()
 
@@ -90,7 +90,7 @@ def forget(number: str) -> None:
         InvalidInput: there is no such notebook, or the record cannot be read.
         WaitExpired: another process held the record all the time.
     """
-    BOOK.forget(notebook(number).number)
+    ANSWERS.forget(notebook(number).number)
 
 
 def drawn(rows: Sequence[Row]) -> str:
@@ -148,7 +148,7 @@ def _row(about: Notebook, notes: Notes, labs: Sequence[LabState]) -> Row:
 
 
 def _rows() -> list[Row]:
-    return rows_of(BOOK.notes(), _labs())
+    return rows_of(ANSWERS.notes(), _labs())
 
 
 def _labs() -> list[LabState]:

@@ -126,14 +126,13 @@ class LabModel(Model):
             ("called", bad.given),
             ("expected", bad.expected),
             ("got", bad.got),
-            ("where", getattr(bad, "where", "")),
-            ("printed", getattr(bad, "printed", "")),
+            ("where", bad.where),
+            ("printed", bad.printed),
         ]
-        picture = getattr(bad, "picture", None)
         return {
             "rows": [[name, text] for name, text in facts if text],
-            "title": picture["title"] if picture else "",
-            "lines": lines_of(picture),
+            "title": bad.picture["title"] if bad.picture else "",
+            "lines": lines_of(bad.picture),
         }
 
     def _text(self) -> str | None:

@@ -14,7 +14,7 @@ from veristack_lab.errors import WaitExpired
 from veristack_lab.labs import manifest
 from veristack_lab.labs.manifest import Lab
 from veristack_lab.labs.workbench import Workbench
-from veristack_lab.lessons.book import BOOK
+from veristack_lab.lessons.answers import ANSWERS
 from veristack_lab.lessons.lab_model import LabModel
 from veristack_lab.lessons.live import Live
 from veristack_lab.lessons.places import is_asking, learner_folder
@@ -47,7 +47,7 @@ class LabPanel(CommandView):
 
     def _publish(self, snapshot: View) -> None:
         super()._publish(snapshot)
-        BOOK.tell()  # a map of all notebooks shows the labs too
+        ANSWERS.tell()  # a map of all notebooks shows the labs too
 
 
 def in_words(seen: View) -> str:

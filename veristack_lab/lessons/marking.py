@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.lessons.book import Entry
+from veristack_lab.lessons.answers import Entry
 from veristack_lab.viz.theme import PALETTE
 
 if TYPE_CHECKING:

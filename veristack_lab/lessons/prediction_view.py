@@ -2,7 +2,7 @@
 
 Its DOM ids begin with `veristack-predict-00-lost` for the prediction "00/lost". A press of the
 button puts a command into the queue of the view's thread, which records the answer durably and
-then lets the book uncover the result.
+then lets `ANSWERS` uncover the result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.lessons.book import BOOK
+from veristack_lab.lessons.answers import ANSWERS
 from veristack_lab.lessons.questions import Question
 from veristack_lab.widgets.command_view import CommandView
 from veristack_lab.widgets.loop import Model, View
@@ -37,12 +37,12 @@ class PredictionModel(Model):
     def obey(self, op: str, argument: Any) -> bool:
         """Record an answer."""
         del op  # there is one command
-        BOOK.answer(self._question.id, argument)
+        ANSWERS.answer(self._question.id, argument)
         return False
 
     def view(self) -> View:
         """The question and its answer."""
-        question, answer = self._question, BOOK.entry(self._question.id).answer
+        question, answer = self._question, ANSWERS.entry(self._question.id).answer
         return {
             "text": question.text,
             "unit": question.unit,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.lessons.book import BOOK, Entry
+from veristack_lab.lessons.answers import ANSWERS, Entry
 from veristack_lab.lessons.live import Bundle, Live, bundle_of
 from veristack_lab.lessons.progress import Value
 from veristack_lab.lessons.questions import Question, make
@@ -65,7 +65,7 @@ def predict(
         within=within,
         factor=factor,
     )
-    entry = BOOK.ask(question)
+    entry = ANSWERS.ask(question)
     prediction = Prediction(question)
     if entry.is_default:
         words = f"{question.text} No learner is asked here; the default is taken: "
@@ -83,7 +83,7 @@ class Prediction:
         self._question = question
 
     def __repr__(self) -> str:
-        entry = BOOK.entry(self._question.id)
+        entry = ANSWERS.entry(self._question.id)
         if entry.answer is None:
             return f"<Prediction {self._question.id}: not answered yet>"
         kind = "default " if entry.is_default else ""
@@ -92,7 +92,7 @@ class Prediction:
     @property
     def answer(self) -> Value | None:
         """The number or choice; None until it is recorded."""
-        return BOOK.entry(self._question.id).answer
+        return ANSWERS.entry(self._question.id).answer
 
     def reveal(self, observed: object, shown: object = None, *, axis: Axis | None = None) -> None:
         """Show what happened, as soon as the prediction is recorded.
@@ -108,7 +108,7 @@ class Prediction:
         if axis not in ("x", "y", None):
             raise InvalidInput(f"the axis of a prediction is 'x', 'y' or None, not {axis!r}")
         result = _Result(self._question, shown, axis)
-        BOOK.observe(self._question.id, observed)
+        ANSWERS.observe(self._question.id, observed)
         result.show()
 
 
@@ -123,9 +123,9 @@ class _Result:
 
     def show(self) -> None:
         # The answer may come at any moment: listen first, look once more at the end.
-        is_covered = BOOK.entry(self._id).answer is None
+        is_covered = ANSWERS.entry(self._id).answer is None
         if is_covered:
-            BOOK.listen(self._key, self._uncover)
+            ANSWERS.listen(self._key, self._uncover)
         self._words.show()
         if self._shown is not None:
             self._picture.show()
@@ -133,19 +133,19 @@ class _Result:
             self._uncover()
 
     def _uncover(self) -> None:
-        if BOOK.entry(self._id).answer is not None:
-            BOOK.unlisten(self._key)
+        if ANSWERS.entry(self._id).answer is not None:
+            ANSWERS.unlisten(self._key)
             self._words.refresh()
             self._picture.refresh()
 
     def _render_words(self) -> Bundle:
-        entry = BOOK.entry(self._id)
+        entry = ANSWERS.entry(self._id)
         if entry.answer is None:
             return _cover(entry.question)
         return _sentence(entry)
 
     def _render_picture(self) -> Bundle:
-        entry = BOOK.entry(self._id)
+        entry = ANSWERS.entry(self._id)
         if entry.answer is None:
             return {"text/plain": "", "text/html": "<div></div>"}
         return bundle_of(self._drawn(entry))

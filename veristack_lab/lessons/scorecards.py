@@ -6,7 +6,7 @@ from html import escape
 from uuid import uuid4
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.lessons.book import BOOK, Entry
+from veristack_lab.lessons.answers import ANSWERS, Entry
 from veristack_lab.lessons.catalogue import NOTEBOOKS, Notebook, notebook
 from veristack_lab.lessons.live import Bundle, Live
 from veristack_lab.lessons.places import is_asking
@@ -24,7 +24,7 @@ class Scorecard:
         self._about = about
 
     def __repr__(self) -> str:
-        entries = BOOK.entries(self._about.number)
+        entries = ANSWERS.entries(self._about.number)
         if not is_asking():
             return f"{self._about.stem}: {_count(entries)}, answered by default and not scored"
         right, seen = score(entries)
@@ -33,14 +33,14 @@ class Scorecard:
 
     def _ipython_display_(self) -> None:
         live = Live(self._render)
-        BOOK.listen(f"scorecard {uuid4().hex}", live.refresh)
+        ANSWERS.listen(f"scorecard {uuid4().hex}", live.refresh)
         live.show()
         live.refresh()
 
     def _render(self) -> Bundle:
         if not is_asking():
             return {"text/plain": repr(self)}
-        rows = "".join(map(_row, BOOK.entries(self._about.number)))
+        rows = "".join(map(_row, ANSWERS.entries(self._about.number)))
         head = "".join(
             f'<th scope="col" style="text-align:left;padding:2px 10px 2px 0">{name}</th>'
             for name in ("question", "predicted", "it was", "")
@@ -60,7 +60,7 @@ def scorecard(number: str | None = None) -> Scorecard:
     """
     if number is not None:
         return Scorecard(notebook(number))
-    asking = [known for known in NOTEBOOKS if BOOK.entries(known.number)]
+    asking = [known for known in NOTEBOOKS if ANSWERS.entries(known.number)]
     if len(asking) != 1:
         found = "several notebooks have" if asking else "no notebook has"
         raise InvalidInput(f"{found} asked for a prediction here: name one, as in scorecard('00')")

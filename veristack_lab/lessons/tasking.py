@@ -15,7 +15,7 @@ from html import escape
 from typing import TypeVar
 
 from veristack_lab.errors import InvalidInput
-from veristack_lab.lessons.book import BOOK
+from veristack_lab.lessons.answers import ANSWERS
 from veristack_lab.lessons.live import Bundle, Live
 from veristack_lab.lessons.predictions import BOX, INK
 from veristack_lab.lessons.tasks.registry import find
@@ -40,7 +40,7 @@ def task(task_id: str) -> Callable[[Function], Function]:
             raise InvalidInput(f"put @lessons.task({task_id!r}) above a `def`")
         verdict = check(found, function)
         Live(lambda: drawn(verdict)).show()
-        BOOK.try_task(task_id, is_passed=verdict.is_passed)
+        ANSWERS.try_task(task_id, is_passed=verdict.is_passed)
         return function
 
     return judge

@@ -1,7 +1,7 @@
 """What this process knows of the learner: questions asked, answers given, tasks tried.
 
-One book for each process. Views and displays subscribe to it, and are told when it changed, on
-the thread that changed it. Where no learner is asked (see `places`), the book answers every
+One record for each process. Views and displays subscribe to it, and are told when it changed, on
+the thread that changed it. Where no learner is asked (see `places`), it answers every
 question by its default and records nothing.
 """
 
@@ -41,7 +41,7 @@ class Entry:
         return self.question.is_right(self.answer, self.observed)
 
 
-class Book:
+class Answers:
     """Questions and answers of this process, kept in a `Progress` where a learner is asked."""
 
     def __init__(self) -> None:
@@ -162,4 +162,4 @@ def _fits(question: Question, value: Value) -> bool:
     return value in question.choices if question.choices else not isinstance(value, str)
 
 
-BOOK = Book()
+ANSWERS = Answers()
