@@ -33,27 +33,33 @@ GROUP_TIMEOUT_S = 10.0
 """How long an empty group is waited for: guardians of others in it end when their work is done."""
 
 
+def stat_fields(pid: int | str) -> list[bytes] | None:
+    """State, parent and so on of a process, as proc(5) lists them from the third field on.
+
+    None when the process is gone.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+
+
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when it is gone.
 
     Together with the pid it identifies one process for ever: a pid alone may be reused.
     """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            fields = stat.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    fields = stat_fields(pid)
+    return None if fields is None or fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def parents() -> dict[int, int]:
     """Parent of each living process."""
     found = {}
     for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
-            found[int(name)] = int(stat.read().rpartition(b")")[2].split()[1])
+        if name.isdigit() and (fields := stat_fields(name)) is not None:
+            found[int(name)] = int(fields[1])
     return found
 
 

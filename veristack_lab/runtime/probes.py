@@ -7,8 +7,9 @@ Each question ends within `LIMIT_S`.
 from __future__ import annotations
 
 import http.client
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from veristack_lab.runtime import guardian
 
 LIMIT_S = 5.0
 _STOPPED = (b"T", b"t")
@@ -17,11 +18,10 @@ _STOPPED = (b"T", b"t")
 
 def stopped(pid: int) -> str:
     """Whether a process is stopped (SIGSTOP): it answers nothing, and its sockets stay open."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    except OSError:
+    fields = guardian.stat_fields(pid)
+    if fields is None:
         return ""  # it is gone, which is not silence
-    return "its process is stopped (SIGSTOP)" if state in _STOPPED else ""
+    return "its process is stopped (SIGSTOP)" if fields[0] in _STOPPED else ""
 
 
 def http_silence(url: str, limit_s: float = LIMIT_S) -> str:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from veristack_lab.errors import InvalidInput, ProcessDied
 from veristack_lab.kernels import warm
+from veristack_lab.runtime.guardian import start_ticks
 from veristack_lab.runtime.processes import Child, spawn, temporary_folder
 from veristack_lab.runtime.progress import OnProgress, silent
 from veristack_lab.sim.torture.load import (
@@ -186,20 +187,11 @@ def _write_until_killed(
     acks.write_bytes(b"")
     pid = writers.fork(path / "store", acks, seed, [each.done for each in expected])
     wanted, deadline = kill_after * ENTRY_BYTES, time.monotonic() + _TIMEOUT_S
-    while acks.stat().st_size < wanted and _is_running(pid) and time.monotonic() < deadline:
+    while acks.stat().st_size < wanted and start_ticks(pid) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
     time.sleep(delay_s)  # not a wait for a condition: the kill may come at any moment
     writers.kill(pid)
     return read_acknowledgements(acks)
-
-
-def _is_running(pid: int) -> bool:
-    """Whether the process exists and is not a zombie."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
-    except FileNotFoundError:
-        return False
-    return text.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
 
 
 def _tear(store: Path, size_bytes: int) -> None:
