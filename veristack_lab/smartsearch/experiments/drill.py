@@ -106,6 +106,7 @@ class Drill:
         self.broker = broker
         self.events: dict[str, float] = {}
         self.victim = rng.choice(sorted(crew.workers))
+        """The worker that the seed would have killed, and after the kill the one that was."""
         self.in_hand: list[str] = []
         """Request ids that the victim held a lease on when it was killed."""
         self._on_progress = on_progress
@@ -117,7 +118,7 @@ class Drill:
         feeder.start()
         try:
             self._until(lambda: self.fire.finished >= kill_worker_at)
-            self._until(self._killed_with_documents_in_hand)
+            self._until(lambda: self.kill_busy_worker(kill_broker_at))
             self._until(lambda: self.fire.finished >= kill_broker_at)
             self._restart_broker()
             self._until(lambda: self.fire.finished >= len(self.fire.sources))
@@ -126,22 +127,41 @@ class Drill:
             self.fire.stop.set()
             feeder.join()
 
-    def _killed_with_documents_in_hand(self) -> bool:
-        """Pause the victim and look at what it holds; kill it if it holds documents, else resume
+    def kill_busy_worker(self, any_from: int) -> bool:
+        """Kill the victim if it holds documents. Returns whether a worker was killed.
+
+        Once `any_from` documents are finished, any worker that holds some will do: the victim may
+        have joined the consumer group too late to get a partition before the documents end.
+
+        Raises:
+            BackendError: no document is left that a worker could hold.
+        """
+        if self.fire.finished >= len(self.fire.sources):
+            raise BackendError(
+                f"all {len(self.fire.sources)} documents were finished before a worker could be "
+                "killed with one in hand; give more documents"
+            )
+        names = [self.victim]
+        if self.fire.finished >= any_from:
+            names += sorted(self.crew.workers.keys() - {self.victim})
+        return any(self._kill_if_busy(name) for name in names)
+
+    def _kill_if_busy(self, name: str) -> bool:
+        """Pause a worker and look at what it holds; kill it if it holds documents, else resume
         it."""
-        child = self.crew.workers[self.victim]
+        child = self.crew.workers[name]
         child.pause()
         with self.fire.search.database.transaction() as conn:
             rows = conn.execute(
                 "SELECT request_id FROM documents WHERE status = 'PROCESSING'"
                 " AND lease_owner = %s AND lease_expires_at > now()",
-                (self.victim,),
+                (name,),
             ).fetchall()
         if not rows:
             child.resume()
             return False
         child.kill()
-        self.in_hand = [row["request_id"] for row in rows]
+        self.victim, self.in_hand = name, [row["request_id"] for row in rows]
         self._mark("worker killed")
         return True
 

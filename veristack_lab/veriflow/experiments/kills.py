@@ -96,7 +96,8 @@ def two_schedulers(
 
     A replacement under another name is started, as a supervisor would.
 
-    The victim and how many jobs are done before it dies are drawn from the seed; every job
+    The victim and how many jobs are done before it dies are drawn from the seed (another scheduler
+    is killed if the victim gets no job, see `kill_scheduler`); every job
     counts primes below a bound of its own, so its result can be checked.
 
     Returns:
@@ -123,12 +124,12 @@ def two_schedulers(
             for number, below in enumerate(bounds)
         ]  # fmt: skip
         watch = Watch(lambda: flow.counts()[JobState.SUCCEEDED], jobs, on_progress)
-        held = kill_scheduler(flow, schedulers[victim], victim, before, watch)
+        killed, held = kill_scheduler(flow, schedulers, victim, before, watch)
         replacements.enter_context(fleet.start("replacement"))
         until_ended(flow, ids, watch)
         frame = pd.DataFrame(_run_rows(flow, ids))
     frame.attrs.update(
-        seed=seed, schema=schema, jobs=jobs, lease_s=lease_s, killed_scheduler=victim,
+        seed=seed, schema=schema, jobs=jobs, lease_s=lease_s, killed_scheduler=killed,
         killed_run=held, killed_after_jobs=before, processes_started=fleet.processes_started,
     )  # fmt: skip
     return frame

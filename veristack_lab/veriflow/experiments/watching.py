@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from veristack_lab.errors import FlowError
@@ -63,22 +63,38 @@ def kill_run_at(flow: Flow, job_id: UUID, step: int, watch: Watch) -> int | None
     raise FlowError(f"job {job_id} did not reach step {step} within {limit_s:g} s")
 
 
-def kill_scheduler(flow: Flow, process: Child, name: str, before: int, watch: Watch) -> str | None:
-    """SIGKILL a scheduler that runs something, once enough jobs are done; the run it held."""
+def kill_scheduler(
+    flow: Flow, processes: Mapping[str, Child], victim: str, before: int, watch: Watch
+) -> tuple[str, str]:
+    """SIGKILL a scheduler that runs something, once enough jobs are done.
+
+    It is the victim, unless that one runs nothing until half of the other jobs are done too: then
+    any scheduler that runs something.
+
+    Returns:
+        The name of the scheduler that was killed, and the id of the run that it held.
+
+    Raises:
+        FlowError: no scheduler could be killed in the midst of a run.
+    """
     limit_s = stretched(TIMEOUT_S)
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
         watch()
         jobs = flow.list(limit=1000)
         done = sum(job.state is JobState.SUCCEEDED for job in jobs)
-        runs = [run for job in jobs if (run := _running(job)) and run.scheduler_id == name]
+        names = [victim] if done < (before + len(jobs)) // 2 else list(processes)
+        runs = [run for job in jobs if (run := _running(job)) and run.scheduler_id in names]
         if runs and done >= before:
-            process.kill()
-            return str(runs[0].run_id)
+            name = runs[0].scheduler_id
+            processes[name].kill()
+            return name, str(runs[0].run_id)
         if all(job.state.terminal for job in jobs):
-            return None
+            raise FlowError(
+                f"all {len(jobs)} jobs ended before a scheduler could be killed; give more jobs"
+            )
         time.sleep(POLL_S)
-    raise FlowError(f"scheduler {name} took no job within {limit_s:g} s")
+    raise FlowError(f"no scheduler took a job within {limit_s:g} s")
 
 
 def _running(job: Job) -> Run | None:
