@@ -1,6 +1,6 @@
 """Pictures of a first bad event, as plain data: a terminal prints them, a notebook may draw them.
 
-A picture is a dictionary that JSON can carry, of one of three kinds. All have a `title`.
+A picture is a dictionary that JSON can carry, of one of four kinds. All have a `title`.
 
     {"kind": "bytes", "title": ..., "first": 128, "hex": "00ff...",
      "marks": [{"from": 130, "to": 134, "words": "the checksum"}]}
@@ -14,6 +14,11 @@ A picture is a dictionary that JSON can carry, of one of three kinds. All have a
 
     {"kind": "bits", "title": ..., "width": 32, "rows": [["expected", 7], ["got", 5]]}
         Unsigned numbers, bit under bit. The bits that differ from the first row are marked.
+
+    {"kind": "blocks", "title": ..., "story": [["r1", "allocate AB"]], "bad": [1],
+     "rows": [["0", "A", "in use: r1"], ["1", "AB", "in use: r1"]]}
+        Blocks of memory: the number, what it holds, and who uses it. `bad` are the indexes of the
+        rows that it is about. `story` is what happened before, in order; its last row is the event.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ Mark = tuple[int, int, str]
 
 MAX_BYTES = 256
 MAX_ROWS = 40
+MAX_STORY = 16
 _ROW = 16
 
 
@@ -57,9 +63,29 @@ def of_bits(title: str, *rows: tuple[str, int], width: int = 32) -> Picture:
     return {"kind": "bits", "title": title, "width": width, "rows": [list(row) for row in rows]}
 
 
+def of_blocks(
+    title: str,
+    rows: Sequence[tuple[str, str, str]],
+    bad: Sequence[int] = (),
+    story: Sequence[tuple[str, str]] = (),
+) -> Picture:
+    """Blocks of memory as (number, what it holds, who uses it), and the end of what happened."""
+    told = [list(row) for row in story[-MAX_STORY:]]
+    # The blocks that it is about are kept, and those before them as far as there is room.
+    kept = sorted([*bad, *(n for n in range(len(rows)) if n not in bad)][:MAX_ROWS])
+    marked = [place for place, number in enumerate(kept) if number in bad]
+    shown = [list(rows[number]) for number in kept]
+    return {"kind": "blocks", "title": title, "story": told, "rows": shown, "bad": marked}
+
+
 def as_text(picture: Picture) -> str:
     """The picture for a terminal: a few lines of plain text."""
-    draw = {"bytes": _bytes_text, "events": _events_text, "bits": _bits_text}[picture["kind"]]
+    draw = {
+        "bytes": _bytes_text,
+        "events": _events_text,
+        "bits": _bits_text,
+        "blocks": _blocks_text,
+    }[picture["kind"]]
     return "\n".join([f"{picture['title']}:", *draw(picture)])
 
 
@@ -113,3 +139,13 @@ def _grouped(bits: str) -> str:
     first = len(bits) % 8
     groups = [bits[:first]] if first else []
     return " ".join(groups + [bits[at : at + 8] for at in range(first, len(bits), 8)])
+
+
+def _blocks_text(picture: Picture) -> list[str]:
+    story, rows, bad = picture["story"], picture["rows"], picture["bad"]
+    lines = _events_text({"rows": story, "bad": len(story) - 1})
+    number, holds = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
+    for index, row in enumerate(rows):
+        sign = "->" if index in bad else "  "
+        lines.append(f"{sign} block {row[0]:>{number}s}  {row[1]:{holds}s}  {row[2]}".rstrip())
+    return lines

@@ -1,8 +1,8 @@
 """The picture of a first bad event, as lines of marked text for a panel to draw. Pure.
 
-A check may hand over a picture as plain data, of one of three kinds: `bytes` of a file or record,
-`events` in their order, and `bits` of numbers. Each becomes lines of pieces; a piece that matters
-is marked and has words that say why.
+A check may hand over a picture as plain data, of one of four kinds: `bytes` of a file or record,
+`events` in their order, `bits` of numbers, and `blocks` of memory. Each becomes lines of pieces; a
+piece that matters is marked and has words that say why.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ def lines_of(picture: Mapping[str, Any] | None) -> list[list[Piece]]:
     """The lines to draw; none for no picture, or for one of a kind that is not known here."""
     if picture is None:
         return []
-    kinds = {"bytes": _bytes_lines, "events": _events_lines, "bits": _bits_lines}
+    kinds = {
+        "bytes": _bytes_lines,
+        "events": _events_lines,
+        "bits": _bits_lines,
+        "blocks": _blocks_lines,
+    }
     draw = kinds.get(str(picture.get("kind")))
     return draw(picture)[:MAX_LINES] if draw else []
 
@@ -83,4 +88,16 @@ def _bits_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
             gap = " " if place and (width - place) % 8 == 0 else ""
             line.append(_piece(f"{gap}{bit}", mark=bit != right))
         lines.append(line)
+    return lines
+
+
+def _blocks_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
+    story, rows = picture["story"], picture["rows"]
+    lines = _events_lines({"rows": story, "bad": None})
+    number, holds = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
+    for index, row in enumerate(rows):
+        is_bad = index in picture["bad"]
+        sign, words = ("→ ", "this block") if is_bad else ("  ", "")
+        text = f"{sign}block {row[0]:>{number}s}  {row[1]:{holds}s}  {row[2]}"
+        lines.append([_piece(text, words, mark=is_bad)])
     return lines

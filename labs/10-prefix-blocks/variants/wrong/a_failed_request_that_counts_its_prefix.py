@@ -1,0 +1,32 @@
+"""The prefix is counted before the room is looked at, and stays counted when there is none.
+
+https://github.com/sgl-project/sglang/pull/16067
+"""
+# caught by: a request that does not fit evicts nothing
+
+
+class BlockPool(BlockPool):
+    def allocate(self, request):
+        if request.name in self._running:
+            raise InvalidInput(f"{request.name} is running already")
+        cached = longest(request, self)
+        shared = request.hashes[:cached]
+        wanted = request.blocks - cached
+        table = [self._numbers[block_hash] for block_hash in shared]
+        for number in table:
+            self._holders[number] += 1
+        room = len(self._free) + len(self._idle.keys() - set(shared))
+        if wanted > room:
+            raise NoNodeAvailable(f"{wanted} blocks are needed, there are {room}")
+        for block_hash in shared:
+            self._idle.pop(block_hash, None)
+        if wanted > len(self._free):
+            self.evict(wanted - len(self._free))
+        new = [self._free.pop() for _ in range(wanted)]
+        for number in new:
+            self._holders[number] += 1
+        table += new
+        for block_hash, number in zip(request.hashes, table):
+            self._numbers.setdefault(block_hash, number)
+        self._running[request.name] = (request, table)
+        return Grant(request.name, list(table), cached)
