@@ -75,17 +75,28 @@ class Books:
         """How many blocks are neither in use nor cached."""
         return self.total - len(self.in_use()) - len(self.idle)
 
-    def plan(self, request):
-        """What must happen to this request now; None if it does not fit."""
+    def room(self, request):
+        """How many blocks are free, how many it needs beside its prefix, how many can be evicted."""
+        shared = request.hashes[: self.cached_of(request)]
+        others = [entry for entry in self.idle if entry not in shared]
+        return self.free_count(), blocks_of(request) - len(shared), len(others)
+
+    def cached_of(self, request):
+        """The length of its longest cached prefix, in blocks."""
         cached = 0
         while cached < (request.tokens - 1) // BLOCK and request.hashes[cached] in self.numbers:
             cached += 1
-        wanted = blocks_of(request) - cached
-        evictable = [entry for entry in self.idle if entry not in request.hashes[:cached]]
-        short = wanted - self.free_count()
-        if short > len(evictable):
+        return cached
+
+    def plan(self, request):
+        """What must happen to this request now; None if it does not fit."""
+        cached = self.cached_of(request)
+        free, wanted, others = self.room(request)
+        short = max(0, wanted - free)
+        if short > others:
             return None
-        return Plan(cached, wanted, tuple(evictable[: max(0, short)]))
+        evictable = [entry for entry in self.idle if entry not in request.hashes[:cached]]
+        return Plan(cached, wanted, tuple(evictable[:short]))
 
     def take(self, request, plan, table):
         """The request has these blocks from now on, and has computed what was not shared."""

@@ -37,7 +37,7 @@ class Watched:
     def __init__(self, work, total):
         self.work, self.total = work, total
         self.books = Books(total)
-        self.story = []
+        self.story, self.spoils = [], False
         self.pool = call(work, "BlockPool", total, expected="a pool")
 
     # ------------------------------------------------------------ calls
@@ -64,7 +64,7 @@ class Watched:
         request = request_of(self.work, name, word, rest, blocks)
         plan = self.books.plan(request)
         given = f"allocate({words_of(request)}) in a pool of {self.total}"
-        expected = f"a Grant of {plural(blocks_of(request), 'block')}" if plan else self.no_room()
+        expected = f"a Grant of {plural(blocks_of(request), 'block')}" if plan else self.no_room(request)
         try:
             grant = self.call(
                 self.pool, "allocate", request, given=given, expected=expected, but=NoNodeAvailable
@@ -78,9 +78,10 @@ class Watched:
         self.grant(request, plan, grant, given)
         return True
 
-    def no_room(self):
-        idle = len(self.books.idle)
-        return f"NoNodeAvailable: {self.books.free_count()} free, {idle} idle, which may be shared"
+    def no_room(self, request):
+        free, wanted, others = self.books.room(request)
+        words = f"it needs {wanted} more, {free} are free, {others} idle and not shared by it"
+        return f"NoNodeAvailable: {words}"
 
     def room(self, plan):
         free = self.books.free_count()
@@ -127,7 +128,7 @@ class Watched:
         word = request.hashes[-1].decode() if request.hashes else "no full block"
         self.story.append((request.name, f"{what} {word}, {blocks_of(request)} blocks in all"))
         if plan is None:
-            self.refuse(self.no_room(), show(grant))
+            self.refuse(self.no_room(request), show(grant))
         table, cached = self.parts(grant, request)
         if cached != plan.cached:
             expected = f"cached={plan.cached}: {names(request.hashes[: plan.cached]) or 'none'}"
@@ -159,8 +160,8 @@ class Watched:
         if not is_table or type(cached) is not int or getattr(grant, "name", None) != request.name:
             self.refuse(f"a Grant for {request.name}, its table a list of numbers", show(grant))
         numbers = list(table)
-        # The list is the caller's: what becomes of it is no concern of the pool.
-        table.clear()
+        if self.spoils:
+            table.clear()
         return numbers, cached
 
     def own_numbers(self, table, request):
@@ -202,10 +203,11 @@ class Watched:
             if plan and entry in plan.victims:
                 return f"False: the {len(plan.victims)} to evict are {names(plan.victims)}", ()
             return "False: it was never cached, or is evicted", ()
-        number = self.books.numbers[entry]
-        if holders := self.books.holders(number):
-            return f"True: block {number} is in use by {', '.join(holders)}", (entry,)
+        if entry not in self.books.idle:
+            number = self.books.numbers[entry]
+            holders = ", ".join(self.books.holders(number))
+            return f"True: block {number} is in use by {holders}", (entry,)
         if plan and entry in before:
             what = f"only {names(plan.victims)}" if plan.victims else "nothing"
-            return f"True: {what} had to be evicted", (entry,)
+            return f"True: it is idle, and {what} had to be evicted", (entry,)
         return "True: it is idle, and was not evicted", (entry,)

@@ -54,10 +54,33 @@ def test_bits_that_differ_are_marked() -> None:
     ]
 
 
+def test_blocks_have_their_story_above_them() -> None:
+    rows = [("0", "A", "in use: r1, r2"), ("1", "AB", "idle, number 1 to go"), ("10", "", "free")]
+    picture = pictures.of_blocks("the blocks", rows, [1], [("r1", "allocate A"), ("r2", "free")])
+    assert pictures.as_text(picture).splitlines() == [
+        "the blocks:",
+        "   r1  allocate A",
+        "-> r2  free",
+        "   block  0  A   in use: r1, r2",
+        "-> block  1  AB  idle, number 1 to go",
+        "   block 10      free",
+    ]
+
+
+def test_of_many_blocks_those_that_it_is_about_are_kept() -> None:
+    rows = [(str(number), "", "free") for number in range(100)]
+    picture = pictures.of_blocks("the blocks", rows, [97], [("r", str(n)) for n in range(100)])
+    assert len(picture["rows"]) == pictures.MAX_ROWS
+    assert [picture["rows"][place][0] for place in picture["bad"]] == ["97"]
+    assert picture["story"][-1] == ["r", "99"]
+    assert len(picture["story"]) == pictures.MAX_STORY
+
+
 def test_every_kind_is_plain_data() -> None:
     for picture in (
         pictures.of_bytes("t", b"x", [(0, 1, "w")]),
         pictures.of_events("t", [("a", "b")], 0),
         pictures.of_bits("t", ("expected", 1), ("got", 2)),
+        pictures.of_blocks("t", [("0", "A", "free")], [0], [("a", "b")]),
     ):
         assert json.loads(json.dumps(picture)) == picture

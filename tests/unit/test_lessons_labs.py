@@ -194,6 +194,17 @@ def test_a_picture_of_bits_and_of_events() -> None:
     assert text_of(events)[1] == "  disk      sync"
 
 
+def test_a_picture_of_blocks() -> None:
+    rows = [["0", "A", "in use: r1"], ["1", "AB", "free"]]
+    story = [["r1", "allocate AB"]]
+    blocks = {"kind": "blocks", "title": "", "story": story, "rows": rows, "bad": [1]}
+    assert text_of(blocks) == [
+        "  r1  allocate AB",
+        "  block 0  A   in use: r1",
+        "[→ block 1  AB  free]",
+    ]
+
+
 def test_no_picture_and_one_of_a_later_kind_draw_nothing() -> None:
     assert lines_of(None) == []
     assert lines_of({"kind": "hologram", "title": ""}) == []

@@ -2,7 +2,7 @@
 
 Those that share it are not asked.
 """
-# caught by: a block in use is never evicted
+# caught by: free only when the last of them has ended
 
 
 class BlockPool(BlockPool):

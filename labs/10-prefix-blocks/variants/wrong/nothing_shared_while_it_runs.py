@@ -1,5 +1,5 @@
 """Blocks are cached at the end of their request, and those that run beside it compute them again."""
-# caught by: shared, and counted
+# caught by: when allocate returns
 
 
 class BlockPool(BlockPool):

@@ -1,5 +1,5 @@
 """The block that is deepest in its chain goes first, however young it is."""
-# caught by: the block that has been idle longest
+# caught by: and not how deep it is
 
 
 class BlockPool(BlockPool):

@@ -1,5 +1,5 @@
 """The prefix is counted twice: not as room, and once more among the blocks that are missing."""
-# caught by: no room for its own rest
+# caught by: nothing is lost, mixed up or given twice
 
 
 class BlockPool(BlockPool):

@@ -1,5 +1,5 @@
 """The smallest of those that wait is next, "for a short mean waiting time"."""
-# caught by: what does not fit now waits
+# caught by: first come, first served
 
 
 class Admission(Admission):

@@ -1,5 +1,5 @@
 """The pool hands out its own list of blocks, and what the caller does to it happens to the pool."""
-# caught by: shared, and counted
+# caught by: the list in a grant
 
 
 class BlockPool(BlockPool):

@@ -1,5 +1,5 @@
 """Two bytes for a token: vocabularies have grown beyond 65,536."""
-# caught by: a hash names everything before it
+# caught by: tokens are not mixed up
 
 whole_hashes = block_hashes
 
