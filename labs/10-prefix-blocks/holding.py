@@ -183,9 +183,8 @@ def history(work, seed, *, evicting, totals=(1, 2, 5, 8, 13, 24), steps=STEPS):
             continue
         plan = pool.books.plan(request_of(work, name, *asked))
         evicts = bool(plan.victims if plan else pool.books.idle)
-        if evicting or not evicts:
-            if not pool.allocate(name, *asked):
-                failed.append((name, asked))
+        if (evicting or not evicts) and not pool.allocate(name, *asked):
+            failed.append((name, asked))
     for name in choose.sample(list(pool.books.running), len(pool.books.running)):
         pool.free(name)
     room = pool.total if evicting else pool.books.free_count()

@@ -76,7 +76,7 @@ class Books:
         return self.total - len(self.in_use()) - len(self.idle)
 
     def room(self, request):
-        """How many blocks are free, how many it needs beside its prefix, how many can be evicted."""
+        """How many blocks are free, how many it needs beside its prefix, how many may go."""
         shared = request.hashes[: self.cached_of(request)]
         others = [entry for entry in self.idle if entry not in shared]
         return self.free_count(), blocks_of(request) - len(shared), len(others)
@@ -145,5 +145,3 @@ class Books:
                 bad.append(number)
             rows.append((str(number), holds, who))
         return pictures.of_blocks(title, rows, bad, story)
-
-

@@ -1,7 +1,7 @@
 """Lab 10: where the prefixes of prompts live. Read README.md; `veristack labs check 10` checks it.
 
-Nothing here touches a disk, a clock or a thread. The checks call your functions in many orders, keep
-the books beside you, and tell the first answer that differs.
+Nothing here touches a disk, a clock or a thread. The checks call your functions in many orders,
+keep the books beside you, and tell the first answer that differs.
 """
 
 from collections.abc import Container, Sequence
@@ -38,7 +38,7 @@ class Grant:
 
     name: str
     table: list[int]
-    """The numbers of its blocks, in the order of its tokens. The list is the receiver's to change."""
+    """The numbers of its blocks, in the order of its tokens; the list is the receiver's."""
     cached: int
     """How many of the first ones hold their keys and values already."""
 

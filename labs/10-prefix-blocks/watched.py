@@ -45,7 +45,7 @@ class Watched:
     def call(self, target, method, *arguments, given, expected, but=()):
         """Call a method of the pool, or of what stands before it."""
         # `call` looks for a function by its name, and in the file for the line.
-        at = SimpleNamespace(**{"__file__": self.work.__file__})
+        at = SimpleNamespace(__file__=self.work.__file__)
         if (function := getattr(target, method, None)) is not None:
             setattr(at, method, function)
         return call(at, method, *arguments, given=given, expected=expected, but=but)
@@ -64,7 +64,9 @@ class Watched:
         request = request_of(self.work, name, word, rest, blocks)
         plan = self.books.plan(request)
         given = f"allocate({words_of(request)}) in a pool of {self.total}"
-        expected = f"a Grant of {plural(blocks_of(request), 'block')}" if plan else self.no_room(request)
+        expected = (
+            f"a Grant of {plural(blocks_of(request), 'block')}" if plan else self.no_room(request)
+        )
         try:
             grant = self.call(
                 self.pool, "allocate", request, given=given, expected=expected, but=NoNodeAvailable

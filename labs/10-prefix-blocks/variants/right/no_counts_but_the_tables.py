@@ -27,7 +27,9 @@ class BlockPool:
         for block_hash, number in zip(request.hashes, table):
             self.index.setdefault(block_hash, number)
         self.tables[request.name] = table
-        self.ended = [one for one in self.ended if one in self.index and self.index[one] not in self.used()]
+        self.ended = [
+            one for one in self.ended if one in self.index and self.index[one] not in self.used()
+        ]
         return Grant(request.name, list(table), cached)
 
     def free(self, name):

@@ -24,7 +24,9 @@ def granted(state, request):
     kept = {one: n for one, n in state.numbers.items() if one not in rest[:short]}
     numbers = dict(zip(request.hashes, table)) | kept
     running = (*state.running, (request, table))
-    return State(state.free[wanted:], numbers, rest[short:], running), Grant(request.name, list(table), cached)
+    return State(state.free[wanted:], numbers, rest[short:], running), Grant(
+        request.name, list(table), cached
+    )
 
 
 class BlockPool:

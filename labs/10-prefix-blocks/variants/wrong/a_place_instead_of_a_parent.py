@@ -4,6 +4,8 @@
 
 def block_hashes(model, salt, tokens):
     return [
-        blake2b(repr((model, salt, start, list(tokens[start : start + BLOCK_TOKENS]))).encode()).digest()
+        blake2b(
+            repr((model, salt, start, list(tokens[start : start + BLOCK_TOKENS]))).encode()
+        ).digest()
         for start in range(0, len(tokens) - BLOCK_TOKENS + 1, BLOCK_TOKENS)
     ]

@@ -10,7 +10,9 @@ class BlockPool(BlockPool):
         if name not in self._running:
             raise InvalidInput(f"{name} is not running")
         request, table = self._running[name]
-        others = [n for other, (_, numbers) in self._running.items() if other != name for n in numbers]
+        others = [
+            n for other, (_, numbers) in self._running.items() if other != name for n in numbers
+        ]
         before = list(self._running).index(name)
         earlier = [n for _, numbers in list(self._running.values())[:before] for n in numbers]
         del self._running[name]

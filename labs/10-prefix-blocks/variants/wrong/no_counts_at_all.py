@@ -8,7 +8,10 @@ class BlockPool(BlockPool):
             raise InvalidInput(f"{name} is not running")
         request, table = self._running.pop(name)
         for place in reversed(range(len(table))):
-            if place < len(request.hashes) and self._numbers.get(request.hashes[place]) == table[place]:
+            if (
+                place < len(request.hashes)
+                and self._numbers.get(request.hashes[place]) == table[place]
+            ):
                 self._idle[request.hashes[place]] = None
             else:
                 self._free.append(table[place])
