@@ -84,35 +84,6 @@ def whole(work):
         pool.allocate("rest", "", blocks=20 - 4)
 
 
-@check("3", "a block that requests share is free only when the last of them has ended")
-def counted(work):
-    for order in (("r1", "r2", "r3"), ("r3", "r2", "r1"), ("r2", "r3", "r1")):
-        pool = Watched(work, 10)
-        for name in order:
-            pool.allocate(name, "AB", rest=2)
-        for name in order:
-            room = pool.books.free_count()
-            pool.allocate("over", "", blocks=room + 1)
-            pool.allocate("fill", "", blocks=room)
-            pool.allocate("more", "ABCDEFGHIJ")
-            pool.free("fill")
-            pool.free(name)
-
-
-@check("3", "the list in a grant is the receiver's to change")
-def receivers_list(work):
-    pool = Watched(work, 10)
-    pool.spoils = True
-    pool.allocate("r1", "AB")
-    pool.allocate("r2", "ABC")
-    pool.free("r1")
-    pool.allocate("over", "", blocks=pool.books.free_count() + 1)
-    pool.free("r2")
-    pool.allocate("fill", "", blocks=pool.books.free_count())
-    pool.free("fill")
-    pool.allocate("r3", "ABCD")
-
-
 @check("3", "a request that is freed twice, or never ran, is refused, and nothing changes")
 def freed_twice(work):
     pool = Watched(work, 9)
@@ -143,6 +114,35 @@ def takes_nothing(work):
         pool.allocate("r3", "")
         pool.free("r2")
         pool.allocate("large", word[:4])
+
+
+@check("3", "a block that requests share is free only when the last of them has ended")
+def counted(work):
+    for order in (("r1", "r2", "r3"), ("r3", "r2", "r1"), ("r2", "r3", "r1")):
+        pool = Watched(work, 10)
+        for name in order:
+            pool.allocate(name, "AB", rest=2)
+        for name in order:
+            room = pool.books.free_count()
+            pool.allocate("over", "", blocks=room + 1)
+            pool.allocate("fill", "", blocks=room)
+            pool.allocate("more", "ABCDEFGHIJ")
+            pool.free("fill")
+            pool.free(name)
+
+
+@check("3", "the list in a grant is the receiver's to change")
+def receivers_list(work):
+    pool = Watched(work, 10)
+    pool.spoils = True
+    pool.allocate("r1", "AB")
+    pool.allocate("r2", "ABC")
+    pool.free("r1")
+    pool.allocate("over", "", blocks=pool.books.free_count() + 1)
+    pool.free("r2")
+    pool.allocate("fill", "", blocks=pool.books.free_count())
+    pool.free("fill")
+    pool.allocate("r3", "ABCD")
 
 
 @check("3", "a name that is running is refused, and keeps what it has")

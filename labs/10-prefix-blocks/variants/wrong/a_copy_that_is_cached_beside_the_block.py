@@ -1,5 +1,5 @@
 """At its end a copy takes over the hash, and the idle block that had it is freed: it is young again."""
-# caught by: what was used again is young again
+# caught by: a prompt that is cached as a whole
 
 
 class BlockPool(BlockPool):
