@@ -1,5 +1,5 @@
 """What is cached is kept in the class, so that two pools take each other's blocks for their own."""
-# caught by: when allocate returns
+# caught by: as many blocks as prompt and answer take
 
 
 class BlockPool(BlockPool):
