@@ -1,6 +1,6 @@
 """Pictures of a first bad event, as plain data: a terminal prints them, a notebook may draw them.
 
-A picture is a dictionary that JSON can carry, of one of three kinds. All have a `title`.
+A picture is a dictionary that JSON can carry, of one of four kinds. All have a `title`.
 
     {"kind": "bytes", "title": ..., "first": 128, "hex": "00ff...",
      "marks": [{"from": 130, "to": 134, "words": "the checksum"}]}
@@ -14,6 +14,11 @@ A picture is a dictionary that JSON can carry, of one of three kinds. All have a
 
     {"kind": "bits", "title": ..., "width": 32, "rows": [["expected", 7], ["got", 5]]}
         Unsigned numbers, bit under bit. The bits that differ from the first row are marked.
+
+    {"kind": "spans", "title": ..., "rows": [["worker a, epoch 1", 0.0, 10.0]],
+     "marks": [[12.0, "worker a completes"]], "bad": 0}
+        What held from when to when, such as leases, one under the other, and moments below them.
+        `bad` is the index of the moment that must not be as it is, or null.
 """
 
 from __future__ import annotations
@@ -27,6 +32,8 @@ Mark = tuple[int, int, str]
 MAX_BYTES = 256
 MAX_ROWS = 40
 _ROW = 16
+MAX_SPANS = 12
+_SPAN_COLUMNS = 48
 
 
 def of_bytes(title: str, data: bytes, marks: Iterable[Mark] = ()) -> Picture:
@@ -57,9 +64,22 @@ def of_bits(title: str, *rows: tuple[str, int], width: int = 32) -> Picture:
     return {"kind": "bits", "title": title, "width": width, "rows": [list(row) for row in rows]}
 
 
+def of_spans(
+    title: str,
+    rows: Sequence[tuple[str, float, float]],
+    marks: Sequence[tuple[float, str]] = (),
+    bad: int | None = None,
+) -> Picture:
+    """What held from when to when, as (name, from, to), and moments; of many spans the last."""
+    kept = [list(row) for row in rows[-MAX_SPANS:]]
+    moments = [list(mark) for mark in marks]
+    return {"kind": "spans", "title": title, "rows": kept, "marks": moments, "bad": bad}
+
+
 def as_text(picture: Picture) -> str:
     """The picture for a terminal: a few lines of plain text."""
-    draw = {"bytes": _bytes_text, "events": _events_text, "bits": _bits_text}[picture["kind"]]
+    kinds = {"bytes": _bytes_text, "events": _events_text, "bits": _bits_text, "spans": span_lines}
+    draw = kinds[picture["kind"]]
     return "\n".join([f"{picture['title']}:", *draw(picture)])
 
 
@@ -113,3 +133,23 @@ def _grouped(bits: str) -> str:
     first = len(bits) % 8
     groups = [bits[:first]] if first else []
     return " ".join(groups + [bits[at : at + 8] for at in range(first, len(bits), 8)])
+
+
+def span_lines(picture: Picture) -> list[str]:
+    """The lines of a picture of spans: each span as a bar, then each moment as an arrow."""
+    rows, marks = picture["rows"], picture["marks"]
+    times = [time for _, *both in rows for time in both] + [at for at, _ in marks]
+    first, last = min(times, default=0.0), max(times, default=0.0)
+    names = max((len(name) for name, _, _ in rows), default=0)
+
+    def column(time: float) -> int:
+        return round((time - first) / (last - first or 1.0) * _SPAN_COLUMNS)
+
+    lines = []
+    for name, start, end in rows:
+        bar = "[" + "=" * max(0, column(end) - column(start) - 1) + ")"
+        lines.append(f"   {name:{names}s}  {' ' * column(start)}{bar} {start:g} to {end:g}")
+    for index, (at, words) in enumerate(marks):
+        sign = "->" if index == picture["bad"] else "  "
+        lines.append(f"{sign} {'':{names}s}  {' ' * column(at)}^ {at:g}: {words}")
+    return lines

@@ -1,7 +1,7 @@
 """The picture of a first bad event, as lines of marked text for a panel to draw. Pure.
 
-A check may hand over a picture as plain data, of one of three kinds: `bytes` of a file or record,
-`events` in their order, and `bits` of numbers. Each becomes lines of pieces; a piece that matters
+A check may hand over a picture as plain data, of one of four kinds: `bytes` of a file or record,
+`events` in their order, `bits` of numbers, and `spans` of time. Each becomes lines of pieces; a piece that matters
 is marked and has words that say why.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from veristack_lab.labs import pictures
 
 Piece = dict[str, Any]
 """`text`, `mark` (whether it matters) and `words` (why; may be empty)."""
@@ -21,7 +23,12 @@ def lines_of(picture: Mapping[str, Any] | None) -> list[list[Piece]]:
     """The lines to draw; none for no picture, or for one of a kind that is not known here."""
     if picture is None:
         return []
-    kinds = {"bytes": _bytes_lines, "events": _events_lines, "bits": _bits_lines}
+    kinds = {
+        "bytes": _bytes_lines,
+        "events": _events_lines,
+        "bits": _bits_lines,
+        "spans": _spans_lines,
+    }
     draw = kinds.get(str(picture.get("kind")))
     return draw(picture)[:MAX_LINES] if draw else []
 
@@ -83,4 +90,14 @@ def _bits_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
             gap = " " if place and (width - place) % 8 == 0 else ""
             line.append(_piece(f"{gap}{bit}", mark=bit != right))
         lines.append(line)
+    return lines
+
+
+def _spans_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
+    bad = None if picture["bad"] is None else len(picture["rows"]) + picture["bad"]
+    lines = []
+    for number, text in enumerate(pictures.span_lines(dict(picture))):
+        is_bad = number == bad
+        words = "this must not happen" if is_bad else ""
+        lines.append([_piece(text.replace("->", "→ ", 1) if is_bad else text, words, mark=is_bad)])
     return lines
