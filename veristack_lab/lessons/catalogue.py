@@ -46,6 +46,7 @@ LABS = {
     "01": ("01-crc32c", "02-append-and-recover"),
     "02": ("03-group-commit",),
     "04": ("04-commit-point",),
+    "20": ("20-leases",),
 }
 """The labs of each notebook. A new lab adds its name."""
 
