@@ -39,6 +39,7 @@ def same_again(work):
 def another_body(work):
     pairs = [("train", "train "), ("train", "Train"), ("train", ""), ("", "train")]
     pairs += [("lr=1", "lr=1.0"), ("x" * 300 + "a", "x" * 300 + "b"), ("ab", "ba")]
+    pairs += [("plumless", "buckeroo"), ("ada", "bbb")]  # the same CRC-32, the same Adler-32
     for state in ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED"):
         for first, second in pairs:
             old = make_job(work, "j1", key="k", body=first, state=state)
@@ -51,6 +52,11 @@ def another_key(work):
     for fields in ({"key": "K"}, {"key": "k2"}, {"key": ""}, {"key": "k", "tenant": "blue"}):
         for body in ("train", "predict"):
             laws.submit(work, [old], make_job(work, "j9", sequence=9, body=body, **fields))
+    for between in ("", "/", ":", "|", "-", "_", " ", "\0"):
+        old = make_job(work, "j1", tenant="a", key=f"b{between}c")
+        new = make_job(work, "j9", sequence=9, tenant=f"a{between}b", key="c")
+        laws.submit(work, [old], new)
+    old = make_job(work, "j1", key="k")
     mine = make_job(work, "j2", sequence=2, tenant="blue", key="k", body="predict")
     for tenant, body in (("red", "train"), ("blue", "predict"), ("red", "predict")):
         new = make_job(work, "j9", sequence=9, key="k", tenant=tenant, body=body)
@@ -81,6 +87,7 @@ def nothing_to_run(work):
         for until in (19.0, 20.0, 30.0):
             job = running(work, state=state, lease_expires_at=until)
             laws.claim(work, [job], 20.0, worker="w2", quota=9)
+            laws.claim(work, [job], 20.0, worker="w1", quota=9)
             waiting = make_job(work, "j2", sequence=2, priority=-1)
             laws.claim(work, [job, waiting], 20.0, worker="w2", quota=9)
 
@@ -99,8 +106,14 @@ def in_order(work):
         make_job(work, f"j{number}", sequence=number, priority=priority)
         for number, priority in ((2, 1), (9, 5), (10, 5), (11, 1), (100, 5), (3, -1), (1, 0))
     ]
-    for count in range(1, len(jobs) + 1):
-        laws.claim(work, jobs[:count], 20.0)
+    tried = [
+        make_job(work, f"j{number}", sequence=number, attempts=attempts, epoch=epoch,
+                 next_attempt_at=at, reason="it broke" if attempts else "")
+        for number, attempts, epoch, at in ((2, 2, 5, 19.0), (4, 0, 0, 0.0), (3, 1, 1, 12.0))
+    ]  # fmt: skip
+    for rows in (jobs, tried):
+        for count in range(1, len(rows) + 1):
+            laws.claim(work, rows[:count], 20.0)
 
 
 @check("2", "a tenant that has its quota waits; no other job waits behind it")
@@ -116,6 +129,8 @@ def quotas(work):
             laws.claim(work, [*rows, *red, late, blue], 20.0, quota=quota)
             taken = running(work, "b1", sequence=98, tenant="blue")
             laws.claim(work, [*rows, *red, blue, taken], 20.0, quota=quota)
+            urgent = make_job(work, "now", sequence=97, priority=1_000_000)
+            laws.claim(work, [*rows, urgent, blue], 20.0, quota=quota)
 
 
 @check("2", "any table: the next job and no other, until no job may run")

@@ -14,6 +14,7 @@ from .rows import (
     Law,
     Story,
     above,
+    at_least,
     ask,
     expect_row,
     table,
@@ -133,7 +134,7 @@ def settle(work, job, lease, now, ending, reason="it broke", *, story=None, word
         rest_told=f", {ending.upper()}, {reason!r}",
     )  # fmt: skip
     if got is not None:
-        expect_row(work, got, job, picture, state=state, **laws)
+        expect_row(work, got, job, picture, state=state, epoch=at_least(job.epoch), **laws)
     return got
 
 
@@ -192,7 +193,7 @@ def reclaim(work, job, now, outage=(0.0, 0.0), *, lease_s=LEASE_S, story=None, w
         if got != job:
             bad(expected, tell(got), picture=picture())
         return job
-    expect_row(work, got, job, picture, **laws)
+    expect_row(work, got, job, picture, epoch=at_least(job.epoch), **laws)
     return got
 
 

@@ -158,6 +158,10 @@ class Law:
         self.words, self.holds = words, holds
 
 
+def at_least(number):
+    return Law(f"{number} or more", lambda value: type(value) is int and value >= number)
+
+
 def above(number):
     return Law(f"more than {number}", lambda value: type(value) is int and value > number)
 

@@ -12,8 +12,13 @@ ENDINGS = ("succeeded", "failed", "not retryable", "outage", "preempted", "relea
 SEEDS = range(6)
 
 
+def saved(work):
+    """What a job has done, and keeps."""
+    return {"acknowledged": 6, "checkpoints": (work.Recorded(1, 2, "ab" * 32),)}
+
+
 def settled(work, ending, *, now=21.0, reason="disk on fire", **fields):
-    job = running(work, **fields)
+    job = running(work, **{**saved(work), **fields})
     return laws.settle(work, job, make_lease(work, job), now, ending, reason)
 
 
@@ -27,8 +32,9 @@ def success(work):
 def failures(work):
     for most in (1, 2, 3, 7):
         for attempts in range(1, most + 1):
-            for reason in ("disk on fire", "exit code 1"):
-                settled(work, "failed", attempts=attempts, max_attempts=most, reason=reason)
+            for reason, epoch in (("disk on fire", attempts), ("exit code 1", attempts + 9)):
+                settled(work, "failed", attempts=attempts, max_attempts=most, reason=reason,
+                        epoch=epoch)  # fmt: skip
 
 
 @check("4", "what no other attempt can mend is parked at once, and says why")
@@ -42,13 +48,16 @@ def for_good(work):
 def given_back(work):
     for ending in ("preempted", "released"):
         for attempts in (1, 2, 3):
-            settled(work, ending, attempts=attempts, epoch=attempts + 4, acknowledged=2)
+            settled(work, ending, attempts=attempts, epoch=attempts + 4)
+            settled(work, ending, attempts=attempts, epoch=1000)
 
 
 @check("4", "an outage: the attempt is given back, and the job pauses")
 def outages(work):
     for attempts in (1, 2, 3, 40):
-        settled(work, "outage", attempts=attempts, max_attempts=max(3, attempts))
+        for epoch in (attempts, attempts + 20, 1000):
+            most = max(3, attempts)
+            settled(work, "outage", attempts=attempts, max_attempts=most, epoch=epoch)
 
 
 @check("4", "pauses grow from the base to the cap, and never beyond it, whatever the attempt")
@@ -104,8 +113,9 @@ def lease_is_over(work):
 def killers(work):
     for lease_s in (LEASE_S, 4.0):
         for attempts in (1, 2, 3):
-            job = running(work, attempts=attempts)
-            laws.reclaim(work, job, 31.0, lease_s=lease_s)
+            for epoch in (attempts, 9):
+                job = running(work, attempts=attempts, epoch=epoch, **saved(work))
+                laws.reclaim(work, job, 31.0, lease_s=lease_s)
 
 
 @check("4", "a lease in which the store was unreachable does not count, however short the outage")
@@ -115,7 +125,7 @@ def unreachable(work):
     beside = [(0.0, 0.0), (5.0, 19.0), (5.0, job_began), (over, 40.0), (31.0, 32.0)]
     for outage in [*outages, *beside]:
         for attempts in (1, 2, 3):
-            laws.reclaim(work, running(work, attempts=attempts), 60.0, outage)
+            laws.reclaim(work, running(work, attempts=attempts, **saved(work)), 60.0, outage)
     for lease_s in (4.0, 30.0):
         for outage in ((10.0, 15.0), (23.0, 24.0), (27.0, 28.0)):
             laws.reclaim(work, running(work), 60.0, outage, lease_s=lease_s)
