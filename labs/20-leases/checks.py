@@ -143,8 +143,8 @@ def any_table(work):
             jobs[f"j{number}"] = make_job(
                 work, f"j{number}", sequence=number, state=state, epoch=generator.randrange(4),
                 tenant=generator.choice(["red", "blue", "green"]),
-                priority=generator.randrange(3), next_attempt_at=generator.choice([0.0, 20.0, 21.0]),
-                lease_expires_at=generator.choice([19.0, 25.0]),
+                priority=generator.randrange(3), lease_expires_at=generator.choice([19.0, 25.0]),
+                next_attempt_at=generator.choice([0.0, 20.0, 21.0]),
             )  # fmt: skip
         quota = generator.randrange(1, 5)
         while row := laws.claim(work, list(jobs.values()), 20.0, quota=quota):

@@ -7,6 +7,7 @@ attempts counted, and which effects happened. At the end they must agree with th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 
@@ -95,9 +96,7 @@ class World:
         """A call of a worker that shows its lease."""
         job = self.rows[lease.job_id]
         function = getattr(laws, name)
-        row = function(
-            self.work, job, lease, self.now, *rest, story=self.story, words=self.words
-        )
+        row = function(self.work, job, lease, self.now, *rest, story=self.story, words=self.words)
         if row is None:
             self.story.mark(job, self.now, f"epoch {lease.epoch}: {name}, refused")
             raise LeaseLost(lease.job_id)
@@ -117,9 +116,7 @@ class World:
     def resume(self, row):
         """What the learner's `resume` says of what is stored by now."""
         found = self.random.sample(self.objects, len(self.objects))
-        return laws.resume(
-            self.work, row, found, now=self.now, story=self.story, words=self.words
-        )
+        return laws.resume(self.work, row, found, now=self.now, story=self.story, words=self.words)
 
     # ------------------------------------------------------- the world outside
 
@@ -245,10 +242,8 @@ class Worker:
 
     def _quietly(self, details):
         """The same call arrives once more; the worker hears nothing of it."""
-        try:
+        with contextlib.suppress(LeaseLost):
             self.world.report(*details)
-        except LeaseLost:
-            self._heard = True
 
     def _hear(self, answer):
         try:
@@ -283,9 +278,7 @@ class Worker:
 
     def _report(self, name, row, *rest):
         skew = {"w1": 0.0, "w2": 40.0, "w3": -40.0}[self.name]
-        lease = make_lease(
-            self.world.work, row, worker=self.name, shown_at=self.world.now + skew
-        )
+        lease = make_lease(self.world.work, row, worker=self.name, shown_at=self.world.now + skew)
         yield from self._ask("report", name, lease, *rest)
 
     def _work_on(self, row):

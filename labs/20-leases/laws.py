@@ -14,8 +14,8 @@ from .rows import (
     Law,
     Story,
     above,
-    at_least,
     ask,
+    at_least,
     expect_row,
     table,
     tell,
@@ -24,7 +24,6 @@ from .rows import (
     within,
 )
 
-GIVEN_BACK = ("outage", "preempted", "released")
 NOT_EMPTY = Law("that says why", lambda value: isinstance(value, str) and value != "")
 
 
@@ -37,7 +36,13 @@ def submit(work, jobs, new):
     if same and same[0].body != new.body:
         expected = "IdempotencyConflict"
     got = ask(
-        work, "submit", table(*jobs), new, given=given, expected=expected, raises=IdempotencyConflict
+        work,
+        "submit",
+        table(*jobs),
+        new,
+        given=given,
+        expected=expected,
+        raises=IdempotencyConflict,
     )
     if isinstance(got, IdempotencyConflict) or expected == "IdempotencyConflict":
         if not (isinstance(got, IdempotencyConflict) and expected == "IdempotencyConflict"):
@@ -266,4 +271,6 @@ def _told(got):
 def _place(checkpoint):
     if not hasattr(checkpoint, "epoch"):
         return show(checkpoint)
-    return f"the checkpoint of {checkpoint.job_id} of epoch {checkpoint.epoch}, step {checkpoint.step}"
+    return (
+        f"the checkpoint of {checkpoint.job_id} of epoch {checkpoint.epoch}, step {checkpoint.step}"
+    )

@@ -1,4 +1,4 @@
-"""The checks of task 3: a lease is held by one epoch, until the store's clock says that it is over."""
+"""The checks of task 3: a lease is held by one epoch, until it is over by the store's clock."""
 
 from __future__ import annotations
 

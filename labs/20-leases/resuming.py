@@ -44,9 +44,7 @@ def steps(work):
 def recorded(work):
     job = running(work, epoch=3)
     for epoch, step in ((3, 2), (3, 4), (3, 10), (5, 3), (5, 4), (6, 11)):
-        job = running(
-            work, epoch=epoch, acknowledged=job.acknowledged, checkpoints=job.checkpoints
-        )
+        job = running(work, epoch=epoch, acknowledged=job.acknowledged, checkpoints=job.checkpoints)
         lease = make_lease(work, job)
         sha256 = stored(work, "j1", epoch, step).sha256
         job = laws.acknowledge(work, job, lease, 21.0, step, sha256)

@@ -192,7 +192,9 @@ def expect_row(work, got, before, picture, **laws):
         if name == "state" and not isinstance(value, work.JobState):
             bad(f"state JobState.{law}", f"state {show(value)}", picture=picture())
         if not isinstance(law, Law):
-            law = within(law, law) if type(law) is float else Law(show(law), lambda v, w=law: v == w)
+            law = (
+                within(law, law) if type(law) is float else Law(show(law), lambda v, w=law: v == w)
+            )
         if not law.holds(value):
             bad(f"{name} {law.words} in {tell(got)}", f"{name} {show(value)}", picture=picture())
 

@@ -28,7 +28,10 @@ def success(work):
         settled(work, "succeeded", attempts=attempts)
 
 
-@check("4", "an attempt that failed by itself counts; after the last one the job is parked, and says why")
+@check(
+    "4",
+    "an attempt that failed by itself counts; after the last one the job is parked, and says why",
+)
 def failures(work):
     for most in (1, 2, 3, 7):
         for attempts in range(1, most + 1):

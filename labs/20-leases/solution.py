@@ -8,9 +8,9 @@ row that the function returns. When the function raises, nothing is written.
     store:   reclaim, on every row, before each claim
 
 Your functions are pure. They change nothing that they are given, keep nothing between two calls and
-ask no clock: `now` is the store's clock, in seconds. A worker may pause at any moment, for any time;
-a reply may be lost, and then the worker calls again. `raise LeaseLost` is how a worker hears that
-it has lost its job.
+ask no clock: `now` is the store's clock, in seconds. A worker may pause at any moment, for any
+time. A reply may be lost, and then the worker calls again. `raise LeaseLost` is how a worker hears
+that it has lost its job.
 """
 
 import hashlib
@@ -308,9 +308,7 @@ def resume(job: Job, found: Sequence[Checkpoint]) -> tuple[Checkpoint | None, in
         checkpoint
         for checkpoint in found
         if checkpoint.job_id == job.job_id
-        and Recorded(
-            checkpoint.epoch, checkpoint.step, hashlib.sha256(checkpoint.data).hexdigest()
-        )
+        and Recorded(checkpoint.epoch, checkpoint.step, hashlib.sha256(checkpoint.data).hexdigest())
         in job.checkpoints
     ]
     if job.checkpoints and not whole:

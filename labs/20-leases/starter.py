@@ -8,9 +8,9 @@ row that the function returns. When the function raises, nothing is written.
     store:   reclaim, on every row, before each claim
 
 Your functions are pure. They change nothing that they are given, keep nothing between two calls and
-ask no clock: `now` is the store's clock, in seconds. A worker may pause at any moment, for any time;
-a reply may be lost, and then the worker calls again. `raise LeaseLost` is how a worker hears that
-it has lost its job.
+ask no clock: `now` is the store's clock, in seconds. A worker may pause at any moment, for any
+time. A reply may be lost, and then the worker calls again. `raise LeaseLost` is how a worker hears
+that it has lost its job.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The picture of a first bad event, as lines of marked text for a panel to draw. Pure.
 
 A check may hand over a picture as plain data, of one of four kinds: `bytes` of a file or record,
-`events` in their order, `bits` of numbers, and `spans` of time. Each becomes lines of pieces; a piece that matters
-is marked and has words that say why.
+`events` in their order, `bits` of numbers, and `spans` of time. Each becomes lines of pieces; a
+piece that matters is marked and has words that say why.
 """
 
 from __future__ import annotations

@@ -11,8 +11,12 @@ def _park(job, now, reason):
 
 def _give_back(job, now, reason, pause_s=0.0):
     return replace(
-        job, state=JobState.QUEUED, attempts=job.attempts - 1, next_attempt_at=now + pause_s,
-        reason=reason, worker="",
+        job,
+        state=JobState.QUEUED,
+        attempts=job.attempts - 1,
+        next_attempt_at=now + pause_s,
+        reason=reason,
+        worker="",
     )
 
 

@@ -20,7 +20,11 @@ def settle(job, lease, now, ending, reason=""):
             row |= {"state": JobState.QUEUED, "next_attempt_at": at, "reason": reason}
         case _:
             at = now + (BACKOFF_BASE_S if ending is Ending.OUTAGE else 0)
-            row |= {"state": JobState.QUEUED, "next_attempt_at": at, "attempts": row["attempts"] - 1}
+            row |= {
+                "state": JobState.QUEUED,
+                "next_attempt_at": at,
+                "attempts": row["attempts"] - 1,
+            }
     return Job(**row)
 
 

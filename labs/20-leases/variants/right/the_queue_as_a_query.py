@@ -25,6 +25,10 @@ def claim(jobs, now, worker, lease_s, quota):
         return None
     job = jobs[found[0]]
     return replace(
-        job, state=JobState.RUNNING, attempts=job.attempts + 1, epoch=job.epoch + 1,
-        worker=worker, lease_expires_at=now + lease_s,
+        job,
+        state=JobState.RUNNING,
+        attempts=job.attempts + 1,
+        epoch=job.epoch + 1,
+        worker=worker,
+        lease_expires_at=now + lease_s,
     )

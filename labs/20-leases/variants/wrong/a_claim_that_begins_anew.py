@@ -9,7 +9,16 @@ def claim(jobs, now, worker, lease_s, quota):
     if row is None:
         return None
     return Job(
-        row.job_id, row.tenant, row.priority, row.sequence, row.body, row.key, row.max_attempts,
-        state=row.state, attempts=row.attempts, epoch=row.epoch, worker=worker,
+        row.job_id,
+        row.tenant,
+        row.priority,
+        row.sequence,
+        row.body,
+        row.key,
+        row.max_attempts,
+        state=row.state,
+        attempts=row.attempts,
+        epoch=row.epoch,
+        worker=worker,
         lease_expires_at=row.lease_expires_at,
     )

@@ -4,9 +4,7 @@
 
 def submit(jobs, new):
     open_jobs = {
-        name: job
-        for name, job in jobs.items()
-        if job.state in (JobState.QUEUED, JobState.RUNNING)
+        name: job for name, job in jobs.items() if job.state in (JobState.QUEUED, JobState.RUNNING)
     }
     for job in open_jobs.values():
         if new.key and (job.tenant, job.key) == (new.tenant, new.key):

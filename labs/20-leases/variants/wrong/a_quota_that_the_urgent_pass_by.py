@@ -6,4 +6,6 @@ _right_claim = claim
 
 def claim(jobs, now, worker, lease_s, quota):
     urgent = {n: j for n, j in jobs.items() if j.priority >= 100}
-    return (_right_claim(urgent, now, worker, lease_s, 10**9) if urgent else None) or _right_claim(jobs, now, worker, lease_s, quota)
+    return (_right_claim(urgent, now, worker, lease_s, 10**9) if urgent else None) or _right_claim(
+        jobs, now, worker, lease_s, quota
+    )

@@ -6,5 +6,8 @@ def acknowledge(job, lease, now, step, sha256=""):
     require_lease(job, lease, now)
     checkpoints = job.checkpoints
     if sha256:
-        checkpoints = (*(c for c in checkpoints if c.step != step), Recorded(lease.epoch, step, sha256))
+        checkpoints = (
+            *(c for c in checkpoints if c.step != step),
+            Recorded(lease.epoch, step, sha256),
+        )
     return replace(job, acknowledged=max(step, job.acknowledged), checkpoints=checkpoints)

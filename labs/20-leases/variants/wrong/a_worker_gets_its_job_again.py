@@ -6,6 +6,9 @@ _right_claim = claim
 
 def claim(jobs, now, worker, lease_s, quota):
     for job in sorted(jobs.values(), key=lambda j: j.sequence):
-        if job.state is JobState.RUNNING and (job.worker, now < job.lease_expires_at) == (worker, True):
+        if job.state is JobState.RUNNING and (job.worker, now < job.lease_expires_at) == (
+            worker,
+            True,
+        ):
             return job
     return _right_claim(jobs, now, worker, lease_s, quota)

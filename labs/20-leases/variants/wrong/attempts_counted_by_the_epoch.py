@@ -5,4 +5,6 @@
 def charge(job, now, reason):
     if job.epoch >= job.max_attempts:
         return replace(job, state=JobState.FAILED, reason=reason)
-    return replace(job, state=JobState.QUEUED, next_attempt_at=now + backoff_s(job.attempts), reason=reason)
+    return replace(
+        job, state=JobState.QUEUED, next_attempt_at=now + backoff_s(job.attempts), reason=reason
+    )

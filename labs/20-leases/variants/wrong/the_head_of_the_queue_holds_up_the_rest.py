@@ -7,9 +7,7 @@ As in kueue, issue 8309.
 
 def claim(jobs, now, worker, lease_s, quota):
     queued = [
-        job
-        for job in jobs.values()
-        if job.state is JobState.QUEUED and job.next_attempt_at <= now
+        job for job in jobs.values() if job.state is JobState.QUEUED and job.next_attempt_at <= now
     ]
     if not queued:
         return None
@@ -18,6 +16,10 @@ def claim(jobs, now, worker, lease_s, quota):
     if len(busy) >= quota:
         return None
     return replace(
-        job, state=JobState.RUNNING, attempts=job.attempts + 1, epoch=job.epoch + 1,
-        worker=worker, lease_expires_at=now + lease_s,
+        job,
+        state=JobState.RUNNING,
+        attempts=job.attempts + 1,
+        epoch=job.epoch + 1,
+        worker=worker,
+        lease_expires_at=now + lease_s,
     )

@@ -15,6 +15,10 @@ def claim(jobs, now, worker, lease_s, quota):
     if best is None:
         return None
     return replace(
-        best, state=JobState.RUNNING, attempts=best.attempts + 1, epoch=best.epoch + 1,
-        worker=worker, lease_expires_at=now + lease_s,
+        best,
+        state=JobState.RUNNING,
+        attempts=best.attempts + 1,
+        epoch=best.epoch + 1,
+        worker=worker,
+        lease_expires_at=now + lease_s,
     )
