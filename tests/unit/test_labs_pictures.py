@@ -76,11 +76,36 @@ def test_of_many_blocks_those_that_it_is_about_are_kept() -> None:
     assert len(picture["story"]) == pictures.MAX_STORY
 
 
+def test_spans_stand_under_each_other_and_moments_below_them() -> None:
+    rows = [("a, epoch 1", 0.0, 10.0), ("b, epoch 2", 12.0, 24.0)]
+    picture = pictures.of_spans("the leases", rows, [(12.0, "b claims"), (14.5, "a reports")], 1)
+    assert pictures.as_text(picture).splitlines() == [
+        "the leases:",
+        f"   a, epoch 1  [{'=' * 19}) 0 to 10",
+        f"   b, epoch 2  {' ' * 24}[{'=' * 23}) 12 to 24",
+        f"               {' ' * 24}^ 12: b claims",
+        f"->             {' ' * 29}^ 14.5: a reports",
+    ]
+
+
+def test_of_many_spans_the_last_are_kept() -> None:
+    rows = [(f"epoch {number}", float(number), number + 1.0) for number in range(50)]
+    picture = pictures.of_spans("the leases", rows)
+    assert len(picture["rows"]) == pictures.MAX_SPANS
+    assert "epoch 49" in pictures.as_text(picture)
+
+
+def test_a_moment_without_a_span_can_be_shown() -> None:
+    picture = pictures.of_spans("no lease", [], [(21.0, "a heartbeat")], 0)
+    assert pictures.as_text(picture).splitlines()[1] == "->   ^ 21: a heartbeat"
+
+
 def test_every_kind_is_plain_data() -> None:
     for picture in (
         pictures.of_bytes("t", b"x", [(0, 1, "w")]),
         pictures.of_events("t", [("a", "b")], 0),
         pictures.of_bits("t", ("expected", 1), ("got", 2)),
         pictures.of_blocks("t", [("0", "A", "free")], [0], [("a", "b")]),
+        pictures.of_spans("t", [("a", 0.0, 1.5)], [(1.0, "b")], 0),
     ):
         assert json.loads(json.dumps(picture)) == picture

@@ -205,6 +205,18 @@ def test_a_picture_of_blocks() -> None:
     ]
 
 
+def test_a_picture_of_spans() -> None:
+    rows, marks = [["a", 0.0, 48.0]], [[12.0, "b claims"], [24.0, "a reports"]]
+    spans = {"kind": "spans", "title": "", "rows": rows, "marks": marks, "bad": 1}
+    assert text_of(spans) == [
+        f"   a  [{'=' * 47}) 0 to 48",
+        f"      {' ' * 12}^ 12: b claims",
+        f"[→     {' ' * 24}^ 24: a reports]",
+    ]
+    spans["bad"] = None
+    assert text_of(spans)[2] == f"      {' ' * 24}^ 24: a reports"
+
+
 def test_no_picture_and_one_of_a_later_kind_draw_nothing() -> None:
     assert lines_of(None) == []
     assert lines_of({"kind": "hologram", "title": ""}) == []

@@ -19,6 +19,10 @@ A picture is a dictionary that JSON can carry, of one of four kinds. All have a 
      "rows": [["0", "A", "in use: r1"], ["1", "AB", "in use: r1"]]}
         Blocks of memory: the number, what it holds, and who uses it. `bad` are the indexes of the
         rows that it is about. `story` is what happened before, in order; its last row is the event.
+    {"kind": "spans", "title": ..., "rows": [["worker a, epoch 1", 0.0, 10.0]],
+     "marks": [[12.0, "worker a completes"]], "bad": 0}
+        What held from when to when, such as leases, one under the other, and moments below them.
+        `bad` is the index of the moment that must not be as it is, or null.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ MAX_BYTES = 256
 MAX_ROWS = 40
 MAX_STORY = 16
 _ROW = 16
+MAX_SPANS = 12
+_SPAN_COLUMNS = 48
 
 
 def of_bytes(title: str, data: bytes, marks: Iterable[Mark] = ()) -> Picture:
@@ -78,14 +84,28 @@ def of_blocks(
     return {"kind": "blocks", "title": title, "story": told, "rows": shown, "bad": marked}
 
 
+def of_spans(
+    title: str,
+    rows: Sequence[tuple[str, float, float]],
+    marks: Sequence[tuple[float, str]] = (),
+    bad: int | None = None,
+) -> Picture:
+    """What held from when to when, as (name, from, to), and moments; of many spans the last."""
+    kept = [list(row) for row in rows[-MAX_SPANS:]]
+    moments = [list(mark) for mark in marks]
+    return {"kind": "spans", "title": title, "rows": kept, "marks": moments, "bad": bad}
+
+
 def as_text(picture: Picture) -> str:
     """The picture for a terminal: a few lines of plain text."""
-    draw = {
+    kinds = {
         "bytes": _bytes_text,
         "events": _events_text,
         "bits": _bits_text,
         "blocks": _blocks_text,
-    }[picture["kind"]]
+        "spans": span_lines,
+    }
+    draw = kinds[picture["kind"]]
     return "\n".join([f"{picture['title']}:", *draw(picture)])
 
 
@@ -148,4 +168,24 @@ def _blocks_text(picture: Picture) -> list[str]:
     for index, row in enumerate(rows):
         sign = "->" if index in bad else "  "
         lines.append(f"{sign} block {row[0]:>{number}s}  {row[1]:{holds}s}  {row[2]}".rstrip())
+    return lines
+
+
+def span_lines(picture: Picture) -> list[str]:
+    """The lines of a picture of spans: each span as a bar, then each moment as an arrow."""
+    rows, marks = picture["rows"], picture["marks"]
+    times = [time for _, *both in rows for time in both] + [at for at, _ in marks]
+    first, last = min(times, default=0.0), max(times, default=0.0)
+    names = max((len(name) for name, _, _ in rows), default=0)
+
+    def column(time: float) -> int:
+        return round((time - first) / (last - first or 1.0) * _SPAN_COLUMNS)
+
+    lines = []
+    for name, start, end in rows:
+        bar = "[" + "=" * max(0, column(end) - column(start) - 1) + ")"
+        lines.append(f"   {name:{names}s}  {' ' * column(start)}{bar} {start:g} to {end:g}")
+    for index, (at, words) in enumerate(marks):
+        sign = "->" if index == picture["bad"] else "  "
+        lines.append(f"{sign} {'':{names}s}  {' ' * column(at)}^ {at:g}: {words}")
     return lines

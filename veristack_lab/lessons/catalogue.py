@@ -47,6 +47,7 @@ LABS = {
     "02": ("03-group-commit",),
     "04": ("04-commit-point",),
     "10": ("10-prefix-blocks",),
+    "20": ("20-leases",),
 }
 """The labs of each notebook. A new lab adds its name."""
 

@@ -1,14 +1,16 @@
 """The picture of a first bad event, as lines of marked text for a panel to draw. Pure.
 
-A check may hand over a picture as plain data, of one of four kinds: `bytes` of a file or record,
-`events` in their order, `bits` of numbers, and `blocks` of memory. Each becomes lines of pieces; a
-piece that matters is marked and has words that say why.
+A check may hand over a picture as plain data, of one of five kinds: `bytes` of a file or record,
+`events` in their order, `bits` of numbers, `blocks` of memory and `spans` of time. Each becomes
+lines of pieces; a piece that matters is marked and has words that say why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from veristack_lab.labs import pictures
 
 Piece = dict[str, Any]
 """`text`, `mark` (whether it matters) and `words` (why; may be empty)."""
@@ -26,6 +28,7 @@ def lines_of(picture: Mapping[str, Any] | None) -> list[list[Piece]]:
         "events": _events_lines,
         "bits": _bits_lines,
         "blocks": _blocks_lines,
+        "spans": _spans_lines,
     }
     draw = kinds.get(str(picture.get("kind")))
     return draw(picture)[:MAX_LINES] if draw else []
@@ -100,4 +103,14 @@ def _blocks_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
         sign, words = ("→ ", "this block") if is_bad else ("  ", "")
         text = f"{sign}block {row[0]:>{number}s}  {row[1]:{holds}s}  {row[2]}"
         lines.append([_piece(text, words, mark=is_bad)])
+    return lines
+
+
+def _spans_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
+    bad = None if picture["bad"] is None else len(picture["rows"]) + picture["bad"]
+    lines = []
+    for number, text in enumerate(pictures.span_lines(dict(picture))):
+        is_bad = number == bad
+        words = "this must not happen" if is_bad else ""
+        lines.append([_piece(text.replace("->", "→ ", 1) if is_bad else text, words, mark=is_bad)])
     return lines

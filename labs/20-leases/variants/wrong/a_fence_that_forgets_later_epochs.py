@@ -1,0 +1,10 @@
+"""Only older epochs are refused, as a store does that has seen no newer one: an epoch that the row
+does not know yet is let in."""
+# caught by: a worker that was paused has lost
+
+
+def require_lease(job, lease, now):
+    if job.state is not JobState.RUNNING or lease.epoch < job.epoch:
+        raise LeaseLost(f"epoch {lease.epoch} of {job.job_id} has ended")
+    if now >= job.lease_expires_at:
+        raise LeaseLost(f"the lease of {job.job_id} ran out")
