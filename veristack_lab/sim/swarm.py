@@ -205,3 +205,17 @@ def _exponential(value: float) -> float:
         term *= value / number
         total += term
     return total
+
+
+def simpler_fault(fault: Fault) -> list[Fault]:
+    """Simpler faults of the same kind, for `shrink`: at a rounder time, shorter, weaker."""
+    simpler = [fault._replace(time_s=round(fault.time_s, digits)) for digits in (0, 1)]
+    if fault.lasts_s >= 0.02:
+        simpler.append(fault._replace(lasts_s=round(fault.lasts_s / 2, 3)))
+    for place, (name, value) in enumerate(fault.parameters):
+        harmless = 1.0 if name == "rate" else 0.0
+        if isinstance(value, float) and abs(value - harmless) > 0.01:
+            parameters = list(fault.parameters)
+            parameters[place] = (name, round((value + harmless) / 2, 3))
+            simpler.append(fault._replace(parameters=tuple(parameters)))
+    return [each for each in simpler if each != fault]
