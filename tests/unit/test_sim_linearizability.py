@@ -65,6 +65,21 @@ def test_a_stale_read_is_named_with_what_it_could_have_been_and_why() -> None:
     )
 
 
+def test_where_no_single_operation_is_in_the_way_the_latest_change_is_told() -> None:
+    history = [
+        at(0, 1, Write(1)),
+        at(2, 3, Write(2)),
+        at(4, 5, Write(3)),
+        at(5.5, 5.6, Read(), 3),
+        at(6, 7, Read(), 1),
+    ]
+    assert check_linearizable(history).story == (
+        "Client 6 read 'x' and was told 1 (6 to 7), and no order explains that. "
+        "At that time it could only be 3. "
+        "The latest change answered before its call: client 4 wrote 3 to 'x' (4 to 5)."
+    )
+
+
 def test_a_value_that_nobody_wrote_is_told_as_such() -> None:
     verdict = check_linearizable([at(0, 1, Write(1)), at(2, 3, Read(), 7)])
     assert "At that time it could only be 1. 7 was never written." in verdict.story

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import inf
 
 from veristack_lab.sim.history import UNKNOWN, Operation
-from veristack_lab.sim.models import Model, in_words
+from veristack_lab.sim.models import Model, Read, bare, in_words
 from veristack_lab.sim.wing_gong import Budget, GaveUp, linearizable
 
 _MOST_VALUES = 50
@@ -99,7 +99,7 @@ def _possible_results(
 def _cause(
     history: Sequence[Operation], misfit: Operation, model: Model, budget: Budget
 ) -> list[str]:
-    """The latest operation that was answered before the misfit was called and stands in its way."""
+    """The latest operation answered before the misfit's call that stands in its way by itself."""
     before = [each for each in in_order_of_return(history) if each.returned < misfit.call]
     for cause in before[: -_MOST_CAUSES - 1 : -1]:
         without = [each for each in history if each is not cause]
@@ -107,7 +107,11 @@ def _cause(
             return [
                 f"Before its call, {in_words(cause)} ({_when(cause)}); without that it would fit."
             ]
-    return []
+    changes = [each for each in before if type(bare(each.action)) is not Read]
+    if not changes:
+        return []
+    last = changes[-1]
+    return [f"The latest change answered before its call: {in_words(last)} ({_when(last)})."]
 
 
 def _replaced(history: Sequence[Operation], misfit: Operation, result: object) -> list[Operation]:

@@ -131,21 +131,22 @@ class Sessions:
     def may_matter(self, action: Any, told: Sequence[Operation]) -> bool:
         if type(action) is Once and any(type(each.action) is Once for each in told):
             return True
-        bare = [each._replace(action=_bare(each.action)) for each in told]
-        return self._model.may_matter(_bare(action), bare)
+        unwrapped = [each._replace(action=bare(each.action)) for each in told]
+        return self._model.may_matter(bare(action), unwrapped)
 
     def results(self, action: Any, operations: Sequence[Operation]) -> list[Any]:
-        bare = [each._replace(action=_bare(each.action)) for each in operations]
-        return self._model.results(_bare(action), bare)
+        unwrapped = [each._replace(action=bare(each.action)) for each in operations]
+        return self._model.results(bare(action), unwrapped)
 
 
-def _bare(action: Any) -> Any:
+def bare(action: Any) -> Any:
+    """An action without its session."""
     return action.action if type(action) is Once else action
 
 
 def in_words(operation: Operation) -> str:
     """What an operation was, as a clause: "client 1 read 'x' and was told 2"."""
-    action, key, times = _bare(operation.action), operation.key, ""
+    action, key, times = bare(operation.action), operation.key, ""
     if type(operation.action) is Once:
         times = f", number {operation.action.sequence} of session {operation.action.session},"
     if type(action) is Read:
