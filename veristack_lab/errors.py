@@ -49,6 +49,9 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── TextRefused
     │   ├── EmbeddingModelChanged
     │   └── DocumentLeaseLost
+    ├── SimulationError
+    │   ├── WorldOverrun
+    │   └── NotDeterministic
     ├── ViewError
     │   ├── ViewClosed
     │   └── WaitExpired (also a TimeoutError)
@@ -87,8 +90,6 @@ class PortUnavailable(InvalidInput):
 
 
 # ------------------------------------------------------------------ veristore
-
-
 class StoreError(VeriStackError):
     """The store could not do what was asked."""
 
@@ -201,8 +202,6 @@ class ObjectStoreUnavailable(StoreError):
 
 
 # ------------------------------------------------------------------- llmcache
-
-
 class ServingError(VeriStackError):
     """A request could not be served."""
 
@@ -230,8 +229,6 @@ class PromptTooLong(ServingError):
 
 
 # ------------------------------------------------------------------- veriflow
-
-
 class FlowError(VeriStackError):
     """A job could not be handled."""
 
@@ -257,8 +254,6 @@ class CheckpointCorrupt(FlowError):
 
 
 # ---------------------------------------------------------------- smartsearch
-
-
 class SearchError(VeriStackError):
     """A document or a question could not be handled."""
 
@@ -289,9 +284,20 @@ class DocumentLeaseLost(SearchError):
     """Another worker owns this document now. Nothing that this one wrote will be seen."""
 
 
+# ------------------------------------------------------------------ simulator
+class SimulationError(VeriStackError):
+    """A simulated run could not go on."""
+
+
+class WorldOverrun(SimulationError):
+    """A simulated run reached a bound of its world. End what is endless, or raise the limit."""
+
+
+class NotDeterministic(SimulationError):
+    """A run used what differs from run to run. Take time and randomness from the simulator."""
+
+
 # -------------------------------------------------------------------- widgets
-
-
 class ViewError(VeriStackError):
     """A live view could not do what was asked."""
 
@@ -305,8 +311,6 @@ class WaitExpired(ViewError, TimeoutError):
 
 
 # ------------------------------------------------------------------- backends
-
-
 class BackendError(VeriStackError):
     """A server that the lab needs cannot be used."""
 
@@ -343,5 +347,4 @@ class PrivilegeMissing(BackendError):
 
 
 class ProcessDied(BackendError):
-    """A child process ended unexpectedly. The message holds its exit code and the end of its
-    log."""
+    """A child process ended unexpectedly. The message holds its exit code and its last output."""

@@ -1,8 +1,9 @@
-"""A simulator for the store: a disk whose power can be cut anywhere, and the sweep that cuts it.
+"""A simulator: a world of events in virtual time, and a disk whose power can be cut anywhere.
 
     from veristack_lab import sim
 
     frame = sim.crash_sweep(sim.workloads.two_hundred(), samples=500)
+    verdict = sim.check_linearizable(history.operations())
 
 Names are loaded when first used, so that importing the package stays cheap.
 """
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from veristack_lab.sim.disk.crash import POLICIES
     from veristack_lab.sim.disk.images import Image
     from veristack_lab.sim.disk.simdisk import SimDisk
+    from veristack_lab.sim.history import UNKNOWN, History, Operation
+    from veristack_lab.sim.linearizability import Verdict, check_linearizable
     from veristack_lab.sim.places import life_of_a_write
     from veristack_lab.sim.store import workloads
     from veristack_lab.sim.store.engine import (
@@ -40,13 +43,18 @@ __all__ = [
     "POLICIES",
     "PROMISES",
     "ROT_PROMISES",
+    "UNKNOWN",
     "Engine",
+    "History",
     "Image",
+    "Operation",
     "Recording",
     "SimClock",
     "SimDisk",
     "Trace",
+    "Verdict",
     "Workload",
+    "check_linearizable",
     "crash_sweep",
     "engine_of",
     "explain",
@@ -65,7 +73,9 @@ __getattr__, __dir__ = lazy_names(
     {
         "Engine": "store.engine",
         "HEALTHY": "store.engine",
+        "History": "history",
         "Image": "disk.images",
+        "Operation": "history",
         "POLICIES": "disk.crash",
         "PROMISES": "store.oracle",
         "ROT_PROMISES": "store.rot",
@@ -73,7 +83,10 @@ __getattr__, __dir__ = lazy_names(
         "SimClock": "clocks",
         "SimDisk": "disk.simdisk",
         "Trace": "store.tracing",
+        "UNKNOWN": "history",
+        "Verdict": "linearizability",
         "Workload": "store.steps",
+        "check_linearizable": "linearizability",
         "crash_sweep": "store.power_cuts",
         "engine_of": "store.engine",
         "explain": "store.tracing",
