@@ -65,7 +65,8 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── PrivilegeMissing
         └── ProcessDied
 
-And one warning, for damage that need not stop the caller: `StoreDamaged`.
+And one warning, for damage that need not stop the caller: `StoreDamaged`. What only a Raft node
+raises are classes of `veristore.raft.errors`, all of them below `StoreError`.
 """
 
 from __future__ import annotations

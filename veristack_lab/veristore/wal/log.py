@@ -29,7 +29,12 @@ from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.failures import is_out_of_room
 from veristack_lab.veristore.wal.mutations import RecordType
-from veristack_lab.veristore.wal.segment import GROUP_START, TEMPORARY, SegmentHeader
+from veristack_lab.veristore.wal.segment import (
+    GROUP_START,
+    LOG_MAGIC,
+    TEMPORARY,
+    SegmentHeader,
+)
 
 _PREFIX = "log-"
 _DIGITS = 10
@@ -84,6 +89,8 @@ class Log:
         self.segment_bytes = 0
         """No room is reserved beyond this length of a segment. Set by the store, which knows when
         it rotates; 0 reserves none."""
+        self.reserves_always = False
+        """Whether a write without a sync brings room ahead too: its caller will sync it soon."""
         self.next_lsn = next_lsn
         """LSN of the next record; never goes back."""
         self.durable_lsn = next_lsn - 1
@@ -125,7 +132,7 @@ class Log:
         data = records.frame_records(payloads, types, first, self.epoch)
         end, next_lsn = self._end + len(data), first + len(payloads)
         self._is_syncing = False
-        if end > self._room_end and sync:
+        if end > self._room_end and (sync or self.reserves_always):
             self._write_longer(data, end)
         else:
             self._file.pwrite(data, self._end)
@@ -234,17 +241,30 @@ class Log:
 
 
 def create_segment(
-    disk: Disk, folder: Path, epoch: int, first_lsn: int, damaged_from: int = 0
+    disk: Disk,
+    folder: Path,
+    epoch: int,
+    first_lsn: int,
+    damaged_from: int = 0,
+    *,
+    magic: bytes = LOG_MAGIC,
+    content: bytes = b"",
 ) -> File:
-    """Make a segment with its header, durably. Raises `OSError`."""
+    """Make a segment with its header, durably. Raises `OSError`.
+
+    Args:
+        disk, folder: where.
+        epoch, first_lsn, damaged_from, magic: of the header.
+        content: framed records that have to be there from the beginning.
+    """
     final = path_of(folder, epoch)
     temporary = final.with_name(final.name + TEMPORARY)
     if disk.exists(temporary):
         disk.unlink(temporary)
     file = disk.open(temporary, create=True)
     try:
-        header = SegmentHeader(epoch, first_lsn, damaged_from=damaged_from)
-        file.append(header.encode())
+        header = SegmentHeader(epoch, first_lsn, magic, damaged_from=damaged_from)
+        file.append(header.encode() + content)
         file.fdatasync()
         disk.rename(temporary, final)
         disk.fsync_dir(folder)
