@@ -105,6 +105,11 @@ class Node:
         status = self.status()
         return f"<Node {status.node_id} {status.role} term={status.term} applied={status.applied}>"
 
+    @property
+    def failure(self) -> str:
+        """Why the node stopped; empty while it runs."""
+        return self._failure
+
     # --------------------------------------------------------------- driving
 
     def start(self) -> None:
