@@ -438,7 +438,7 @@ def test_metadata_that_name_an_unknown_node_are_ignored(tiny_llm: LLM, folder: P
     assert (reply.status_code, decision["kind"]) == (200, "miss")
 
 
-def test_a_store_of_somebody_else_is_refused(tiny_llm: LLM, folder: Path) -> None:
+def test_a_store_of_another_program_is_refused(tiny_llm: LLM, folder: Path) -> None:
     with veristore.open(folder) as store:
         store.put(b"llmcache/prefix/x", b"not ours")
         gateway = Gateway(tiny_llm.text, metadata=store)

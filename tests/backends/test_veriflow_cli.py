@@ -84,7 +84,7 @@ def test_the_servers_problems_are_the_labs_errors(url: str) -> None:
         veristack(url, "why", "../jobs")
 
 
-def test_nobody_there_is_said_with_what_to_do() -> None:
+def test_a_missing_server_is_said_with_what_to_do() -> None:
     with pytest.raises(BackendUnavailable, match="veristack jobs serve"):
         veristack("http://127.0.0.1:1", "list")
 

@@ -124,7 +124,7 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("error", list(branches()), ids=lambda cls: cls.__name__)
-def test_an_error_says_what_happened_when_nobody_else_does(
+def test_an_error_says_what_happened_without_a_message(
     error: type[errors.VeriStackError],
 ) -> None:
     assert error.__doc__

@@ -41,7 +41,7 @@ def ask_about_losses() -> lessons.Prediction:
     return lessons.predict("00/lost", "How many are lost?", unit="writes", within=1)
 
 
-# ------------------------------------------------------------------ nobody is asked
+# ------------------------------------------------------------------ no learner is asked
 
 
 def test_without_a_front_end_the_default_answers_and_says_so(
@@ -71,7 +71,7 @@ def test_a_task_is_not_recorded_without_a_front_end(
     assert not learner.exists()
 
 
-# ------------------------------------------------------------------ somebody is asked
+# ------------------------------------------------------------------ a learner is asked
 
 
 @pytest.mark.usefixtures("asking")

@@ -25,7 +25,7 @@ Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", m
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number of seconds")
+        raise typer.BadParameter(f"{value} is not a number of seconds")
     return value
 
 

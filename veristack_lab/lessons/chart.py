@@ -17,6 +17,7 @@ from veristack_lab.lessons.places import is_asking, learner_folder
 from veristack_lab.lessons.predictions import BOX, INK
 from veristack_lab.lessons.progress import Notes
 from veristack_lab.lessons.tasks.registry import TASKS
+from veristack_lab.runtime.counting import counted
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ def in_words(rows: Sequence[Row]) -> str:
     tasks, tasks_passed = sum(r.tasks for r in rows), sum(r.tasks_passed for r in rows)
     labs = [lab for row in rows for lab in row.labs]
     return (
-        f"{len(rows)} notebooks: {sum(r.predicted for r in rows)} predictions,"
+        f"{counted(len(rows), 'notebook')}:"
+        f" {counted(sum(r.predicted for r in rows), 'prediction')},"
         f" {sum(r.right for r in rows)} right; {tasks_passed} of {tasks} tasks;"
         f" {sum(lab.passed for lab in labs)} of {sum(lab.tasks for lab in labs)} tasks"
-        f" of {len(labs)} labs"
+        f" of {counted(len(labs), 'lab')}"
     )
 
 

@@ -82,7 +82,7 @@ def application(service: Service, parts: Health = no_parts) -> Starlette:
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
-            ClientDisconnect: _nobody_listens,
+            ClientDisconnect: _client_is_gone,
         },
     )
 
@@ -326,7 +326,7 @@ def _line(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-async def _nobody_listens(_: Request, __: Exception) -> Response:
+async def _client_is_gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
