@@ -58,6 +58,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── DownloadFailed
         ├── FolderHeld
         ├── FolderUnusable
+        ├── SchemaHeld
         ├── MigrationConflict
         ├── PrivilegeMissing
         └── ProcessDied
@@ -331,6 +332,10 @@ class FolderHeld(BackendError):
 
 class FolderUnusable(BackendError):
     """A server cannot keep its data in this folder. Give a folder that you may write to."""
+
+
+class SchemaHeld(BackendError):
+    """Another server works on this database schema. Use it, stop it, or give another schema."""
 
 
 class MigrationConflict(BackendError):
