@@ -38,8 +38,7 @@ def test_the_store_numbers_and_keeps_its_writes(jumps_ms: tuple[int, ...]) -> No
     for opening in range(3):
         with open_store("/s", disk=disk, clock=clock) as store:
             assert 0 <= store.stats().recovery.recover_ms < 1000
-            for number in range(5):
-                lsns.append(store.put(b"k", b"%d" % (10 * opening + number)))
+            lsns += [store.put(b"k", b"%d" % (10 * opening + number)) for number in range(5)]
             if opening == 1:
                 store.checkpoint()
             assert store.get(b"k") == b"%d" % (10 * opening + 4)

@@ -20,6 +20,7 @@ from veristack_lab.lessons.lab_model import LabModel
 from veristack_lab.lessons.lab_pictures import lines_of
 from veristack_lab.lessons.progress import Guess, Notes, Trial
 from veristack_lab.lessons.tasks.registry import TASKS
+from veristack_lab.runtime.counting import counted
 
 LAB = "01-crc32c"
 
@@ -236,7 +237,7 @@ def test_the_map_counts_what_is_recorded() -> None:
     assert rows[1].labs == (LabState(LAB, 2, 5),)
     assert in_words(rows) == (
         f"{len(NOTEBOOKS)} notebooks: 2 predictions, 1 right; 1 of {len(TASKS)} tasks;"
-        " 2 of 5 tasks of 1 labs"
+        " 2 of 5 tasks of 1 lab"
     )
     page = drawn(rows)
     assert '<a href="01_write_ahead_log.ipynb">' in page
@@ -262,7 +263,7 @@ def test_the_map_of_a_learner_shows_the_labs_too(
     bench.note_check(lab, ["1"])
     labs = manifest.find_all()
     total = sum(len(each.tasks) for each in labs)
-    assert f"1 of {total} tasks of {len(labs)} labs" in repr(lessons.map())
+    assert f"1 of {total} tasks of {counted(len(labs), 'lab')}" in repr(lessons.map())
 
 
 def test_every_lab_is_on_the_map() -> None:
