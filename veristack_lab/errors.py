@@ -339,8 +339,7 @@ class SchemaHeld(BackendError):
 
 
 class MigrationConflict(BackendError):
-    """A database schema was made by other migration files than these. Use the version of the
-    lab that made it, or another schema."""
+    """Other migration files made this schema. Use the lab's version that did, or another schema."""
 
 
 class PrivilegeMissing(BackendError):
@@ -348,5 +347,4 @@ class PrivilegeMissing(BackendError):
 
 
 class ProcessDied(BackendError):
-    """A child process ended unexpectedly. The message holds its exit code and the end of its
-    log."""
+    """A child process ended unexpectedly. The message holds its exit code and its last output."""
