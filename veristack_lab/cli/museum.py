@@ -94,8 +94,8 @@ def run(
     survived = sum(verdict.healthy_survived for verdict in verdicts)
     images = sum(verdict.images + verdict.healthy_images for verdict in verdicts)
     console.print(
-        f"{found} of {counted(len(verdicts), 'exhibit')} found out, the healthy engine survived "
-        f"{survived} of {counted(len(verdicts), 'time')}, {counted(images, 'image')}"
+        f"{found} of {len(verdicts)} exhibits found out, the healthy engine survived "
+        f"{survived} of {len(verdicts)} times, {counted(images, 'image')}"
     )
     if not all(verdict.is_as_told for verdict in verdicts):
         raise typer.Exit(1)

@@ -118,8 +118,9 @@ class BlockPool:
         victims = self.victims(blocks, succeeds)
         if victims is None:
             raise NoNodeAvailable(
-                f"blocks needed: {blocks}; {self.free_blocks} are free and {self.idle_blocks} "
-                f"could be evicted of {self.total_blocks}; held: {counted(len(self), 'prefix')}. "
+                f"{counted(blocks, 'block is', 'blocks are')} needed; {self.free_blocks} free and "
+                f"{self.idle_blocks} evictable of {self.total_blocks}; "
+                f"{counted(len(self), 'prefix is', 'prefixes are')} held. "
                 "Send the request again later."
             )
         for victim in victims:

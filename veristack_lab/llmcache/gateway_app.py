@@ -215,9 +215,10 @@ class _Face:
         facts = self._embedder(call)
         if not call.texts:
             return _json({"embedding": []})
-        found = await self.service.embed(
+        asked = self.service.embed(
             self.service.job(facts.model), call.texts, truncate=call.truncate
         )
+        found = await _unless_gone(request, asked)
         return _json({"embedding": found.vectors[0]})
 
     def _embedder(self, call: EmbedCall) -> EngineFacts:
