@@ -127,8 +127,7 @@ def test_a_lab_as_html_has_its_tasks_and_its_first_bad_event(tmp_path: Path) -> 
     lab = manifest.find(LAB)
     bench = Workbench(tmp_path)
     bench.start(lab)
-    body = "    return register ^ byte"
-    wrong = lab.starter.replace("    raise NotImplementedError", body, 1)
+    wrong = lab.starter.replace('raise NotImplementedError("task 1")', "return register ^ byte")
     assert wrong != lab.starter
     bench.work(lab).write_text(wrong)
     with _checked(tmp_path) as panel:
