@@ -14,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from veristack_lab.labs.manifest import Lab
     from veristack_lab.labs.runner import Outcome
+    from veristack_lab.labs.variants import Verdict
     from veristack_lab.labs.workbench import Workbench
 
 app = typer.Typer(no_args_is_help=True, help="Exercises: write a piece of the stack yourself.")
@@ -142,26 +143,68 @@ def show_progress(into: Into = None) -> None:
 def selftest(
     name: Annotated[str | None, typer.Argument(help="One lab; all of them by default.")] = None,
 ) -> None:
-    """Hold wrong and right variants of each solution to the checks; exit 1 on a false verdict."""
-    from veristack_lab.labs import manifest, variants
+    """Hold wrong and right variants of each solution to the checks; exit 1 on a false verdict.
 
+    Ctrl-C ends it with what has been judged so far, and exit status 130.
+    """
+    from veristack_lab.labs import manifest, variants
+    from veristack_lab.runtime import progress
+
+    labs = manifest.find_all() if name is None else [manifest.find(name)]
+    cases = [(lab, variant) for lab in labs for variant in variants.find_all(lab)]
+    verdicts: list[Verdict] = []
+    is_interrupted = False
+    try:
+        with progress.bar("judging variants", total=len(cases)) as on_progress:
+            for lab, variant in cases:
+                verdicts.append(variants.judge(lab, variant))
+                on_progress(len(verdicts), len(cases))
+    except KeyboardInterrupt:
+        is_interrupted = True
     console = Console()
-    false = count = 0
-    for lab in manifest.find_all() if name is None else [manifest.find(name)]:
-        table = Table("variant", "must", "actual", title=lab.name, title_justify="left")
-        with console.status(f"judging the variants of {lab.name}"):
-            verdicts = list(variants.judge_all(lab))
-        for verdict in verdicts:
-            variant, good = verdict.variant, verdict.as_expected
-            false, count = false + (not good), count + 1
-            colour = "green" if good else "bold red"
-            actual = escape(verdict.actual + ("" if good else f" (expected: {variant.expected})"))
-            must = "pass" if variant.kind == variants.RIGHT else "fail"
-            table.add_row(escape(variant.name), must, f"[{colour}]{actual}[/]")
-        console.print(table)
-    console.print(f"{count - false} of {count} verdicts are as expected")
-    if false:
+    judged = list(zip((lab for lab, _ in cases), verdicts, strict=False))
+    console.print(_verdict_table(judged))
+    console.print(_count_line(judged, len(cases)), soft_wrap=True)
+    if is_interrupted:
+        raise typer.Exit(130)
+    if not all(verdict.as_expected for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _verdict_table(judged: list[tuple[Lab, Verdict]]) -> Table:
+    """Lab, variant and verdict; each cell is folded, never cut."""
+    table = Table("lab", "variant", "verdict")
+    for column in table.columns:
+        column.overflow = "fold"
+    before = ""
+    for lab, verdict in judged:
+        if lab.name != before and before:
+            table.add_section()
+        expected = verdict.variant.expected
+        words = verdict.actual
+        if not verdict.as_expected:
+            words = f"FALSE: {words} (expected: {expected})"
+        colour = "green" if verdict.as_expected else "bold red"
+        shown = lab.name if lab.name != before else ""
+        variant = f"{verdict.variant.kind}: {verdict.variant.name.replace('_', ' ')}"
+        table.add_row(escape(shown), escape(variant), f"[{colour}]{escape(words)}[/]")
+        before = lab.name
+    return table
+
+
+def _count_line(judged: list[tuple[Lab, Verdict]], of: int) -> str:
+    from veristack_lab.labs import variants
+
+    labs = len({lab.name for lab, _ in judged})
+    counts = {}
+    for kind in (variants.RIGHT, variants.WRONG):
+        mine = [verdict for _, verdict in judged if verdict.variant.kind == kind]
+        counts[kind] = f"{sum(verdict.as_expected for verdict in mine)} of {len(mine)}"
+    stopped = f"; stopped after {len(judged)} of {of} variants" if len(judged) < of else ""
+    return (
+        f"{labs} lab{'' if labs == 1 else 's'}: {counts[variants.RIGHT]} right variants accepted,"
+        f" {counts[variants.WRONG]} wrong variants refused by their check{stopped}"
+    )
 
 
 def _bench(lab: Lab, into: Path | None) -> Workbench:
