@@ -134,8 +134,8 @@ def test_a_lab_as_html_has_its_tasks_and_its_first_bad_event(tmp_path: Path) -> 
         page = panel.still()
         bad = panel.snapshot()["bad"]
     for task in lab.tasks:
-        assert f"<td>{escape(task.title)}</td>" in page
-    assert all(f"<td>{escape(text)}</td>" in page for _, text in bad["rows"])
+        assert f"<li>{escape(task.title)}: " in page
+    assert all(f"<b>{name}</b>: {escape(text)}</li>" in page for name, text in bad["rows"])
     assert bad["lines"]
     assert "<pre>" in page
     assert str(tmp_path) not in page

@@ -5,23 +5,22 @@ No style, no script, and no place of the machine that made it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from veristack_lab.lessons.lab_pictures import Piece
 from veristack_lab.widgets.loop import View
-from veristack_lab.widgets.stills import table
 
 STATES = {"passed": "✓ passed", "failed": "✕ not yet", "waiting": "… waits", "open": "open"}
 
 
 def parts(view: View) -> list[str]:
     """The lab, its tasks, and the first bad event with its picture."""
-    tasks = [(task["id"], task["title"], STATES[task["state"]]) for task in view["tasks"]]
+    tasks = [f"{task['title']}: {STATES[task['state']]}" for task in view["tasks"]]
     bad = view["bad"]
     return [
         f"<p>{escape(view['summary'])}</p>",
-        table(("task", "what to write", ""), tasks),
+        _list("ol", map(escape, tasks)),
         *(_first_bad(bad) if bad else []),
         *([f"<p>{escape(view['hint'])}</p>"] if view["hint"] else []),
     ]
@@ -33,8 +32,15 @@ def block(view: View, end: str) -> str:
     return "\n".join(("<div>", name, *parts(view), f"<i>{escape(end)}</i>", "</div>"))
 
 
+def _list(kind: str, items: Iterable[str]) -> str:
+    """No table: pages of notebooks set the words in its cells to the right."""
+    lines = [f"<li>{item}</li>" for item in items]
+    return "\n".join((f"<{kind}>", *lines, f"</{kind}>"))
+
+
 def _first_bad(bad: View) -> list[str]:
-    found = [table(("first bad event", ""), bad["rows"])]
+    facts = [f"<b>{escape(name)}</b>: {escape(text)}" for name, text in bad["rows"]]
+    found = [f"<p>First bad event</p>\n{_list('ul', facts)}"]
     if bad["lines"]:
         drawn = "\n".join(map(_line, bad["lines"]))
         found.append(f"<p>{escape(bad['title'])}</p>\n<pre>{drawn}</pre>")
