@@ -55,7 +55,7 @@ class History:
         self.log.append_group(kinds, payloads)
 
     def mark(self) -> None:
-        """What closing in good order adds."""
+        """What `close` adds."""
         self.states.append(self.states[-1])
         self._append([RecordType.MARK], [b""])
 

@@ -9,6 +9,6 @@ DATA = bytes(number % 251 for number in range(10 * CHUNK + 5))
 
 
 def pieces(data: bytes, size: int) -> Iterator[bytes]:
-    """The data as it may come in, so many bytes at a time."""
+    """The data as it may come in: at most that number of bytes at a time."""
     for at in range(0, len(data), size):
         yield data[at : at + size]

@@ -196,13 +196,13 @@ def write_json(rows: Sequence[Row], path: Path) -> None:
 
 def _one_round(contest: Contest, number: int) -> list[float]:
     """One value of each contestant; the one that begins changes from round to round."""
-    everybody = [contest.ours, *contest.peers]
+    contestants = [contest.ours, *contest.peers]
     if contest.yardstick is not None:
-        everybody.append(contest.yardstick)
-    first = number % len(everybody)
-    measured = {index: everybody[index].measure() for index in range(first, len(everybody))}
-    measured |= {index: everybody[index].measure() for index in range(first)}
-    return [measured[index] for index in range(len(everybody))]
+        contestants.append(contest.yardstick)
+    first = number % len(contestants)
+    measured = {index: contestants[index].measure() for index in range(first, len(contestants))}
+    measured |= {index: contestants[index].measure() for index in range(first)}
+    return [measured[index] for index in range(len(contestants))]
 
 
 def _check(contest: Contest) -> None:

@@ -61,6 +61,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── DownloadFailed
         ├── FolderHeld
         ├── FolderUnusable
+        ├── SchemaHeld
         ├── MigrationConflict
         ├── PrivilegeMissing
         └── ProcessDied
@@ -338,9 +339,12 @@ class FolderUnusable(BackendError):
     """A server cannot keep its data in this folder. Give a folder that you may write to."""
 
 
+class SchemaHeld(BackendError):
+    """Another server works on this database schema. Use it, stop it, or give another schema."""
+
+
 class MigrationConflict(BackendError):
-    """A database schema was made by other migration files than these. Use the version of the
-    lab that made it, or another schema."""
+    """Other migration files made this schema. Use the lab's version that did, or another schema."""
 
 
 class PrivilegeMissing(BackendError):

@@ -22,6 +22,7 @@ from .cutstore import (
     OTHER,
     CutStore,
     Halt,
+    expect_clean,
     expect_neighbours,
     expect_one_of,
     expect_told,
@@ -30,7 +31,6 @@ from .cutstore import (
     met,
     objects_before,
     objects_of,
-    orphans,
     run,
     strikes,
 )
@@ -107,7 +107,7 @@ def put_and_there(work):
         store, content = CutStore(work), LONG[:size]
         objects = objects_of(work, store, new_id=ids())
         run(work, f"put of {size} bytes", "no error", lambda o=objects, c=content: put("m", c)(o))
-        expect_one_of(f"put of {size} bytes", work, store.data, "m", content)
+        expect_one_of(f"put of {size} bytes", store, "m", content)
 
 
 @check("2", "no record grows with the object: chunk by chunk, whatever its size")
@@ -128,7 +128,7 @@ def small_records(work):
 @check("2", "a new object, the power cut before every operation: whole, or not there")
 def new_cut(work):
     for given, store, _, raised in strikes(work, {}, put("m", NEW), "put of a new object"):
-        expect_one_of(given, work, store.data, "m", *([ABSENT] if raised else []), NEW)
+        expect_one_of(given, store, "m", *([ABSENT] if raised else []), NEW)
 
 
 @check("2", "an overwrite, the power cut before every operation: all old, or all new")
@@ -140,8 +140,8 @@ def overwrite_cut(work):
         run(work, f"put of {len(old)} bytes", "no error", lambda o=own, c=old: put("m", c)(o))
         for before in (objects_before(work, old), own.store.data):
             for given, store, _, raised in strikes(work, before, put("m", new), what):
-                expect_one_of(given, work, store.data, "m", *([old] if raised else []), new)
-                expect_neighbours(given, work, store.data)
+                expect_one_of(given, store, "m", *([old] if raised else []), new)
+                expect_neighbours(given, store)
 
 
 @check("2", "an overwrite takes the old chunks with it")
@@ -149,8 +149,7 @@ def overwrite_clean(work):
     for old, new in OVERWRITES:
         what = f"overwrite of {len(old)} by {len(new)} bytes"
         *_, (given, store, _, _) = strikes(work, objects_before(work, old), put("m", new), what)
-        if left := orphans(work, store.data):
-            raise FirstBad(given, "no chunk that no object needs", f"{len(left)} of them")
+        expect_clean(given, store, "no chunk that no object needs")
 
 
 @check("2", "an id belongs to one upload: no chunk is written twice, whatever was there")
@@ -174,7 +173,7 @@ def put_fails(work):
         for given, store, _, raised in strikes(work, before, put("m", NEW), "put", FAULTS):
             if found(work, store.data, "m") != NEW:
                 expect_told(given, store, raised)
-            expect_one_of(given, work, store.data, "m", old, NEW)
+            expect_one_of(given, store, "m", old, NEW)
 
 
 @check("2", "an upload is open from before its first chunk until after its commit")
@@ -186,7 +185,7 @@ def upload_open(work):
         if not committed and not begun <= set(objects.open_uploads):
             got = f"{len(objects.open_uploads)} open uploads, its id is not among them"
             given = f"put, before its operation {len(store.operations) + 1}"
-            raise Halt(FirstBad(given, "its id in open_uploads", got))
+            raise Halt(store.bad(given, "its id in open_uploads", got))
 
     begun, store = set(), CutStore(work)
     objects = objects_of(work, store, new_id=ids())
@@ -194,7 +193,8 @@ def upload_open(work):
     run(work, "put", "no error", lambda: put("m", NEW)(objects))
     for given, _, ended, _ in strikes(work, {}, put("m", NEW), "put", ("cut", *FAULTS)):
         if ended.open_uploads:
-            raise FirstBad(given, "no open upload after it has ended", "its id still there")
+            got = "its id still there"
+            raise store.bad(given, "no open upload after it has ended", got)
 
 
 @check("2", "another upload to the same name between any two operations: one of them, whole")
@@ -207,10 +207,10 @@ def two_objects(work):
     for content in (OTHER, NEW):
         data = meet(work, put("n", content), "a put to another name", NEW)
         for given, store in data:
-            expect_one_of(given, work, store.data, "n", content)
+            expect_one_of(given, store, "n", content)
             objects = objects_of(work, store, new_id=ids_from(50))
             run(work, given, "no error", lambda o=objects: put("m", OLD)(o))
-            expect_one_of(f"{given}; m replaced", work, store.data, "n", content)
+            expect_one_of(f"{given}; m replaced", store, "n", content)
 
 
 def ids_from(start):
@@ -230,7 +230,7 @@ def meet(work, act, what, *legal):
             run(work, given, "no error", lambda o=objects: put("m", NEW)(o))
         if not did:
             return ended
-        expect_one_of(given, work, store.data, "m", *legal)
+        expect_one_of(given, store, "m", *legal)
         ended.append((given, store))
     return ended
 
@@ -245,6 +245,6 @@ def restarted(work):
         try:
             run(work, given, "no error", lambda o=objects, n=number, c=content: put(f"m{n}", c)(o))
         except StoreError as error:
-            raise FirstBad(given, "no error", show(error)) from error
+            raise store.bad(given, "no error", show(error), f"m{number}") from error
         for name, wanted in contents.items():
-            expect_one_of(given, work, store.data, name, wanted)
+            expect_one_of(given, store, name, wanted)

@@ -12,6 +12,9 @@ from veristack_lab.errors import DiskFull, StoreFailed
 from veristack_lab.labs.checking import FirstBad, raising_is_bad, show
 from veristack_lab.veristore.wal import writes
 
+from .faults import STRUCK, Fault, PowerCut
+from .story import Story, remains
+
 MAX_CALLS, MAX_LINES = 5_000, 200_000
 """Nothing here needs a tenth of them; what needs more turns in a circle."""
 BUCKET = "models"
@@ -21,42 +24,12 @@ LONG = bytes(range(256)) * 75
 ABSENT = "not there"
 
 
-class PowerCut(BaseException):
-    """The power goes. Not an Exception: no `except Exception` may live on after it."""
-
-
 class Halt(BaseException):
     """The check has seen enough; carries the first bad event past the learner's `except`."""
 
     def __init__(self, bad):
         super().__init__(str(bad))
         self.bad = bad
-
-
-class Fault:
-    """What becomes of one operation.
-
-    Args:
-        kind: "cut" (the power goes before it), "full" (no room, nor for what comes after it),
-            "failed" (the caller cannot know whether it happened: it did not), "unsure" (it did),
-            "interrupted" (Ctrl-C just before it) or "late" (Ctrl-C just after it).
-        number: of the operation, counted from 0.
-    """
-
-    def __init__(self, kind, number):
-        self.kind, self.number = kind, number
-        self.happened = False
-
-    def __str__(self):
-        what = {
-            "cut": "the power is cut before",
-            "full": "there is no room for",
-            "failed": "the disk fails, without any effect, in",
-            "unsure": "the disk fails, after the effect, in",
-            "interrupted": "Ctrl-C comes just before",
-            "late": "Ctrl-C comes just after",
-        }
-        return f"{what[self.kind]} operation {self.number + 1}"
 
 
 class CutStore:
@@ -74,8 +47,8 @@ class CutStore:
 
     def __init__(self, work, data=None, *, fault=None, before_call=None, after_read=None):
         self.work, self.data, self.fault = work, dict(data or {}), fault
-        self.before_call = before_call or (lambda _: None)
-        self.after_read = after_read or (lambda _: None)
+        self.before_call, self.after_read = before_call, after_read
+        self.story = Story(self._tell_all)
         self.before_operation = lambda changes: None
         self.judges_ids = False
         """Whether a chunk that is written for the second time is the first bad event."""
@@ -86,19 +59,27 @@ class CutStore:
         self.calls += 1
         if self.calls > MAX_CALLS:
             got = f"{MAX_CALLS:,} calls of the store, and no end"
-            raise Halt(FirstBad("this check", "an end", got))
-        self.before_call(self)
+            raise Halt(self.bad("this check", "an end", got))
+        self._others(self.before_call)
+
+    def _others(self, act):
+        """A moment at which others may do something."""
+        if act is not None:
+            self.story.by_others(dict(self.data), self, act)
 
     def _operation(self, changes):
         self._called()
         self.before_operation(changes)
         if self.dead is not None:
+            self.story.note(f"{self._tell_all(changes)}: refused, the store is dead")
             raise self.dead
         struck = self.fault is not None and self.fault.number == len(self.operations)
         kind = self.fault.kind if struck and not self.fault.happened else ""
         if kind:
             self._strike(kind, changes)
         self._apply(changes)
+        if kind:
+            self.story.note("an error after the effect", who="the disk")
         if kind == "unsure":
             self.dead = StoreFailed("the disk has failed")
             raise self.dead
@@ -108,6 +89,9 @@ class CutStore:
 
     def _strike(self, kind, changes):
         self.fault.happened = True
+        if kind in STRUCK:
+            who, what = STRUCK[kind]
+            self.story.note(f"{what}; never happens: {self._tell_all(changes)}", who)
         if kind == "cut":
             self.dead = PowerCut(self._tell_all(changes))
         elif kind == "full":
@@ -121,6 +105,7 @@ class CutStore:
 
     def _apply(self, changes):
         self.operations.append(self._tell_all(changes))
+        self.story.note(self.operations[-1])
         size = sum(len(value) for _, value in changes if value is not None)
         self.largest = max(self.largest, size)
         for key, value in changes:
@@ -134,18 +119,21 @@ class CutStore:
     def _judge_once(self, key, value):
         if key in self.written and (key not in self.data or self.data[key] != value):
             given = f"{self._tell(key)} is written, after: {self.operations[-2:][0]}"
-            raise Halt(FirstBad(given, "a new id for each upload", "a chunk that was there before"))
+            raise Halt(self.bad(given, "a new id for each upload", "a chunk that was there before"))
 
     def get(self, key):
         self._called()
         value = self.data.get(key)
-        self.after_read(self)
+        found = "" if value is not None else ": not there"
+        self.story.note(lambda: f"get {self._tell(key)}{found}")
+        self._others(self.after_read)
         return value
 
     def scan(self, prefix=b""):
         self._called()
         pairs = sorted(pair for pair in self.data.items() if pair[0].startswith(prefix))
-        self.after_read(self)
+        self.story.note(f"scan: {len(pairs)} entries")
+        self._others(self.after_read)
         return iter(pairs)
 
     def put(self, key, value):
@@ -159,6 +147,11 @@ class CutStore:
     def write(self, batch):
         writes.batch(batch)
         return self._operation(list(batch.changes))
+
+    def bad(self, given, expected, got, name="m", bucket=BUCKET):
+        """A first bad event, with the picture of how it came about."""
+        left = remains(self.work, self.data, self._tell, name, bucket)
+        return FirstBad(given, expected, got, picture=self.story.picture(left, expected, got))
 
     def _tell_all(self, changes):
         told = [
@@ -254,10 +247,11 @@ def orphans(work, data):
     return [k for k in data if k.startswith(work.CHUNK) and work.id_of(k) not in metas]
 
 
-def expect_one_of(given, work, data, name, *legal):
-    got = found(work, data, name)
+def expect_one_of(given, store, name, *legal):
+    got = found(store.work, store.data, name)
     if got not in legal:
-        raise FirstBad(given, f"{name!r}: " + " or ".join(map(show, legal)), show(got))
+        expected = f"{name!r}: " + " or ".join(map(show, legal))
+        raise store.bad(given, expected, show(got), name)
 
 
 NEIGHBOURS = ((BUCKET, "mm"), (BUCKET, "m/x"), (BUCKET, "other"), ("models2", "m"), ("a", "m"))
@@ -273,10 +267,16 @@ def objects_before(work, content=OLD):
     return data
 
 
-def expect_neighbours(given, work, data):
+def expect_neighbours(given, store):
     for bucket, name in NEIGHBOURS:
-        if (got := found(work, data, name, bucket)) != OTHER:
-            raise FirstBad(given, f"{name!r} in {bucket!r} as it was: {show(OTHER)}", show(got))
+        if (got := found(store.work, store.data, name, bucket)) != OTHER:
+            expected = f"{name!r} in {bucket!r} as it was: {show(OTHER)}"
+            raise store.bad(given, expected, show(got), name, bucket)
+
+
+def expect_clean(given, store, expected="no chunk left over"):
+    if left := orphans(store.work, store.data):
+        raise store.bad(given, expected, f"{len(left)} of them")
 
 
 def strikes(work, data, act, what, kinds=("cut",)):
@@ -307,7 +307,8 @@ def strikes(work, data, act, what, kinds=("cut",)):
 def expect_told(given, store, raised):
     """A fault of the store must reach the caller, unless the work was done in spite of it."""
     if raised is None and store.fault.happened:
-        raise FirstBad(given, "the error of the store, passed on", "a return, as if all were well")
+        got = "a return, as if all were well"
+        raise store.bad(given, "the error of the store, passed on", got)
 
 
 @contextmanager
@@ -322,4 +323,4 @@ def met(store, moment, act):
 
     store.before_call = before_call
     yield done
-    store.before_call = lambda _: None
+    store.before_call = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from veristack_lab.errors import ObjectNotFound, StoreCorrupt
-from veristack_lab.labs.checking import FirstBad, check, show
+from veristack_lab.labs.checking import check, show
 
 from .cutstore import (
     ABSENT,
@@ -14,6 +14,7 @@ from .cutstore import (
     NEW,
     OLD,
     CutStore,
+    expect_clean,
     expect_neighbours,
     expect_one_of,
     expect_told,
@@ -21,7 +22,6 @@ from .cutstore import (
     met,
     objects_before,
     objects_of,
-    orphans,
     place,
     remove,
     run,
@@ -41,9 +41,9 @@ def read(work, store, given, *legal):
     except (ObjectNotFound, StoreCorrupt) as error:
         content = type(error).__name__
     if content not in legal:
-        raise FirstBad(given, expected, show(content))
+        raise store.bad(given, expected, show(content))
     if store.operations:
-        raise FirstBad(given, "a get that changes nothing", store.operations[0])
+        raise store.bad(given, "a get that changes nothing", store.operations[0])
 
 
 @check("3", "the content, of any size")
@@ -146,17 +146,16 @@ def delete_m(objects):
 def gone(work):
     for content in (OLD, b"", LONG):
         *_, (given, store, _, _) = strikes(work, objects_before(work, content), delete_m, "delete")
-        expect_one_of(given, work, store.data, "m", ABSENT)
-        expect_neighbours(given, work, store.data)
-        if left := orphans(work, store.data):
-            raise FirstBad(given, "none of its chunks left", f"{len(left)} of them")
+        expect_one_of(given, store, "m", ABSENT)
+        expect_neighbours(given, store)
+        expect_clean(given, store, "none of its chunks left")
 
 
 @check("4", "the power cut before every operation: whole, or not there")
 def delete_cut(work):
     for given, store, _, raised in strikes(work, objects_before(work), delete_m, "delete"):
-        expect_one_of(given, work, store.data, "m", *([OLD] if raised else []), ABSENT)
-        expect_neighbours(given, work, store.data)
+        expect_one_of(given, store, "m", *([OLD] if raised else []), ABSENT)
+        expect_neighbours(given, store)
 
 
 @check("4", "a delete that fails says so, and leaves the object whole or not there")
@@ -165,7 +164,7 @@ def delete_fails(work):
     for given, store, _, raised in strikes(work, objects_before(work), delete_m, "delete", kinds):
         if found(work, store.data, "m") != ABSENT:
             expect_told(given, store, raised)
-        expect_one_of(given, work, store.data, "m", OLD, ABSENT)
+        expect_one_of(given, store, "m", OLD, ABSENT)
 
 
 @check("4", "what is not there can be deleted")
@@ -174,7 +173,7 @@ def delete_nothing(work):
     data = objects_before(work)
     remove(work, data, "m")
     *_, (given, store, _, _) = strikes(work, data, delete_m, "delete of m; there are mm and m/x")
-    expect_neighbours(given, work, store.data)
+    expect_neighbours(given, store)
 
 
 @check("4", "replaced between any two steps of a delete: the new version whole, or not there")
@@ -192,8 +191,8 @@ def replaced_meanwhile(work):
             run(work, given, "no error", lambda o=objects: delete_m(o))
         if not did:
             return
-        expect_one_of(given, work, store.data, "m", NEW, ABSENT)
-        expect_neighbours(given, work, store.data)
+        expect_one_of(given, store, "m", NEW, ABSENT)
+        expect_neighbours(given, store)
 
 
 @check("4", "after a restart too: nothing is remembered from before it")
@@ -206,4 +205,4 @@ def deleted_after_restart(work):
         again = objects_of(work, CutStore(work, store.data))
         names = run(work, "names", "a list", lambda o=again: o.names(BUCKET))
         if names != ["m/x", "mm", "other"]:
-            raise FirstBad(f"{given}; names", "m/x, mm, other", show(names))
+            raise store.bad(f"{given}; names", "m/x, mm, other", show(names))

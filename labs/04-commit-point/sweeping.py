@@ -17,6 +17,7 @@ from .cutstore import (
     OLD,
     OTHER,
     CutStore,
+    expect_clean,
     expect_neighbours,
     expect_one_of,
     expect_told,
@@ -45,14 +46,9 @@ def collect(objects):
     return objects.collect()
 
 
-def expect_kept(given, work, data):
-    expect_one_of(given, work, data, "m", OLD)
-    expect_neighbours(given, work, data)
-
-
-def expect_clean(given, work, data):
-    if left := orphans(work, data):
-        raise FirstBad(given, "no chunk left over", f"{len(left)} of them")
+def expect_kept(given, store):
+    expect_one_of(given, store, "m", OLD)
+    expect_neighbours(given, store)
 
 
 @check("5", "chunks that no object needs go, and are counted; objects stay")
@@ -62,9 +58,9 @@ def swept(work):
         objects = objects_of(work, store)
         given = f"collect, {count} chunks are left behind"
         counted = run(work, given, str(count), lambda o=objects: collect(o))
-        expect_kept(given, work, store.data)
+        expect_kept(given, store)
         if (counted, left := len(orphans(work, store.data))) != (count, 0):
-            raise FirstBad(given, f"{count}, and none left", f"{counted}, and {left} left")
+            raise store.bad(given, f"{count}, and none left", f"{counted}, and {left} left")
 
 
 @check("5", "an open upload keeps its chunks, stays open, and is not waited for")
@@ -78,21 +74,23 @@ def waits_for_none(work):
     counted = run(work, given, "3", lambda: collect(objects))
     left = [key for key in orphans(work, store.data) if work.id_of(key) == open_id]
     if (counted, len(left)) != (3, -(-len(NEW) // work.CHUNK_BYTES)):
-        raise FirstBad(given, "3, and its chunks kept", f"{counted}, {len(left)} of its chunks")
+        got = f"{counted}, {len(left)} of its chunks"
+        raise store.bad(given, "3, and its chunks kept", got, "m2")
     if set(objects.open_uploads) != {open_id}:
         got = f"{len(objects.open_uploads)} ids in it"
-        raise FirstBad(f"{given}; open_uploads after it", "that upload, and no other", got)
+        given = f"{given}; open_uploads after it"
+        raise store.bad(given, "that upload, and no other", got, "m2")
 
 
 @check("5", "the power cut before every operation: objects stay, and the next run ends it")
 def collect_cut(work):
     for given, store, _, _ in strikes(work, with_orphans(work), collect, "collect"):
-        expect_kept(given, work, store.data)
+        expect_kept(given, store)
         after = CutStore(work, store.data)
         again = objects_of(work, after)
         run(work, f"{given}; collected again", "no error", lambda o=again: collect(o))
-        expect_kept(f"{given}; collected again", work, after.data)
-        expect_clean(f"{given}; collected again", work, after.data)
+        expect_kept(f"{given}; collected again", after)
+        expect_clean(f"{given}; collected again", after)
 
 
 @check("5", "a collection that fails says so, and objects stay")
@@ -100,7 +98,7 @@ def collect_fails(work):
     for given, store, _, raised in strikes(
         work, with_orphans(work), collect, "collect", ("full", "failed", "unsure", "interrupted")
     ):
-        expect_kept(given, work, store.data)
+        expect_kept(given, store)
         if orphans(work, store.data):
             expect_told(given, store, raised)
 
@@ -118,7 +116,7 @@ def collect_in_upload(work):
                 run(work, given, "no error", lambda o=objects: o.put(BUCKET, "m", NEW))
             if not did:
                 break
-            expect_one_of(given, work, store.data, "m", NEW)
+            expect_one_of(given, store, "m", NEW)
 
 
 MOMENTS = range(1, 10)
@@ -178,8 +176,9 @@ def beside_collect(work, hook, *, begins, commits):
     run(work, given, "no error", lambda: collect(objects))
     if not begun:
         return  # the collector makes no such call
-    expect_one_of(given, work, store.data | meta, "m", NEW)
-    expect_neighbours(given, work, store.data)
+    store.data.update(meta)  # that commit comes at last, where it has not come yet
+    expect_one_of(given, store, "m", NEW)
+    expect_neighbours(given, store)
 
 
 @check("5", "beside another collector, a delete or an overwrite: objects stay, nothing else does")
@@ -198,10 +197,10 @@ def beside_others(work):
                 run(work, given, "no error", lambda o=objects: collect(o))
             if not did:
                 break
-            expect_one_of(given, work, store.data, "m", content)
-            expect_neighbours(given, work, store.data)
+            expect_one_of(given, store, "m", content)
+            expect_neighbours(given, store)
             run(work, f"{given}; collected again", "no error", lambda o=objects: collect(o))
-            expect_clean(f"{given}; collected again", work, store.data)
+            expect_clean(f"{given}; collected again", store)
 
 
 HISTORY = (
@@ -256,14 +255,15 @@ def everywhere(work):
         for again, reopened, _, _ in runs:
             for name in before:
                 legal = dict.fromkeys([before[name], after[name]])
-                expect_one_of(f"{given}; {again}", work, reopened.data, name, *legal)
+                expect_one_of(f"{given}; {again}", reopened, name, *legal)
         _, reopened, objects, _ = runs[-1]
-        expect_clean(f"{given}; collected", work, reopened.data)
+        expect_clean(f"{given}; collected", reopened)
         for name in before:
-            read_back(f"{given}; get of {name!r}", work, objects, name, before, after)
+            told = f"{given}; get of {name!r}"
+            read_back(told, work, reopened, objects, name, before, after)
 
 
-def read_back(given, work, objects, name, before, after):
+def read_back(given, work, store, objects, name, before, after):
     try:
         content = run(
             work, given, "a version", lambda: objects.get(BUCKET, name), but=ObjectNotFound
@@ -271,7 +271,8 @@ def read_back(given, work, objects, name, before, after):
     except ObjectNotFound:
         content = ABSENT
     if content not in (before[name], after[name]):
-        raise FirstBad(given, f"{show(before[name])} or {show(after[name])}", show(content))
+        expected = f"{show(before[name])} or {show(after[name])}"
+        raise store.bad(given, expected, show(content), name)
 
 
 def tell(steps):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from veristack_lab.backends.ports import somebody_listens, start_on_free_ports
+from veristack_lab.backends.ports import is_listening, start_on_free_ports
 from veristack_lab.backends.postgres_server import _let_others_traverse, _unprivileged_account
 from veristack_lab.runtime.processes import Child, spawn, temporary_folder, wait_until_ready
 
@@ -57,7 +57,7 @@ def transaction_pooler(conninfo: str) -> Iterator[str]:
                 user=None if as_user is None else as_user.pw_uid,
                 group=None if as_user is None else as_user.pw_gid,
             )
-            wait_until_ready(child, lambda: somebody_listens(ports[0]))
+            wait_until_ready(child, lambda: is_listening(ports[0]))
             return child, ports[0]
 
         child, port = start_on_free_ports(start)

@@ -88,7 +88,7 @@ def test_requests_go_on_without_the_dead_node_and_use_it_again(engines: LLM) -> 
     assert (retried["attempts"], retried["node_id"] != killed) == (2, True)
 
 
-def test_nobody_left_is_503_until_one_comes_back(engines: LLM) -> None:
+def test_no_engine_left_is_503_until_one_comes_back(engines: LLM) -> None:
     body = {"model": "text", "prompt": "hello", "stream": False, "options": OPTIONS}
     with (
         Gateway(engines.text).serve() as url,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -18,7 +20,7 @@ import pytest
 import veristack_lab.veristore as veristore
 from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.errors import InvalidInput, PortUnavailable, StoreCorrupt
-from veristack_lab.llmcache import Gateway
+from veristack_lab.llmcache import Gateway, service
 from veristack_lab.runtime.paths import data_file
 
 if TYPE_CHECKING:
@@ -367,6 +369,34 @@ def test_a_client_that_goes_away_frees_its_place(tiny_llm: LLM, stream: bool) ->
         assert http.get("/api/lab/decisions").json()[0]["outcome"] == "cancelled"
 
 
+def test_a_stopped_engine_does_not_hold_up_the_list_of_models(
+    tiny_llm: LLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "DETAILS_S", 0.2)
+    engine = tiny_llm.text[0]
+    with Gateway([engine]).serve() as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
+        tiny_llm.pause(engine.node_id)
+        try:
+            (listed,) = http.get("/api/tags").json()["models"]
+        finally:
+            tiny_llm.resume(engine.node_id)
+        assert listed["name"].partition(":")[0] == engine.model.partition(":")[0]
+
+
+def test_a_client_that_never_reads_its_stream_frees_its_place(tiny_llm: LLM) -> None:
+    body = json.dumps({**TEXT, "options": {**OPTIONS, "num_predict": 400}}).encode()
+    head = b"POST /api/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    gateway = Gateway(tiny_llm.text[:1], max_active=1)
+    with (
+        gateway.serve() as url,
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), PATIENCE_S) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as http,
+    ):
+        client.sendall(head % len(body) + body)
+        assert client.recv(1)  # and nothing more
+        wait_until(lambda: http.post("/api/generate", json=TEXT).status_code == 200, "room again")
+
+
 # ------------------------------------------------------- Ollama as an engine
 
 
@@ -438,7 +468,7 @@ def test_metadata_that_name_an_unknown_node_are_ignored(tiny_llm: LLM, folder: P
     assert (reply.status_code, decision["kind"]) == (200, "miss")
 
 
-def test_a_store_of_somebody_else_is_refused(tiny_llm: LLM, folder: Path) -> None:
+def test_a_store_of_another_program_is_refused(tiny_llm: LLM, folder: Path) -> None:
     with veristore.open(folder) as store:
         store.put(b"llmcache/prefix/x", b"not ours")
         gateway = Gateway(tiny_llm.text, metadata=store)

@@ -193,8 +193,8 @@ def test_pressure_shows_an_idle_pipeline(pipeline, ready):
         )
 
     wait_until(idle, "an idle pipeline")
-    nobody = pipeline.http.get("/api/system/pressure", params={"tenantId": "nobody"}).json()
-    assert (nobody["ready"], nobody["failed"]) == (0, 0)
+    empty = pipeline.http.get("/api/system/pressure", params={"tenantId": "unused"}).json()
+    assert (empty["ready"], empty["failed"]) == (0, 0)
     assert pipeline.http.get("/api/health").json() == {"status": "up", "parts": []}
 
 

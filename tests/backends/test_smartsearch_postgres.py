@@ -242,7 +242,7 @@ def test_a_retry_that_is_not_due_is_not_taken(database, processor, words, settin
     assert status(database, document) is Status.PENDING
 
 
-def test_poison_is_given_up_with_one_dead_letter_and_holds_nobody_up(database, processor, words):
+def test_poison_is_given_up_with_one_dead_letter_and_delays_no_other(database, processor, words):
     words.refuses = "poison"
     poison, blank = put(database, "some poison here"), put(database, "\x0c \u200b\x0c")
     good = [put(database, f"good text {n}") for n in range(3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,18 @@ from tests.waiting import PATIENCE_S
 from veristack_lab import veriflow
 from veristack_lab.cli import app
 from veristack_lab.cli.jobs_client import parameters
-from veristack_lab.errors import BackendUnavailable, IdempotencyConflict, InvalidInput, JobNotFound
+from veristack_lab.errors import (
+    BackendUnavailable,
+    IdempotencyConflict,
+    InvalidInput,
+    JobNotFound,
+    SchemaHeld,
+)
 from veristack_lab.runtime.processes import spawn, wait_until_ready
+from veristack_lab.veriflow import rivals
 from veristack_lab.veriflow.api import serve_in_thread
 from veristack_lab.veriflow.dispatch import Dispatch
+from veristack_lab.veriflow.rivals import require_alone
 from veristack_lab.veriflow.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -46,6 +55,39 @@ def veristack(url: str, *arguments: str) -> str:
     result = CliRunner(env=environment).invoke(app, ["jobs", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def test_a_second_server_on_one_schema_is_told_of_the_first(flow: veriflow.Flow) -> None:
+    first = Dispatch(flow.database, "s1", 30)
+    first.seen(1)
+    beating = threading.Event()
+
+    def beat() -> None:
+        while not beating.wait(0.05):
+            first.seen(1)
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        with pytest.raises(SchemaHeld, match=r"its schedulers \(s1\) run since 20.*--schema"):
+            require_alone(flow.database, ["s1", "s2"], threading.Event())
+        require_alone(flow.database, ["s3"], threading.Event())
+    finally:
+        beating.set()
+        heart.join()
+
+
+def test_the_schedulers_of_a_killed_server_are_not_in_the_way(flow: veriflow.Flow) -> None:
+    Dispatch(flow.database, "s1", 30).seen(1)
+    require_alone(flow.database, ["s1"], threading.Event(), silent_after_s=0.5)
+    assert rivals._seen(flow.database, ["s1"], 600).keys() == {"s1"}
+
+
+def test_a_sign_of_life_from_the_future_is_none(flow: veriflow.Flow) -> None:
+    Dispatch(flow.database, "s1", 30).seen(1)
+    with flow.database.transaction() as cursor:  # as after the clock was set back
+        cursor.execute("update schedulers set seen_at = seen_at + interval '1 hour'")
+    assert rivals._seen(flow.database, ["s1"], 600) == {}
 
 
 def test_a_job_from_submission_to_result(url: str, flow: veriflow.Flow) -> None:
@@ -84,7 +126,7 @@ def test_the_servers_problems_are_the_labs_errors(url: str) -> None:
         veristack(url, "why", "../jobs")
 
 
-def test_nobody_there_is_said_with_what_to_do() -> None:
+def test_a_missing_server_is_said_with_what_to_do() -> None:
     with pytest.raises(BackendUnavailable, match="veristack jobs serve"):
         veristack("http://127.0.0.1:1", "list")
 

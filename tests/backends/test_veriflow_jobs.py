@@ -223,7 +223,7 @@ def test_a_released_run_does_not_count_as_an_attempt(flow: veriflow.Flow) -> Non
 # ------------------------------------------------------------------ leases, fencing
 
 
-def test_a_lease_runs_out_on_the_databases_clock_and_anybody_takes_it_back(
+def test_a_lease_runs_out_on_the_databases_clock_and_any_scheduler_takes_it_back(
     flow: veriflow.Flow,
 ) -> None:
     job = flow.submit(spec())
@@ -255,7 +255,7 @@ def test_a_lease_runs_out_on_the_databases_clock_and_anybody_takes_it_back(
     assert_history_tells_the_state(flow)
 
 
-def test_nothing_is_accepted_after_the_lease_even_if_nobody_took_it_back(
+def test_nothing_is_accepted_after_the_lease_even_if_it_was_not_taken_back(
     flow: veriflow.Flow,
 ) -> None:
     flow.submit(spec())

@@ -62,7 +62,7 @@ def _columns(kind: str) -> tuple[bytes, list[bytes]]:
 
 
 def batches(kind: str) -> list[Pairs]:
-    """New records, as lists of pairs: their making is no part of the race."""
+    """New records, as lists of pairs: making them is not timed."""
     keys, values = _columns(kind)
     starts = range(0, len(keys), KEY_BYTES)
     pairs = [(keys[at : at + KEY_BYTES], value) for at, value in zip(starts, values, strict=True)]

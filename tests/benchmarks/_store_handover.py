@@ -2,7 +2,7 @@
 
 Threads stand in a ring; each, when woken, wakes the next one and goes back to sleep. There is
 no disk, no record and no store. A durable put has to do this too, unless its thread leads: it
-sleeps until its record is durable, and then somebody must wake it.
+sleeps until its record is durable, and then the leader must wake it.
 """
 
 from __future__ import annotations

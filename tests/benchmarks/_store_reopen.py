@@ -103,7 +103,7 @@ class _Left:
 
     @cached_property
     def _all(self) -> list[Path]:
-        """The folders of stores whose processes were killed after so many records."""
+        """The folders of stores whose processes were killed after that number of records."""
         engines = ("veristore", "rocksdict", "rocksdict-64MiB")
         places = [self._folder / f"{engine}-{self._count}" for engine in engines]
         with ExitStack() as stack:

@@ -1,7 +1,7 @@
 // Draws a figure and says what is wrong with it, from the boxes and the colours of its elements.
 
 const INSET_PX = 1.5; // of a text's box, which is higher than its letters
-const TEXT_CONTRAST = 4.2; // one ink on white and on #111111 has 4.3 at most
+const TEXT_CONTRAST = 4.5;
 const MARK_CONTRAST = 3;
 
 function colour(text) {
@@ -160,6 +160,7 @@ async function examine(figure, widths, pages) {
     faults.push(...layoutFaults(plot).map((fault) => `${width} px: ${fault}`));
     for (const [name, page] of Object.entries(pages)) {
       document.body.style.background = page;
+      document.body.dataset.jpThemeLight = String(name !== "dark"); // as JupyterLab says it
       const ground = colour(getComputedStyle(document.body).backgroundColor);
       faults.push(...contrastFaults(plot, ground).map((fault) => `${name} at ${width} px: ${fault}`));
       seen += 1;

@@ -14,6 +14,7 @@ import plotly
 import plotly.graph_objects as go
 import pytest
 
+import veristack_lab
 from tests.browser.figures import SAMPLES, figure_functions
 from tests.waiting import PATIENCE_S
 from veristack_lab.viz.theme import DARK_PAGE, LIGHT_PAGE
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.browser
 WIDTHS = (390, 700, 1300)
 PAGES = {"light": LIGHT_PAGE, "dark": DARK_PAGE}
 SCRIPT = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+STYLES = Path(veristack_lab.__file__).parent / "widgets" / "command_view.css"
 HTML = "<!doctype html><body style='margin:0'><div id=host></div>"
 
 
@@ -35,6 +37,7 @@ def canvas(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": max(WIDTHS), "height": 1000})
     page.set_default_timeout(PATIENCE_S * 1000)
     page.set_content(HTML)
+    page.add_style_tag(path=STYLES)  # what every view of the lab brings along
     page.add_script_tag(path=SCRIPT)
     page.add_script_tag(path=Path(__file__).with_name("measure.js"))
     yield page

@@ -1,4 +1,7 @@
-"""Every part of a running service is killed; it comes back, and health said so meanwhile."""
+"""Every part of a running service is killed or stopped, and health says so meanwhile.
+
+A killed part comes back; a stopped one (SIGSTOP) is left alone, and nothing is lost by it.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +44,41 @@ def served(*arguments: str) -> Iterator[tuple[Child, str]]:
 
 def kill_parts(server: Child, word: str) -> int:
     """SIGKILL the direct children whose command line holds the word; how many there were."""
-    killed = 0
+    return len(signal_parts(server, word, signal.SIGKILL))
+
+
+def signal_parts(server: Child, word: str, number: signal.Signals) -> list[psutil.Process]:
+    """Send a signal to the direct children whose command line holds the word."""
+    found = []
     for child in psutil.Process(server.pid).children():
         with suppress(psutil.ZombieProcess):  # it was killed just before
             if any(word in part for part in child.cmdline()):
-                child.send_signal(signal.SIGKILL)
-                killed += 1
-    return killed
+                child.send_signal(number)
+                found.append(child)
+    return found
+
+
+@contextmanager
+def stopped(server: Child, url: str, word: str, names: set[str]) -> Iterator[None]:
+    """Parts that stand still during the body, which begins when health says so.
+
+    Afterwards every part is up, and none of those was started again.
+    """
+    parts = signal_parts(server, word, signal.SIGSTOP)
+    try:
+        assert len(parts) == len(names)
+        until(lambda: names == {p["name"] for p in _parts(url) if p["state"] == "not answering"})
+        yield
+    finally:
+        for part in parts:
+            part.send_signal(signal.SIGCONT)
+    until(lambda: all(part["state"] == "up" for part in _parts(url)))
+    assert [part["name"] for part in _parts(url) if part["restarts"]] == []
+
+
+def _parts(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(url, timeout=LIMIT_S).json()["parts"]
+    return found
 
 
 def until(ask: Callable[[], Any]) -> Any:
@@ -111,5 +142,42 @@ def test_the_gateway() -> None:
         assert kill_parts(run, "engine_process") == 2
         until(lambda: httpx.get(f"{url}/api/lab/health").json()["status"] == "degraded")
         until(lambda: restarted(f"{url}/api/lab/health", {"text-0", "embeddings-0"}))
+        body = {"model": "embeddings", "input": "merge"}
+        assert until(lambda: httpx.post(f"{url}/api/embed", json=body).json().get("embeddings"))
+
+
+def test_stopped_parts_of_jobs_spend_no_attempt() -> None:
+    with temporary_folder() as folder, served("jobs", "serve", str(folder / "jobs")) as (run, url):
+        health = f"{url}/healthz"
+        spec = {"name": "after", "workload": "docstrings", "parameters": {"steps": 20}}
+        names = {"scheduler s1", "scheduler s2"}
+        with stopped(run, health, "veriflow.schedule", names):
+            job = httpx.post(f"{url}/v1/jobs", json=spec, timeout=LIMIT_S).json()["job"]
+            assert _state(f"{url}/v1/jobs/{job['job_id']}") == "QUEUED"
+        with stopped(run, health, "s3", {"object server"}):
+            assert httpx.get(f"{url}/v1/jobs", timeout=LIMIT_S).status_code == 200
+        until(lambda: _state(f"{url}/v1/jobs/{job['job_id']}") == "SUCCEEDED")
+        done = httpx.get(f"{url}/v1/jobs/{job['job_id']}", timeout=LIMIT_S).json()
+        assert done["job"]["attempts"] == 1
+
+
+def test_stopped_parts_of_the_pipeline_lose_no_document() -> None:
+    with served("ingest", "serve") as (run, url):
+        names = {"relay", "worker-0", "worker-1"}
+        with stopped(run, f"{url}/api/health", "smartsearch.run", names):
+            body = {"tenantId": "me", "requestId": "1", "text": "The workers stand still."}
+            assert httpx.post(f"{url}/api/documents", json=body, timeout=LIMIT_S).status_code == 202
+        query = {"tenantId": "me", "status": "READY"}
+        ready = until(
+            lambda: httpx.get(f"{url}/api/documents", params=query, timeout=LIMIT_S).json()
+        )
+        assert [document["attempts"] for document in ready] == [1]
+
+
+def test_a_stopped_engine_goes_on() -> None:
+    with served("gateway", "serve", "--text-engines", "1") as (run, url):
+        names = {"text-0", "embeddings-0"}
+        with stopped(run, f"{url}/api/lab/health", "engine_process", names):
+            assert httpx.get(f"{url}/api/tags", timeout=LIMIT_S).status_code == 200
         body = {"model": "embeddings", "input": "merge"}
         assert until(lambda: httpx.post(f"{url}/api/embed", json=body).json().get("embeddings"))

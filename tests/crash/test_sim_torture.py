@@ -88,7 +88,7 @@ def test_the_audit_sees_what_is_wrong(folder: Path) -> None:
     late = Acknowledgement(0, 0, 10_000)
     row = audit(folder / "whole", expectations(5), [*acks, late], 0)
     assert row["lsn_went_back"]
-    assert row["lost"] == 1, f"nobody put {operation(5, 0, 0)}"
+    assert row["lost"] == 1, f"no write put {operation(5, 0, 0)}"
 
 
 def test_operations_follow_the_seed() -> None:

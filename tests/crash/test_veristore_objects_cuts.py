@@ -178,7 +178,7 @@ def state_of(objects: ObjectStore) -> dict[str, bytes]:
 
 
 def test_a_failed_commit_keeps_the_content_until_it_is_known(quick: Path) -> None:
-    """The metadata of a put whose sync failed may be in the log all the same."""
+    """The metadata of a put whose sync failed may be in the log nevertheless."""
     disk = FailingDisk("fdatasync")
     with open_store(quick / "s", disk=disk) as store:
         objects = opened(store)

@@ -101,7 +101,7 @@ def restore(store: Store, found: dict[str, dict[str, str]]) -> None:
 
 
 def test_objects_are_written_as_released(folder: Path) -> None:
-    """Whoever changes the format gives it a new version, and keeps this file readable."""
+    """A changed format gets a new version, and this file stays readable."""
     assert VERSION == 2
     assert HEADER_BYTES == 40
     with opened(folder / "s") as (store, objects):

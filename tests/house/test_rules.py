@@ -124,7 +124,7 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("error", list(branches()), ids=lambda cls: cls.__name__)
-def test_an_error_says_what_happened_when_nobody_else_does(
+def test_an_error_says_what_happened_without_a_message(
     error: type[errors.VeriStackError],
 ) -> None:
     assert error.__doc__
@@ -204,3 +204,23 @@ def test_every_dependency_of_the_card_is_declared() -> None:
     imported = {"jupyterlab", "ipywidgets", "numba", "numpy", "pandas", "plotly", "psycopg"}
     imported |= {"pgvector", "kafka-python", "kubernetes", "ollama", "nbval", "anywidget"}
     assert imported <= names
+
+
+# What may ask for the time of day: the clock, and what is told to people.
+TIME_OF_DAY = {
+    "runtime/clock.py",
+    "runtime/supervisor.py",
+    "llmcache/ollama_replies.py",
+    "backends/holding.py",
+}
+
+
+def test_durations_are_not_measured_by_the_time_of_day() -> None:
+    asks = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today"}
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in asks
+    }
+    assert found == TIME_OF_DAY

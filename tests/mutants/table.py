@@ -242,7 +242,7 @@ MUTANTS = [
     ),
     Mutant(
         "veriflow",
-        "a released run is no attempt",
+        "a released run spends an attempt",
         "state=JobState.QUEUED, attempts=status.attempts - 1)",
         "state=JobState.QUEUED, attempts=status.attempts)",
         LIFECYCLE,

@@ -20,7 +20,7 @@ INHERITED = (
     *("font-family", "font-size", "font-weight", "text-anchor"),
 )
 SHARED_BY = 3
-"""So many neighbours pay for a group of their own."""
+"""From this number of neighbours on a group of their own pays."""
 KEPT_STYLES = {*INHERITED, "opacity", "stroke-dasharray", "clip-path", "visibility", "display"}
 DEFAULTS = {
     "opacity": "1",

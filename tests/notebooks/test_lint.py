@@ -17,16 +17,18 @@ from tests.notebooks.pictures import MAX_BYTES as MAX_PICTURE_BYTES
 from tests.notebooks.pictures import SVG
 from tests.notebooks.refresh import is_revealed
 from tests.notebooks.writing import FIGURE
+from veristack_lab.lessons import catalogue
 from veristack_lab.lessons.tasks.registry import find as find_task
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 MAX_BYTES = 200 * 1024
-CELLS = range(25, 46)
+CELLS = range(25, 49)  # three of them are the lab and the heading after it
 PROSE_SHARE = (0.4, 0.65)
 MEDIAN_LINES, MAX_LINES = 5, 25
 MAX_DEFINITIONS = 2
+MAX_LAB_BYTES = 3000
 PREDICTIONS = range(2, 5)
 CHECK = "# NBVAL_CHECK_OUTPUT"
 ABSOLUTE = re.compile(r"(?<![\w.~:/-])/(?:tmp|home|root|Users|work|usr|var)/\w+")
@@ -177,6 +179,19 @@ def test_it_has_a_task_that_begins_as_the_registry_says(path: Path, notebook: An
         assert task.id.startswith(path.stem[:2])
         assert any(task.starter.strip() in cell.source for cell in code_cells(notebook))
         assert any(task.text in cell.source for cell in prose(notebook))
+
+
+def test_it_opens_and_checks_the_lab_of_its_layer(path: Path, notebook: Any) -> None:
+    labs = catalogue.notebook(path.stem).labs
+    assert calls(notebook, "start") == calls(notebook, "check") == list(labs[:1])
+    text = "\n".join(cell.source for cell in prose(notebook))
+    assert ("## The lab" in text) == bool(labs)
+    for cell in code_cells(notebook):
+        if "lessons.start(" in cell.source or "lessons.check(" in cell.source:
+            (shown,) = cell.outputs
+            assert shown.data["text/plain"].startswith(f"lab {labs[0]}")
+            assert shown.data["text/html"].startswith("<div>")
+            assert len("".join(shown.data["text/html"]).encode()) < MAX_LAB_BYTES
 
 
 def test_each_question_has_a_folded_answer(notebook: Any) -> None:

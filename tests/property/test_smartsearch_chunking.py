@@ -49,7 +49,7 @@ def test_cleaning_twice_changes_nothing(text: str):
 
 
 @given(st.text(st.sampled_from(" \n\t\r\x0c\x0b\x07\u200b\u00ad\u2060\ufeff"), max_size=80))
-def test_what_nobody_can_read_leaves_no_passage(text: str):
+def test_unreadable_text_leaves_no_passage(text: str):
     assert split(clean(text), 40) == []
 
 

@@ -212,7 +212,7 @@ def test_a_log_cut_at_any_byte_recovers_a_prefix(
 def test_any_flipped_bit_before_the_end_is_refused(
     small_log: tuple[Path, list[tuple[int, dict]]], quick: Path
 ) -> None:
-    """The log was closed in good order, so its MARK proves that all before it was durable."""
+    """The log was closed by `close`, so its MARK proves that all before it was durable."""
     log, ends = small_log
     data = log.read_bytes()
     place = quick / "store"

@@ -72,7 +72,7 @@ FIELDS = (
     ),
     Field("* of objects uploaded in parts", "Checksum*", "moto computes none over parts; S3 does"),
     Field("copy_object of such", "ChecksumCRC32", "S3 computes it of the copy; moto forgets it"),
-    Field("delete_objects, quiet", "Deleted", "moto tells it all the same"),
+    Field("delete_objects, quiet", "Deleted", "moto tells it nevertheless"),
     Field("list_objects", "Marker", "moto leaves an empty one out; S3 does not"),
     Field("list_objects", "NextMarker", "moto gives a token; S3 the last entry of the page"),
     Field("list_objects", "ChecksumAlgorithm", "moto tells it in the second version only"),

@@ -25,7 +25,7 @@ from veristack_lab.backends import (
     tiny_model,
 )
 from veristack_lab.backends.ollama_engines import OllamaModel
-from veristack_lab.backends.ports import ATTEMPTS, somebody_listens, start_on_free_ports
+from veristack_lab.backends.ports import ATTEMPTS, is_listening, start_on_free_ports
 from veristack_lab.cli import app
 from veristack_lab.errors import (
     BackendStartFailed,
@@ -75,8 +75,8 @@ def closed_port() -> int:
 
 
 def test_a_listener_is_seen(listener: int, closed_port: int) -> None:
-    assert somebody_listens(listener)
-    assert not somebody_listens(closed_port)
+    assert is_listening(listener)
+    assert not is_listening(closed_port)
 
 
 def test_a_snatched_port_is_left_for_another() -> None:

@@ -346,7 +346,9 @@ def test_parents_are_killed_before_their_children(sleeper: Child) -> None:
     ]
 
 
-def test_a_segment_goes_only_when_its_maker_is_named_and_nobody_is_attached(folder: Path) -> None:
+def test_a_segment_goes_only_when_its_maker_is_named_and_no_process_is_attached(
+    folder: Path,
+) -> None:
     program = """
 import ctypes, sys
 libc = ctypes.CDLL(None)

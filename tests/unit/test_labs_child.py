@@ -9,25 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from veristack_lab.labs import manifest, runner
+from tests import small_lab
+from veristack_lab.labs import runner
 from veristack_lab.labs.manifest import Lab
 from veristack_lab.labs.runner import FAILED, PASSED, WAITING, Outcome
 
-TOML = """
-title = "Adding"
-summary = "add two numbers"
-effort_hours = 0.1
-file = "adding.py"
-timeout_s = 30
-[[tasks]]
-id = "1"
-title = "add"
-hints = ["one", "two", "three"]
-[[tasks]]
-id = "2"
-title = "halves"
-hints = ["one", "two", "three"]
-"""
 CHECKS = """
 import threading
 from . import oracle
@@ -67,12 +53,8 @@ HALVES_AT = "line 4 of adding.py"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    root = tmp_path_factory.mktemp("labs") / "50-adding"
-    root.mkdir()
-    (root / "lab.toml").write_text(TOML)
-    (root / "checks.py").write_text(CHECKS)
-    (root / "oracle.py").write_text("def total(*numbers):\n    return sum(numbers)\n")
-    return manifest.load(root)
+    files = {"oracle.py": "def total(*numbers):\n    return sum(numbers)\n"}
+    return small_lab.make(tmp_path_factory.mktemp("labs"), ("add", "halves"), CHECKS, files)
 
 
 def outcomes(lab: Lab, folder: Path, text: str, timeout_s: float | None = None) -> list[Outcome]:

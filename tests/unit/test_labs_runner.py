@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests import small_lab
+from tests.waiting import PATIENCE_S
 from veristack_lab.cli import app
-from veristack_lab.errors import InvalidInput, ProcessDied
+from veristack_lab.errors import InvalidInput, ProcessDied, WaitExpired
 from veristack_lab.labs import manifest, runner, starter
 from veristack_lab.labs.manifest import Lab
 from veristack_lab.labs.workbench import Workbench
-from veristack_lab.runtime import paths
+from veristack_lab.runtime import files, paths
 
-TOML = """
-title = "Adding"
-summary = "add two numbers"
-effort_hours = 0.1
-file = "adding.py"
-timeout_s = 30
-[[tasks]]
-id = "1"
-title = "add"
-hints = ["one", "two", "three"]
-"""
 CHECKS = """
 from veristack_lab.labs.checking import check, expect
 @check("1", "small numbers")
@@ -45,14 +37,12 @@ SOLUTION = """def add(a, b):
 
 @pytest.fixture
 def lab(folder: Path) -> Lab:
-    root = folder / "50-adding"
-    root.mkdir()
-    (root / "lab.toml").write_text(TOML)
-    (root / "checks.py").write_text(CHECKS)
-    (root / "solution.py").write_text(SOLUTION)
-    (root / "starter.py").write_text(starter.generate(SOLUTION))
-    (root / "README.md").write_text("# Adding\n")
-    return manifest.load(root)
+    texts = {
+        "solution.py": SOLUTION,
+        "starter.py": starter.generate(SOLUTION),
+        "README.md": "# Adding\n",
+    }
+    return small_lab.make(folder, ("add",), CHECKS, texts)
 
 
 @pytest.fixture
@@ -141,7 +131,37 @@ def test_progress_survives_and_leaves_no_temporary_file(lab: Lab, bench: Workben
     bench.note_check(lab, [])
     again = Workbench(bench.folder).progress(lab)
     assert (again.passed, again.checks_run) == ([], 2)
-    assert [path.name for path in bench.folder.iterdir()] == ["progress.json"]
+    left = sorted(path.name for path in bench.folder.iterdir())
+    assert left == ["progress.json", "progress.lock"]
+
+
+def note_checks(lab: Lab, folder: Path) -> None:
+    for _ in range(20):
+        Workbench(folder).note_check(lab, ["1"])
+
+
+def test_a_kernel_and_a_terminal_lose_no_update_of_each_other(lab: Lab, bench: Workbench) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=note_checks, args=(lab, bench.folder)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(PATIENCE_S)
+        assert writer.exitcode == 0
+    assert bench.progress(lab).checks_run == 40
+
+
+def test_progress_that_is_locked_for_long_is_told(
+    lab: Lab, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LOCK_TIMEOUT_S", 0.05)
+    bench.note_check(lab, [])
+    with (
+        files.locked(bench.folder / "progress.lock"),
+        pytest.raises(WaitExpired, match=r"progress\.lock for 0\.05 s; find it"),
+    ):
+        bench.note_check(lab, ["1"])
+    assert bench.progress(lab).passed == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 99, "labs": {}}'])
@@ -177,7 +197,8 @@ def test_an_unknown_lab_names_the_known_ones(name: str, words: str) -> None:
     [('file = "adding.py"', ""), (', "three"', ""), ("hints", 'needs = ["2"]\nhints')],
 )
 def test_a_manifest_with_a_gap_is_refused(lab: Lab, old: str, new: str) -> None:
-    (lab.folder / "lab.toml").write_text(TOML.replace(old, new))
+    toml = lab.folder / "lab.toml"
+    toml.write_text(toml.read_text().replace(old, new))
     with pytest.raises(InvalidInput, match=r"manifest|3 hints|comes later"):
         manifest.load(lab.folder)
 

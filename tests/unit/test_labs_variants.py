@@ -92,5 +92,58 @@ def test_the_selftest_tells_false_verdicts(monkeypatch: pytest.MonkeyPatch) -> N
     )
     result = CliRunner().invoke(app, ["labs", "selftest", lab.name])
     assert result.exit_code == 1
-    assert "1 of 2 verdicts are as expected" in result.output
-    assert "(expected: fails any" in " ".join(result.output.split())
+    last = "1 lab: 1 of 1 right variants accepted, 0 of 1 wrong variants refused by their check"
+    assert result.output.splitlines()[-1] == last
+    assert "FALSE: passes" in result.output
+
+
+def test_the_selftest_is_readable_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(variants, "judge", _as_expected)
+    result = CliRunner().invoke(app, ["labs", "selftest"])
+    assert result.exit_code == 0, result.output
+    *table, count = result.output.splitlines()
+    assert max(map(len, table)) <= 80
+    assert "…" not in result.output
+    shown = "".join("".join(line.split()) for line in cells(table, 1))
+    labs = manifest.find_all()
+    every = [variant for lab in labs for variant in variants.find_all(lab)]
+    for variant in every:
+        assert f"{variant.kind}:{variant.name.replace('_', '')}" in shown
+    right = sum(variant.kind == variants.RIGHT for variant in every)
+    bad = len(every) - right
+    assert count == (
+        f"{len(labs)} labs: {right} of {right} right variants accepted,"
+        f" {bad} of {bad} wrong variants refused by their check"
+    )
+
+
+def _as_expected(lab: Lab, variant: Variant) -> Verdict:
+    if variant.kind == variants.RIGHT:
+        return Verdict(variant, (PASSED,))
+    failed = replace(FAILED, task=variant.task or "2", title=f"something of {variant.caught_by}")
+    return Verdict(variant, (failed,))
+
+
+def cells(lines: list[str], number: int) -> list[str]:
+    """The texts of one column of a table."""
+    rows = (line.split("│") for line in lines if line.startswith("│"))
+    return [row[number + 1] for row in rows]
+
+
+def test_ctrl_c_ends_the_selftest_with_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(lab: Lab, variant: Variant) -> Verdict:
+        if variant.kind == variants.WRONG:
+            raise KeyboardInterrupt
+        return _as_expected(lab, variant)
+
+    lab = manifest.find("01")
+    monkeypatch.setattr(variants, "find_all", lambda _: [RIGHT, wrong("any register")])
+    monkeypatch.setattr(variants, "judge", judge)
+    result = CliRunner().invoke(app, ["labs", "selftest", lab.name])
+    assert result.exit_code == 130
+    assert "Traceback" not in result.output
+    assert result.output.splitlines()[-1] == (
+        "1 lab: 1 of 1 right variants accepted, 0 of 0 wrong variants refused by their check;"
+        " stopped after 1 of 2 variants"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tests.waiting import PATIENCE_S
 from veristack_lab import lessons
 from veristack_lab.errors import InvalidInput
 from veristack_lab.labs import manifest
+from veristack_lab.labs.manifest import Lab
 from veristack_lab.labs.runner import FAILED, Outcome
 from veristack_lab.labs.workbench import Workbench
 from veristack_lab.lessons import lab_model, places
@@ -20,6 +23,7 @@ from veristack_lab.lessons.lab_model import LabModel
 from veristack_lab.lessons.lab_pictures import lines_of
 from veristack_lab.lessons.progress import Guess, Notes, Trial
 from veristack_lab.lessons.tasks.registry import TASKS
+from veristack_lab.runtime.counting import counted
 
 LAB = "01-crc32c"
 
@@ -93,15 +97,55 @@ def test_a_lab_that_was_not_begun_is_shown_as_that(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_no_learner_is_asked_nothing_is_made(
-    learner: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("lab", manifest.find_all(), ids=lambda lab: lab.name)
+def test_where_no_learner_is_asked_the_starter_is_judged_and_nothing_is_left(
+    lab: Lab,
+    learner: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert lessons.start("01") is None
-    assert lessons.check("01") is None
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].endswith("begin with veristack labs start 01-crc32c")
-    assert said[1] == "lab 01-crc32c: check with veristack labs check 01-crc32c"
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.chdir(tmp_path)
+    assert lessons.start(lab.name) is None
+    assert lessons.check(lab.name) is None
+    begin, *verdict = capsys.readouterr().out.splitlines()
+    assert begin.endswith(f"begin with veristack labs start {lab.name}")
+    task = lab.tasks[0]
+    (line,) = verdict
+    assert line.startswith(
+        f"lab {lab.name}: 0 of {len(lab.tasks)} tasks passed; first bad event, task {task.id}: "
+    )
+    assert str(tmp_path) not in line
     assert not learner.exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
+    lessons.check(lab.name)
+    assert capsys.readouterr().out.splitlines() == [line]
+
+
+def test_a_lab_as_html_has_its_tasks_and_its_first_bad_event(tmp_path: Path) -> None:
+    lab = manifest.find(LAB)
+    bench = Workbench(tmp_path)
+    bench.start(lab)
+    wrong = lab.starter.replace('raise NotImplementedError("task 1")', "return register ^ byte")
+    assert wrong != lab.starter
+    bench.work(lab).write_text(wrong)
+    with _checked(tmp_path) as panel:
+        page = panel.still()
+        bad = panel.snapshot()["bad"]
+    for task in lab.tasks:
+        assert f"<li>{escape(task.title)}: " in page
+    assert all(f"<b>{name}</b>: {escape(text)}</li>" in page for name, text in bad["rows"])
+    assert bad["lines"]
+    assert "<pre>" in page
+    assert str(tmp_path) not in page
+
+
+def _checked(into: Path) -> lessons.LabPanel:
+    panel = lessons.check(LAB, into=into)
+    assert panel is not None
+    return panel
 
 
 @pytest.mark.parametrize(
@@ -236,7 +280,7 @@ def test_the_map_counts_what_is_recorded() -> None:
     assert rows[1].labs == (LabState(LAB, 2, 5),)
     assert in_words(rows) == (
         f"{len(NOTEBOOKS)} notebooks: 2 predictions, 1 right; 1 of {len(TASKS)} tasks;"
-        " 2 of 5 tasks of 1 labs"
+        " 2 of 5 tasks of 1 lab"
     )
     page = drawn(rows)
     assert '<a href="01_write_ahead_log.ipynb">' in page
@@ -262,13 +306,18 @@ def test_the_map_of_a_learner_shows_the_labs_too(
     bench.note_check(lab, ["1"])
     labs = manifest.find_all()
     total = sum(len(each.tasks) for each in labs)
-    assert f"1 of {total} tasks of {len(labs)} labs" in repr(lessons.map())
+    assert f"1 of {total} tasks of {counted(len(labs), 'lab')}" in repr(lessons.map())
 
 
 def test_every_lab_is_on_the_map() -> None:
     labs = [LabState(lab.name, 0, len(lab.tasks)) for lab in manifest.find_all()]
     shown = [lab for row in rows_of(Notes(), labs) for lab in row.labs]
-    assert sorted(lab.name for lab in shown) == sorted(lab.name for lab in labs)
+    assert {lab.name for lab in shown} == {lab.name for lab in labs}
+
+
+def test_a_lab_of_two_notebooks_is_counted_once() -> None:
+    labs = [LabState(LAB, 1, 5), LabState("04-commit-point", 2, 5)]
+    assert in_words(rows_of(Notes(), labs)).endswith("3 of 10 tasks of 2 labs")
 
 
 def test_every_notebook_is_on_the_map() -> None:

@@ -13,13 +13,13 @@ import pytest
 from tests.waiting import PATIENCE_S
 from veristack_lab import lessons
 from veristack_lab.errors import InvalidInput, WaitExpired
-from veristack_lab.lessons import places, progress
+from veristack_lab.lessons import places
 from veristack_lab.lessons.answers import ANSWERS, Entry
 from veristack_lab.lessons.marking import marked
 from veristack_lab.lessons.prediction_view import PredictionView
 from veristack_lab.lessons.progress import Guess, Progress, Trial
 from veristack_lab.lessons.questions import make
-from veristack_lab.runtime import paths
+from veristack_lab.runtime import files, paths
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def ask_about_losses() -> lessons.Prediction:
     return lessons.predict("00/lost", "How many are lost?", unit="writes", within=1)
 
 
-# ------------------------------------------------------------------ nobody is asked
+# ------------------------------------------------------------------ no learner is asked
 
 
 def test_without_a_front_end_the_default_answers_and_says_so(
@@ -71,7 +71,7 @@ def test_a_task_is_not_recorded_without_a_front_end(
     assert not learner.exists()
 
 
-# ------------------------------------------------------------------ somebody is asked
+# ------------------------------------------------------------------ a learner is asked
 
 
 @pytest.mark.usefixtures("asking")
@@ -90,7 +90,7 @@ def test_a_result_is_covered_until_the_answer_is_recorded(
     assert guess.answer == 4
     guess.reveal(3, "the picture")
     assert capsys.readouterr().out == (
-        "00/lost: you predicted 4 writes, and it was 3 writes: right (within 1 writes)\n"
+        "00/lost: you predicted 4 writes, and it was 3 writes: right (within 1 write)\n"
         "the picture\n"
     )
     assert repr(lessons.scorecard("00")) == "00_start: 1 prediction, 1 answered, 1 of 1 right"
@@ -245,10 +245,13 @@ def test_two_kernels_lose_no_answer_of_each_other(tmp_path: Path) -> None:
 def test_a_lock_that_is_held_for_long_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(files, "LOCK_TIMEOUT_S", 0.05)
     record = Progress(tmp_path)
     record.answer("00/x", 1)
-    with record._locked(), pytest.raises(WaitExpired, match=r"notebooks\.lock for 0\.05 s"):
+    with (
+        files.locked(tmp_path / "notebooks.lock"),
+        pytest.raises(WaitExpired, match=r"notebooks\.lock for 0\.05 s"),
+    ):
         record.answer("00/y", 1)
     assert record.answer("00/y", 1) == Guess(1)
 

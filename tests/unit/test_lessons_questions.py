@@ -73,7 +73,7 @@ def test_a_choice_is_right_when_it_happened() -> None:
 def test_words() -> None:
     question = make("00/x", "How many?", unit="writes", within=2)
     assert question.sentence(1, 1200, is_default=False) == (
-        "00/x: you predicted 1 writes, and it was 1,200 writes: not right (within 2 writes)"
+        "00/x: you predicted 1 write, and it was 1,200 writes: not right (within 2 writes)"
     )
     assert question.sentence(0, 2, is_default=True) == (
         "00/x: 2 writes; the default was 0 writes, no learner was asked"

@@ -12,7 +12,7 @@ def test_rejects_at_the_limit_and_admits_again_below_it() -> None:
     gate = MaxActive(2)
     gate.enter()
     gate.enter()
-    with pytest.raises(AdmissionRejected, match="2 requests are being served and 2 are allowed"):
+    with pytest.raises(AdmissionRejected, match="it serves 2 requests and may serve 2 at once"):
         gate.enter()
     gate.leave(0.1)
     gate.enter()

@@ -29,7 +29,7 @@ def test_never_evicts_a_pinned_prefix_and_then_changes_nothing() -> None:
     pool.allocate(b"idle", 4, 0)
     pool.allocate(b"served", 5, 1)
     pool.pin(b"served")
-    with pytest.raises(NoNodeAvailable, match="6 blocks are needed; 1 are free and 4 could be"):
+    with pytest.raises(NoNodeAvailable, match="6 blocks are needed; 1 free and 4 evictable"):
         pool.allocate(b"new", 6, 2)
     assert sorted(pool) == [b"idle", b"served"]
     assert pool.free_blocks == 1

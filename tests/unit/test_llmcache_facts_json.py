@@ -41,7 +41,7 @@ def test_the_example_in_the_message_is_accepted() -> None:
         ({"size_bytes": 10**30}, "size_bytes is a whole number from 0"),
         ({"random_weights": "no"}, "random_weights is true or false"),
         ({"pid": 0}, "pid is a whole number, or null"),
-        ({"gpu": 1}, "'gpu' is no field of it"),
+        ({"gpu": 1}, "'gpu' is not one of its fields"),
     ],
 )
 def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:

@@ -129,7 +129,7 @@ def test_what_began_before_a_death_does_not_touch_the_new_books() -> None:
     assert (node.active, node.pool.pinned(prompt(1, 2).digest)) == (1, True)
 
 
-def test_nobody_alive_is_a_rejection_with_a_reason() -> None:
+def test_no_living_node_is_a_rejection_with_a_reason() -> None:
     cluster = Cluster(facts("a"))
     cluster.state.node_lost("a")
     decision = cluster.route(prompt(1))
@@ -179,7 +179,7 @@ def test_a_failed_request_leaves_no_trace() -> None:
         cluster.state.finish(lease, answered=False)
 
 
-def test_a_small_shared_start_does_not_draw_everybody_to_one_node() -> None:
+def test_a_small_shared_start_does_not_draw_every_prompt_to_one_node() -> None:
     cluster = Cluster(facts("a"), facts("b"))
     cluster.serve(prompt(1, 2, 3, 4))
     cluster.begin(prompt(9))

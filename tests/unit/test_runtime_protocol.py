@@ -213,7 +213,7 @@ def test_what_is_not_http_is_refused_and_the_rest_dropped(text: bytes, status: i
     assert len(connection.transport.written) < 400  # it quotes nothing of what was sent
     assert connection.transport.state() == "ended"
     connection.protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert not connection.loop.tasks  # what follows a refusal is no request
+    assert not connection.loop.tasks  # what follows a refusal is not taken for a request
     connection.loop.pass_s(PARTING_S)
     assert connection.transport.state() == "closed"
 

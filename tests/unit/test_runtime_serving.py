@@ -14,16 +14,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from tests.waiting import PATIENCE_S
 from veristack_lab.errors import PortUnavailable
-from veristack_lab.runtime import serving
+from veristack_lab.runtime import listening, serving
 from veristack_lab.runtime.listening import listen, port_of
 from veristack_lab.runtime.processes import spawn, wait_until_ready
 
+GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LIMIT_S = 60.0
 """Far above every grace, for a machine under load; without a limit it would be for ever."""
 
@@ -119,6 +122,45 @@ def test_a_thread_ends_whatever_its_clients_do(client: Callable[[str], socket.so
     assert not [thread for thread in threading.enumerate() if thread.name == "face"]
 
 
+def test_a_client_that_reads_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "UNREAD_S", 1.0)
+    produced: list[int] = []
+    ended = threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def endless() -> AsyncIterator[bytes]:
+            while True:
+                produced.append(1 << 16)
+                yield b"x" * (1 << 16)
+
+        try:
+            await StreamingResponse(endless())(scope, receive, send)
+        finally:
+            ended.set()
+
+    with serving.in_thread(app, name="face") as url, _connected(url, GET % b"/"):
+        assert ended.wait(PATIENCE_S), "the handler of a client that never reads goes on"
+    assert sum(produced) < 32 << 20, "what the client does not read fills the server's memory"
+
+
+def test_a_client_that_reads_slowly_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "UNREAD_S", 1.0)
+    size = 24 << 20
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(b"x" * size)(scope, receive, send)
+
+    pause = threading.Event()
+    with serving.in_thread(app, name="face") as url, _connected(url, GET % b"/") as client:
+        begun_s, received = time.monotonic(), 0
+        while received < size:
+            part = client.recv(1 << 20)
+            assert part, f"cut after {received} bytes"
+            received += len(part)
+            pause.wait(0.1)  # a slow reader: several limits pass in all
+        assert time.monotonic() - begun_s > 2
+
+
 def test_a_request_in_progress_is_finished() -> None:
     with ExitStack() as stack:
         with serving.in_thread(_app, name="face", grace_s=LIMIT_S) as url:
@@ -159,6 +201,13 @@ def test_the_s3_server_ends_at_a_signal_whatever_its_clients_do(
         stack.enter_context(_connected(url, put.encode() + b"x" * (3 << 20)))
         for client in CLIENTS[:3]:
             stack.enter_context(client(url))
+        large = 24 << 20
+        httpx.put(f"{url}/b/large", content=b"x" * large).raise_for_status()
+        before = psutil.Process(server.pid).memory_info().rss
+        for _ in range(4):  # none of them reads on
+            assert stack.enter_context(_connected(url, GET % b"/b/large")).recv(1)
+        assert httpx.get(url).status_code == 200
+        assert psutil.Process(server.pid).memory_info().rss - before < large
         assert httpx.get(url).status_code == 200
         os.kill(server.pid, number)
         assert server.wait(LIMIT_S) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 from veristack_lab.errors import BackendUnavailable
 from veristack_lab.runtime.backoff import Backoff
 from veristack_lab.runtime.parts import PartState, Restarts
@@ -108,7 +108,28 @@ def test_a_stopped_child_is_silent_and_comes_back_by_itself(
     assert "part sleeper answers again" in told
 
 
-def test_a_question_that_fails_is_no_answer() -> None:
+def test_a_start_that_ends_after_the_service_leaves_no_process(tmp_path: Path) -> None:
+    may_end = threading.Event()
+    begun: list[Child] = []
+
+    def start() -> Child:
+        begun.append(sleeper(tmp_path))
+        may_end.wait(PATIENCE_S)
+        return begun[0]
+
+    part = ChildPart("sleeper", sleeper(tmp_path), start)
+    part.child.kill()
+    starting = threading.Thread(target=part.start)
+    starting.start()
+    wait_until(lambda: begun)
+    part.stop()
+    may_end.set()
+    starting.join(PATIENCE_S)
+    assert not begun[0].alive
+    assert part.child is begun[0]
+
+
+def test_a_question_that_fails_is_not_answered() -> None:
     def silence() -> str:
         raise OSError("no route")
 

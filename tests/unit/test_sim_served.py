@@ -13,7 +13,7 @@ from veristack_lab.sim import HEALTHY, SimClock, SimDisk, crash_sweep, engine_of
 from veristack_lab.sim.store.probe import Prober
 from veristack_lab.sim.store.workloads import named
 
-STORE = Path("/made/by/nobody/store")
+STORE = Path("/never/made/store")
 
 
 def test_every_crash_point_is_asked_once_and_the_healthy_engine_answers_for_it() -> None:
@@ -25,7 +25,7 @@ def test_every_crash_point_is_asked_once_and_the_healthy_engine_answers_for_it()
     assert set(served) == {""}
 
 
-def test_records_that_nobody_synced_are_found_to_be_served() -> None:
+def test_unsynced_records_are_found_to_be_served() -> None:
     exhibit = museum.find("tail-cut-unsynced")
     frame = crash_sweep("puts", exhaustive=True, engine=exhibit.trial.engine)
     broken = frame[frame["violation"] != ""]

@@ -136,7 +136,7 @@ def test_an_acknowledgement_before_the_sync_is_found() -> None:
     assert "acknowledged-present" in broken(frame)
     row = frame[frame["promise"] == "acknowledged-present"].iloc[0]
     assert row["state_index"] < row["acknowledged"]
-    assert "acknowledged steps are lost" in row["violation"]
+    assert "1 acknowledged step is lost: " in row["violation"]
 
 
 def test_a_rename_without_its_sync_is_found() -> None:

@@ -157,7 +157,7 @@ def test_none_means_never(path: Path) -> None:
 
 
 def test_writers_do_not_wait_for_the_snapshot_to_be_written(path: Path) -> None:
-    """The snapshot is held up in the middle; puts return all the same, and views stay right."""
+    """The snapshot is held up in the middle; puts return meanwhile, and views stay right."""
     held, go_on = threading.Event(), threading.Event()
 
     def watch(operation: str, name: str) -> None:

@@ -159,7 +159,7 @@ def test_ctrl_c_in_the_middle_of_a_write_finishes_it(folder: Path, operation: st
         assert dict(store.scan()) == {b"k": b"v", b"after": b""}
 
 
-def test_an_unexpected_failure_releases_everybody() -> None:
+def test_an_unexpected_failure_releases_every_writer() -> None:
     log, syncing, go_on = MemoryLog(), threading.Event(), threading.Event()
     refused: list[StoreFailed] = []
 
@@ -221,13 +221,13 @@ class StoppedGroup:
         return thread
 
     def end(self) -> None:
-        """Let the second group be written, and wait until everybody has returned."""
+        """Let the second group be written, and wait until all writers have returned."""
         self.go_on.set()
         for thread in self.threads:
             thread.join()
 
 
-def test_ctrl_c_in_one_of_a_group_leaves_nobody_asleep() -> None:
+def test_ctrl_c_in_one_of_a_group_leaves_no_writer_asleep() -> None:
     stopped = StoppedGroup()
     stopped.start(b"first", 0)
     stopped.first.wait()

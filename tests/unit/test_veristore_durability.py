@@ -102,7 +102,7 @@ def test_a_sync_that_comes_before_its_group_is_visible_still_syncs_it(path: Path
         wait_until(lambda: store.stats().durable_lsn == lsn, "it is durable without another write")
 
 
-def test_a_thread_that_syncs_is_only_there_once_somebody_wrote(path: Path) -> None:
+def test_a_thread_that_syncs_is_only_there_after_a_write(path: Path) -> None:
     with veristore.open(path, durability=Interval(ms=1)) as store:
         assert store.get(b"k") is None
         assert "veristore-sync" not in {thread.name for thread in threading.enumerate()}

@@ -56,7 +56,7 @@ def test_every_way_to_wait_make_everything_durable(folder: Path) -> None:
     assert frame["way"].tolist() == [*WAYS, *WAYS]
     assert frame["puts"].tolist() == [50] * 3 + [80] * 3
     assert frame["records_per_sync"].tolist()[:3] == [1.0] * 3
-    # How many share a sync is up to the disk and the scheduler; nobody can be left out.
+    # How many share a sync is up to the disk and the scheduler; no writer can be left out.
     assert frame["records_per_sync"].iloc[3:].between(1.0, 8.0).all()
     assert isinstance(viz.wakeups(frame), go.Figure)
 

@@ -43,7 +43,7 @@ def names_of_threads() -> set[str]:
 
 def test_handles_return_what_put_would_have_returned(path: Path) -> None:
     with veristore.open(path) as store:
-        assert "veristore-commit" not in names_of_threads(), "nobody has asked for one"
+        assert "veristore-commit" not in names_of_threads(), "no caller has asked for one"
         first = store.put_async(b"a", b"1")
         assert first.wait() == 1
         assert (first.done(), repr(first)) == (True, "<CommitHandle, LSN 1>")

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: nobody is left waiting, and the store goes on."""
+"""Ctrl-C at any moment: no caller is left waiting, and the store goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.waiting import PATIENCE_S
 ROOT = Path(__file__).parents[2]
 
 
-def test_ctrl_c_at_any_moment_strands_nobody() -> None:
+def test_ctrl_c_at_any_moment_strands_no_caller() -> None:
     """A timer presses it again and again while this thread and others write."""
     with quick_folder() as folder:
         argv = [sys.executable, "-m", "tests.interrupt_storm", folder]

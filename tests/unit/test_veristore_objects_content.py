@@ -310,7 +310,7 @@ def test_conditions_are_checked_before_the_content_is_taken(objects: ObjectStore
 
 
 def test_conditions_count_when_the_put_commits(objects: ObjectStore) -> None:
-    """Somebody else puts while the content streams in."""
+    """Another writer puts while the content streams in."""
 
     def slow() -> Iterator[bytes]:
         yield DATA

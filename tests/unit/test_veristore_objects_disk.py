@@ -186,7 +186,7 @@ def test_records_of_a_newer_version_are_refused(objects: ObjectStore, store: Sto
             call("b", "k")
 
 
-def test_an_id_that_comes_twice_harms_nobody(store: Store) -> None:
+def test_an_id_that_comes_twice_does_no_harm(store: Store) -> None:
     """V16: with ids made of the time, two puts of one millisecond share their content."""
     objects = ObjectStore(store, chunk_bytes=CHUNK, new_id=lambda: b"same" * 4)
     objects.create_bucket("b")

@@ -214,7 +214,7 @@ def test_a_damaged_snapshot_is_replaced_by_the_log_that_still_covers_it(
     snapshot = history.folder / f"snapshot-{lsn:020d}"
     flip(snapshot, damaged_at)
     evidence = snapshot.read_bytes()
-    for mode in RecoveryMode:  # the log is gone: nobody can make up for it
+    for mode in RecoveryMode:  # the log is gone: no mode can make up for it
         with pytest.raises(StoreCorrupt):
             veristore.open(history.folder, recovery=mode)
     assert snapshot.read_bytes() == evidence

@@ -72,7 +72,7 @@ def test_the_file_stays_as_long_as_it_is_while_there_is_room(path: Path) -> None
         used = store.stats().log_bytes
         data = wal.path_of(path, 1).read_bytes()
         assert data[used:] == bytes(size - used)
-        assert store.stats().log_bytes_since_snapshot <= used, "room is no log"
+        assert store.stats().log_bytes_since_snapshot <= used, "reserved room counts as log"
 
 
 def test_room_grows_with_the_log_up_to_a_bound_and_to_the_end_of_the_segment(path: Path) -> None:

@@ -740,7 +740,7 @@ def test_a_reader_that_leaves_lets_the_content_go(
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         assert http.delete(f"/{bucket}/k").status_code == 204
     wait_until(lambda: blob_files(server) == before)
-    assert sum(read) < size  # nobody reads on for a client that has left
+    assert sum(read) < size  # the server does not read on for a client that has left
 
 
 def test_damage_is_told(

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
 
+import veristack_lab
 from tests.browser.figures import SAMPLES
 from veristack_lab.viz.layout import LINE_LETTERS, folded
-from veristack_lab.viz.theme import DARK_PAGE, FILLS, LIGHT_PAGE, PALETTE, contrast, ink_on
+from veristack_lab.viz.theme import (
+    DARK_PAGE,
+    FILLS,
+    HOVER_GROUND,
+    INKS,
+    LIGHT_INK,
+    LIGHT_PAGE,
+    PALETTE,
+    contrast,
+    dark_rule,
+    ink_on,
+)
 
 
 def axis_of(figure: go.Figure, trace: object, letter: str) -> object:
@@ -26,12 +39,32 @@ def test_contrast_is_that_of_the_standard() -> None:
 def test_every_colour_is_seen_on_both_pages(page: str) -> None:
     weak = {name: ratio for name, c in PALETTE.items() if (ratio := contrast(c, page)) < 3}
     assert weak == {}
-    assert contrast(PALETTE["ink"], page) > 4.3
 
 
-def test_what_is_written_on_an_area_is_legible() -> None:
-    for colour in (*FILLS.values(), PALETTE["blue"], PALETTE["orange"]):
-        assert contrast(ink_on(colour), colour) > 4.5, colour
+GROUNDS = sorted({*PALETTE.values(), *FILLS.values()} - {PALETTE["ink"]})
+
+
+def test_every_text_is_legible_on_what_it_stands_on() -> None:
+    pairs = {f"text on {page}": (ink, page) for page, ink in INKS.items()}
+    pairs |= {f"text on {colour}": (ink_on(colour), colour) for colour in GROUNDS}
+    pairs["text on a hover label"] = (LIGHT_INK, HOVER_GROUND)
+    weak = {name: contrast(*pair) for name, pair in pairs.items() if contrast(*pair) < 4.5}
+    assert weak == {}
+
+
+def test_no_single_ink_would_do() -> None:
+    greys = (f"#{level:02X}{level:02X}{level:02X}" for level in range(256))
+    best = max(min(contrast(grey, page) for page in INKS) for grey in greys)
+    assert best == pytest.approx(4.34, abs=0.02)
+
+
+def test_dark_pages_of_the_lab_know_the_ink_of_dark_pages() -> None:
+    package = Path(veristack_lab.__file__).parent
+    styles = (package / "widgets" / "command_view.css").read_text()
+    assert f'body[data-jp-theme-light="false"] {dark_rule()}' in styles
+    report = (package / "tour" / "report.html.j2").read_text()
+    dark = report.split("@media (prefers-color-scheme: dark) {")[1].split("\n  }\n")[0]
+    assert dark_rule() in dark
 
 
 def test_a_title_is_folded_between_words_and_keeps_its_own_lines() -> None:

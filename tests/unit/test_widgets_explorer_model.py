@@ -217,6 +217,6 @@ def test_nonsense_is_refused(
 def test_a_moment_or_image_there_is_not_is_refused(model: ExplorerModel) -> None:
     with pytest.raises(InvalidInput, match="operations, not 100000"):
         model.obey("move", 100_000)
-    with pytest.raises(InvalidInput, match="there are 1 images here"):
+    with pytest.raises(InvalidInput, match="this moment has 1 image"):
         model.obey("image", 7)
     assert model.view()["position"] == 0

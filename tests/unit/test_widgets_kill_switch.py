@@ -236,7 +236,7 @@ def test_a_probe_that_fails_is_said_once_and_a_probe_that_hangs_holds_nothing_up
     def probe() -> dict[str, Counters]:
         calls.append(1)
         if len(calls) < 4:
-            raise OSError("nobody answers")
+            raise OSError("the port does not answer")
         hang.wait()
         return {}
 

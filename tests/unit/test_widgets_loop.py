@@ -208,7 +208,7 @@ def test_a_model_that_watches_is_asked_to_look_without_a_command() -> None:
     model.outside = 7
     assert loop.wait_for(lambda seen: bool(seen["seen"] == 7), 30)["done"] == 0
     quiet = len(shown)
-    # Nothing changes, and it is published all the same: now and then, not at every look.
+    # Nothing changes, and it is published nevertheless: now and then, not at every look.
     loop.wait_for(lambda seen: len(shown) > quiet + 1, 30)
     with pytest.raises(WaitExpired, match="last seen: 7 seen"):
         loop.wait_for(lambda seen: False, 0.01)

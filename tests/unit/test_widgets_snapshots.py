@@ -27,7 +27,7 @@ def snapshot() -> Snapshot:
     return Snapshot((ALIVE, OTHER))
 
 
-def test_a_death_that_nobody_asked_for_is_counted_and_logged() -> None:
+def test_an_unasked_death_is_counted_and_logged() -> None:
     seen = see(snapshot(), replace(ALIVE, state="dead"), 1.0, asked=False)
     assert seen.target("worker").state == "dead"
     assert seen.target("worker").deaths == 1

@@ -15,7 +15,7 @@ ATTEMPTS = 4
 PROBE_TIMEOUT_S = 0.5
 
 
-def somebody_listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Whether a connection to this loopback port is accepted."""
     try:
         with socket.create_connection(("127.0.0.1", port), PROBE_TIMEOUT_S):
@@ -46,6 +46,6 @@ def start_on_free_ports(
         try:
             return start(chosen)
         except ProcessDied:
-            if attempt == attempts - 1 or not any(map(somebody_listens, chosen)):
+            if attempt == attempts - 1 or not any(map(is_listening, chosen)):
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")

@@ -56,7 +56,7 @@ def build(out: Path, only: Collection[str] | None = None) -> tuple[Path, links.R
         report = links.check(out / "html")
     if report.lost:
         listing = "\n".join(f"  {each}" for each in report.lost[:SHOWN])
-        raise InvalidInput(f"{len(report.lost)} links of the book lead nowhere:\n{listing}")
+        raise InvalidInput(f"links of the book that lead nowhere, {len(report.lost)}:\n{listing}")
     return out / "html" / "index.html", report
 
 

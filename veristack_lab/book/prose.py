@@ -1,7 +1,7 @@
 """Markdown of the notebooks and labs, with links to the other pages of the book.
 
 `notebook 04` and `lab 02` become links, and so does a word in *italics* that the glossary explains:
-that is how the notebooks mark a word where they explain it. A link to a file that is no page
+that is how the notebooks mark a word where they explain it. A link to a file that is not a page
 of the book is shown as the name of that file.
 """
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from veristack_lab.runtime.counting import counted
+
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder for the site.")] = Path("site"),
@@ -26,5 +28,7 @@ def command(
 
     with Console(stderr=True).status("making the book"):
         page, report = book.build(out, only)
-    print(f"{report.pages} pages, {report.links:,} links between them, none lost")
+    print(
+        f"{counted(report.pages, 'page')}, {counted(report.links, 'link')} between them, none lost"
+    )
     print(f"open {page.as_uri()}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.runtime.counting import counted
+
 if TYPE_CHECKING:
     from veristack_lab.backends.doctor import Machine, ServiceReport
 
@@ -54,7 +56,7 @@ def _print_table(reports: list[ServiceReport], machine: Machine) -> None:
         if report.next_step:  # below the table, where a long command stays in one piece
             console.print(Text(f"  {report.service:12} {report.next_step}"))
     console.print(
-        f"\nPython {machine.python}; {machine.cores} cores; "
+        f"\nPython {machine.python}; {counted(machine.cores, 'core')}; "
         f"{machine.memory_available_bytes / GB:.1f} of {machine.memory_bytes / GB:.1f} GB memory "
         f"available\n{machine.home}: {machine.home_used_bytes / GB:.2f} GB used, "
         f"{machine.home_free_bytes / GB:.0f} GB free; {machine.temporary}: "

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.runtime.counting import counted
+
 if TYPE_CHECKING:
     from veristack_lab.runtime.progress import OnProgress
     from veristack_lab.runtime.supervised import Supervised
@@ -60,7 +62,7 @@ def stdlib(
         with progress.bar("documents finished", len(sources)) as tick:
             _ingest_all(connected, crew, sources, tick)
         found = connected.pressure()
-        typer.echo(f"{found.ready:,} documents READY, {found.failed} FAILED")
+        typer.echo(f"{counted(found.ready, 'document')} READY, {found.failed:,} FAILED")
         _print_hits(ask_first, connected.search(STDLIB, ask_first, 5))
 
 
@@ -137,7 +139,7 @@ def dead_letters(
         for letter in letters:
             state = "replayed" if letter.replayed_at else "open"
             typer.echo(f"{letter.id}  {state:<9} {letter.title or letter.document_id}")
-            typer.echo(f"    after {letter.attempts} attempts: {letter.reason}")
+            typer.echo(f"    after {counted(letter.attempts, 'attempt')}: {letter.reason}")
             if replay and not letter.replayed_at:
                 connected.replay(letter.id)
                 typer.echo("    replayed; a worker will take it up")

@@ -25,7 +25,7 @@ Slots = Annotated[int, typer.Option(help="Runs at a time for each scheduler.", m
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number of seconds")
+        raise typer.BadParameter(f"{value} is not a number of seconds")
     return value
 
 
@@ -78,6 +78,7 @@ def serve(
     from veristack_lab.veriflow import connect
     from veristack_lab.veriflow.api import serve_in_thread
     from veristack_lab.veriflow.fleet import Fleet
+    from veristack_lab.veriflow.rivals import require_alone
 
     require_port(port)
     stop = stop_on_signals()
@@ -88,6 +89,8 @@ def serve(
         flow = stack.enter_context(connect(server.conninfo, schema=schema))
         fleet = Fleet(server.conninfo, schema, objects.url, folder / "runs", lease_s)
         names = [f"s{number + 1}" for number in range(schedulers)]
+        if server.origin == "yours":  # one that was started here has no other user
+            require_alone(flow.database, names, stop)
         parts: list[Supervised] = []
         parts += server_parts("postgres", server, partial(postgres_silence, server.conninfo))
         asked = partial(http_silence, objects.url)

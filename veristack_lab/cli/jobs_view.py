@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from veristack_lab.runtime.counting import counted
+
 COLOURS = {
     "QUEUED": "yellow",
     "RUNNING": "cyan",
@@ -58,7 +60,7 @@ def whole(document: Document) -> None:
         console.print(_runs(document["runs"]))
     events = document["events"]
     if len(events) > EVENTS_SHOWN:
-        console.print(f"... {len(events) - EVENTS_SHOWN} earlier events")
+        console.print(f"... {counted(len(events) - EVENTS_SHOWN, 'earlier event')}")
     console.print(_events(document["job"]["created_at"], events[-EVENTS_SHOWN:]))
     if document["metrics"]:
         last = document["metrics"][-1]

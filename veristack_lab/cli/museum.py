@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.counting import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,7 +95,7 @@ def run(
     images = sum(verdict.images + verdict.healthy_images for verdict in verdicts)
     console.print(
         f"{found} of {len(verdicts)} exhibits found out, the healthy engine survived "
-        f"{survived} of {len(verdicts)} times, {images:,} images"
+        f"{survived} of {len(verdicts)} times, {counted(images, 'image')}"
     )
     if not all(verdict.is_as_told for verdict in verdicts):
         raise typer.Exit(1)
@@ -111,10 +112,10 @@ def _tell(console: Console, verdict: Verdict) -> None:
             f"  {exhibit.trial.place(row)}; {verdict.violations} of {verdict.images} images"
         )
     else:
-        console.print(f"  [bold red]NOT FOUND OUT[/] in {verdict.images} images")
+        console.print(f"  [bold red]NOT FOUND OUT[/] in {counted(verdict.images, 'image')}")
     if verdict.healthy_survived:
-        told = f"  [green]the healthy engine keeps every promise[/] in {verdict.healthy_images}"
-        console.print(f"{told} images, same seed\n")
+        told = "  [green]the healthy engine keeps every promise[/] in"
+        console.print(f"{told} {counted(verdict.healthy_images, 'image')}, same seed\n")
     else:
         healthy = verdict.healthy_row
         console.print(

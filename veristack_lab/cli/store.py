@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veristack_lab.cli import store_inspect, store_torture
+from veristack_lab.runtime.counting import counted
 
 if TYPE_CHECKING:
     from veristack_lab.veristore import Store
@@ -130,7 +131,8 @@ def stats(path: Folder, read_only: ReadOnly = False) -> None:
         "snapshot": f"LSN {found.snapshot_lsn:,}" if found.snapshot_lsn else "none",
         "closed cleanly": "no" if recovery.after_crash else "yes",
         "torn tail cut off": f"{recovery.torn_bytes:,} bytes",
-        "recovered in": f"{recovery.recover_ms:.1f} ms, {recovery.records:,} records replayed",
+        "recovered in": f"{recovery.recover_ms:.1f} ms, "
+        f"{counted(recovery.records, 'record')} replayed",
     }
     for name, text in rows.items():
         print(f"{name:<22}{text}")

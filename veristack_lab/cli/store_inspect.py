@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veristack_lab.errors import InvalidInput, NotAStore
+from veristack_lab.runtime.counting import counted
 
 if TYPE_CHECKING:
     from veristack_lab.veristore.recovery.report import FileReport, ModeReport, RecoverReport
@@ -87,10 +88,10 @@ def _lines(report: RecoverReport) -> Iterator[str]:
     yield ""
     yield f"{'file':<30}{'LSNs':<18}{'holds':<18}{'bytes':>14}  remarks"
     for file in report.snapshots:
-        yield _file_line(file, f"up to {file.last_lsn:,}", f"{file.records:,} keys")
+        yield _file_line(file, f"up to {file.last_lsn:,}", counted(file.records, "key"))
     for file in report.segments:
         lsns = f"{file.first_lsn:,}-{file.last_lsn:,}" if file.records else "none"
-        yield _file_line(file, lsns, f"{file.records:,} records")
+        yield _file_line(file, lsns, counted(file.records, "record"))
     yield ""
     yield f"{'recovery mode':<26}{'keys':>12}{'last LSN':>12}  lost"
     for mode in report.modes:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.runtime.counting import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -47,13 +49,13 @@ def _report(frame: pd.DataFrame, broken: int) -> None:
     elapsed_s = frame.attrs["seconds"]
     rows = {
         "kills": f"{len(frame):,} in {elapsed_s:.0f} s, {60 * len(frame) / elapsed_s:.0f} a minute",
-        "acknowledged": f"{int(frame['acknowledged'].sum()):,} writes",
-        "kept": f"{int(frame['kept'].sum()):,} writes under way, applied in full",
+        "acknowledged": counted(int(frame["acknowledged"].sum()), "write"),
+        "kept": f"{counted(int(frame['kept'].sum()), 'write')} under way, applied in full",
         "lost": f"{int(frame['lost'].sum()):,}",
         "mixed": f"{int(frame['mixed'].sum()):,}",
         "orphans": f"{int(frame['orphans'].sum()):,}",
         "torn tails": f"{int((frame['torn_bytes'] > 0).sum()):,} cut off",
-        "checkpoints": f"{frame['snapshot_lsn'].nunique():,} snapshots recovered from",
+        "checkpoints": f"recovered from {counted(frame['snapshot_lsn'].nunique(), 'snapshot')}",
         "recovery": f"{frame['recover_ms'].median():.1f} ms in the median",
         "violations": f"{broken:,}",
     }

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,9 +118,3 @@ def judge(lab: Lab, variant: Variant) -> Verdict:
         work = folder / lab.file
         work.write_text(variant.source)
         return Verdict(variant, tuple(runner.run_checks(lab, work)))
-
-
-def judge_all(lab: Lab) -> Iterator[Verdict]:
-    """The verdict on each variant of a lab, one after the other."""
-    for variant in find_all(lab):
-        yield judge(lab, variant)

@@ -1,22 +1,23 @@
 """The learner's folder: work that is never overwritten, and one progress.json.
 
-Every change of progress.json is written to a temporary name, synced and renamed: a reader
-sees the old file or the new one, whole. The rename is the commit point.
+Every change of progress.json reads it under a lock, writes the new content to a temporary name,
+syncs and renames it: a reader sees the old file or the new one, whole, and no change of another
+kernel or terminal is lost. The rename is the commit point.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from veristack_lab.errors import InvalidInput
+from veristack_lab.errors import InvalidInput, WaitExpired
 from veristack_lab.labs.manifest import HINTS_PER_TASK, Lab
 from veristack_lab.labs.starter import without_markers
-from veristack_lab.runtime.files import replace_atomically
+from veristack_lab.runtime.files import locked, replace_atomically
 
 VERSION = 1
 
@@ -81,13 +82,17 @@ class Workbench:
 
         Without a task, that of the first task that has not passed.
         """
-        progress = self.progress(lab)
-        open_tasks = [task for task in lab.tasks if task.id not in progress.passed]
+        passed = self.progress(lab).passed
+        open_tasks = [task for task in lab.tasks if task.id not in passed]
         if task_id is None and not open_tasks:
             raise InvalidInput(f"every task of {lab.name} has passed; name a task to see its hints")
         task = lab.task(task_id) if task_id is not None else open_tasks[0]
-        number = min(progress.hints_shown.get(task.id, 0) + 1, HINTS_PER_TASK)
-        self.update(lab, hints_shown={**progress.hints_shown, task.id: number})
+
+        def one_more(before: LabProgress) -> LabProgress:
+            number = min(before.hints_shown.get(task.id, 0) + 1, HINTS_PER_TASK)
+            return replace(before, hints_shown={**before.hints_shown, task.id: number})
+
+        number = self._change(lab, one_more).hints_shown[task.id]
         return task.id, number, task.hints[number - 1]
 
     def progress(self, lab: Lab) -> LabProgress:
@@ -96,23 +101,37 @@ class Workbench:
 
     def note_check(self, lab: Lab, passed: Iterable[str]) -> None:
         """Remember the outcome of a check."""
-        count = self.progress(lab).checks_run + 1
-        self.update(lab, passed=sorted(passed), checks_run=count)
+        found = sorted(passed)
+        self._change(lab, lambda p: replace(p, passed=found, checks_run=p.checks_run + 1))
 
     def update(self, lab: Lab, **changes: Any) -> None:
-        """Change fields of one lab's progress, atomically and durably."""
-        labs = self._read()
-        labs[lab.name] = asdict(LabProgress(**{**labs.get(lab.name, {}), **changes}))
-        text = json.dumps({"version": VERSION, "labs": labs}, indent=2) + "\n"
+        """Change fields of one lab's progress, atomically and durably.
+
+        Raises:
+            InvalidInput: the folder or the file cannot be used.
+            WaitExpired: another process held the lock all the time.
+        """
+        self._change(lab, lambda before: replace(before, **changes))
+
+    def _change(self, lab: Lab, change: Callable[[LabProgress], LabProgress]) -> LabProgress:
+        """Replace one lab's progress by what `change` makes of it, and return that."""
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_atomically(self.progress_path, text.encode())
+            with locked(self.folder / "progress.lock"):
+                labs = self._read()
+                after = change(LabProgress(**labs.get(lab.name, {})))
+                labs[lab.name] = asdict(after)
+                text = json.dumps({"version": VERSION, "labs": labs}, indent=2) + "\n"
+                replace_atomically(self.progress_path, text.encode())
+        return after
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """A folder that cannot be written to becomes an error that says what to do."""
         try:
             yield
+        except WaitExpired:
+            raise  # a TimeoutError, and so an OSError, that says what to do
         except OSError as error:
             raise InvalidInput(
                 f"{self.folder} cannot hold your work ({error.strerror}); choose another folder"

@@ -92,7 +92,7 @@ class Answers:
         The first answer counts: it is returned, whatever is answered later.
 
         Raises:
-            InvalidInput: it is no answer to the question, or the record cannot be read.
+            InvalidInput: it is not a valid answer to the question, or the record cannot be read.
             WaitExpired: another process held the record all the time.
         """
         with self._lock:

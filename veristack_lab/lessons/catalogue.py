@@ -45,11 +45,13 @@ NOTEBOOKS = (
 LABS = {
     "01": ("01-crc32c", "02-append-and-recover"),
     "02": ("03-group-commit",),
+    "03": ("02-append-and-recover",),
     "04": ("04-commit-point",),
+    "05": ("04-commit-point",),
     "10": ("10-prefix-blocks",),
     "20": ("20-leases",),
 }
-"""The labs of each notebook. A new lab adds its name."""
+"""The labs of each notebook, the one that it opens first. A new lab adds its name."""
 
 
 def notebook(number: str) -> Notebook:

@@ -9,14 +9,15 @@ from uuid import uuid4
 
 from veristack_lab.errors import InvalidInput
 from veristack_lab.labs import manifest
-from veristack_lab.labs.workbench import Workbench
 from veristack_lab.lessons.answers import ANSWERS
 from veristack_lab.lessons.catalogue import NOTEBOOKS, Notebook, notebook
 from veristack_lab.lessons.live import Bundle, Live
-from veristack_lab.lessons.places import is_asking, learner_folder
+from veristack_lab.lessons.places import is_asking
 from veristack_lab.lessons.predictions import BOX, INK
 from veristack_lab.lessons.progress import Notes
 from veristack_lab.lessons.tasks.registry import TASKS
+from veristack_lab.lessons.workplaces import bench_of
+from veristack_lab.runtime.counting import counted
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,13 @@ def rows_of(notes: Notes, labs: Sequence[LabState]) -> list[Row]:
 def in_words(rows: Sequence[Row]) -> str:
     """The whole progress on one line."""
     tasks, tasks_passed = sum(r.tasks for r in rows), sum(r.tasks_passed for r in rows)
-    labs = [lab for row in rows for lab in row.labs]
+    labs = dict.fromkeys(lab for row in rows for lab in row.labs)  # two notebooks may share one
     return (
-        f"{len(rows)} notebooks: {sum(r.predicted for r in rows)} predictions,"
+        f"{counted(len(rows), 'notebook')}:"
+        f" {counted(sum(r.predicted for r in rows), 'prediction')},"
         f" {sum(r.right for r in rows)} right; {tasks_passed} of {tasks} tasks;"
         f" {sum(lab.passed for lab in labs)} of {sum(lab.tasks for lab in labs)} tasks"
-        f" of {len(labs)} labs"
+        f" of {counted(len(labs), 'lab')}"
     )
 
 
@@ -159,5 +161,6 @@ def _labs() -> list[LabState]:
         return []
     if not is_asking():
         return [LabState(lab.name, 0, len(lab.tasks)) for lab in found]
-    bench = Workbench(learner_folder() / "labs")
-    return [LabState(lab.name, len(bench.progress(lab).passed), len(lab.tasks)) for lab in found]
+    return [
+        LabState(lab.name, len(bench_of(lab).progress(lab).passed), len(lab.tasks)) for lab in found
+    ]

@@ -17,6 +17,7 @@ from veristack_lab.labs.manifest import HINTS_PER_TASK, Lab
 from veristack_lab.labs.runner import FAILED, Outcome, passed_tasks, run_checks
 from veristack_lab.labs.workbench import Workbench
 from veristack_lab.lessons.lab_pictures import lines_of
+from veristack_lab.lessons.workplaces import option
 from veristack_lab.runtime.files import replace_atomically
 from veristack_lab.widgets.loop import Model, View
 
@@ -95,6 +96,7 @@ class LabModel(Model):
             "title": self._lab.title,
             "summary": self._lab.summary,
             "path": str(self._bench.work(self._lab)),
+            "command": f"veristack labs check {self._lab.name}{option(self._lab, self._bench)}",
             "begun": text is not None,
             "editor": self._has_editor,
             "text": (text or "") if self._has_editor else "",

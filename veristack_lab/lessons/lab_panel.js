@@ -146,7 +146,9 @@ function render({ model, el }) {
   }
 
   const connection = connect(model, note, (state) => {
-    setText(where, state.begun ? state.path : `Not begun: lessons.start("${state.lab}") begins it.`);
+    setText(where, state.begun
+      ? `${state.path} (in a terminal: ${state.command})`
+      : `Not begun: lessons.start("${state.lab}") begins it.`);
     if (editor) drawEditor(state);
     drawButtons();
     meter.max = state.tasks.length;

@@ -29,7 +29,7 @@ class PredictionModel(Model):
         self._question = question
 
     def check(self, op: str, argument: object) -> None:
-        """Refuse what is no answer. Raises InvalidInput."""
+        """Refuse what is not a valid answer. Raises InvalidInput."""
         if op != "answer":
             raise InvalidInput(f"the command of a prediction is 'answer', not {op!r}")
         self._question.parse(argument)

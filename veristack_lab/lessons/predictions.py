@@ -103,7 +103,7 @@ class Prediction:
             axis: for a figure, the axis on which the prediction is marked: "x", "y" or None.
 
         Raises:
-            InvalidInput: what was observed is no possible answer, or the axis is none.
+            InvalidInput: what was observed is not a possible answer, or `axis` is unknown.
         """
         if axis not in ("x", "y", None):
             raise InvalidInput(f"the axis of a prediction is 'x', 'y' or None, not {axis!r}")

@@ -7,20 +7,15 @@ or the new one, whole. The progress of the labs is in the file of their `Workben
 
 from __future__ import annotations
 
-import fcntl
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from veristack_lab.errors import InvalidInput, WaitExpired
-from veristack_lab.runtime.files import replace_atomically
+from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.files import locked, replace_atomically
 
 VERSION = 1
-LOCK_TIMEOUT_S = 10.0
-LOCK_POLL_S = 0.02
 
 Value = int | float | str
 
@@ -142,7 +137,7 @@ class Progress:
 
     def _change(self, change: Callable[[Notes], Notes]) -> Notes:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with locked(self.folder / "notebooks.lock"):
             before = self.read()
             after = change(before)
             if after != before:
@@ -152,20 +147,3 @@ class Progress:
     def _write(self, notes: Notes) -> None:
         text = json.dumps({"version": VERSION, **asdict(notes)}, indent=2) + "\n"
         replace_atomically(self.path, text.encode())
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        deadline_s = time.monotonic() + LOCK_TIMEOUT_S
-        with (self.folder / "notebooks.lock").open("a") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() >= deadline_s:
-                        raise WaitExpired(
-                            f"another process has held {lock.name} for {LOCK_TIMEOUT_S:g} s;"
-                            " find it, end it, and answer again"
-                        ) from error
-                    time.sleep(LOCK_POLL_S)
-            yield  # closing the file gives the lock back

@@ -10,6 +10,7 @@ from typing import cast
 from veristack_lab.errors import InvalidInput
 from veristack_lab.lessons.catalogue import notebook_of
 from veristack_lab.lessons.progress import Value
+from veristack_lab.runtime.counting import singular
 
 MAX_CHOICES = 8
 
@@ -62,7 +63,7 @@ class Question:
         """The answer that was typed, chosen or measured, as a plain value.
 
         Raises:
-            InvalidInput: it is no number, or none of the choices.
+            InvalidInput: it is not a number, or not one of the choices.
         """
         if self.choices:
             if answer not in self.choices:
@@ -86,7 +87,7 @@ class Question:
         if isinstance(value, str):
             return value
         number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-        return f"{number} {self.unit}".rstrip()
+        return f"{number} {singular(self.unit) if value == 1 else self.unit}".rstrip()
 
     @property
     def tolerance(self) -> str:

@@ -11,6 +11,7 @@ from veristack_lab.lessons.catalogue import NOTEBOOKS, Notebook, notebook
 from veristack_lab.lessons.live import Bundle, Live
 from veristack_lab.lessons.places import is_asking
 from veristack_lab.lessons.predictions import BOX, INK
+from veristack_lab.runtime.counting import counted
 
 
 class Scorecard:
@@ -25,11 +26,12 @@ class Scorecard:
 
     def __repr__(self) -> str:
         entries = ANSWERS.entries(self._about.number)
+        start = f"{self._about.stem}: {counted(len(entries), 'prediction')}"
         if not is_asking():
-            return f"{self._about.stem}: {_count(entries)}, answered by default and not scored"
+            return f"{start}, answered by default and not scored"
         right, seen = score(entries)
         made = sum(entry.answer is not None for entry in entries)
-        return f"{self._about.stem}: {_count(entries)}, {made} answered, {right} of {seen} right"
+        return f"{start}, {made} answered, {right} of {seen} right"
 
     def _ipython_display_(self) -> None:
         live = Live(self._render)
@@ -71,10 +73,6 @@ def score(entries: list[Entry]) -> tuple[int, int]:
     """(right predictions, predictions whose result was seen)."""
     judged = [entry.is_right for entry in entries if entry.is_right is not None]
     return sum(judged), len(judged)
-
-
-def _count(entries: list[Entry]) -> str:
-    return "1 prediction" if len(entries) == 1 else f"{len(entries)} predictions"
 
 
 def _row(entry: Entry) -> str:

@@ -20,6 +20,7 @@ from veristack_lab.lessons.live import Bundle, Live
 from veristack_lab.lessons.predictions import BOX, INK
 from veristack_lab.lessons.tasks.registry import find
 from veristack_lab.lessons.tasks.verdicts import Verdict, check
+from veristack_lab.runtime.counting import counted
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -60,7 +61,7 @@ def drawn(verdict: Verdict) -> Bundle:
         rows = "".join(_row(name, text) for name, text in facts if text)
         rows = f'<table style="margin:6px 0;text-align:left">{rows}</table>{_hints(verdict)}'
     mark = "✓" if verdict.is_passed else "✕"
-    state = f"passed, {verdict.cases} cases" if verdict.is_passed else "not yet"
+    state = f"passed, {counted(verdict.cases, 'case')}" if verdict.is_passed else "not yet"
     html = (
         f'<div class="veristack-task" data-task="{escape(verdict.task.id)}" '
         f'data-passed="{str(verdict.is_passed).lower()}" role="group" style="{BOX}{INK}">'

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from veristack_lab.errors import AdmissionRejected, InvalidInput
+from veristack_lab.runtime.counting import counted
 
 SMOOTHING = 0.2
 """Weight of the newest service time in the smoothed one."""
@@ -54,7 +55,7 @@ class MaxActive:
             self.rejected += 1
             raise AdmissionRejected(
                 f"server busy, please try again in {self.retry_after_s} s: "
-                f"{self.active} requests are being served and {self._limit} are allowed"
+                f"it serves {counted(self.active, 'request')} and may serve {self._limit} at once"
             )
         self.active += 1
         self.admitted += 1

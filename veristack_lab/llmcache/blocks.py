@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from veristack_lab.errors import InvalidInput, NoNodeAvailable
+from veristack_lab.runtime.counting import counted
 
 
 @dataclass
@@ -110,16 +111,17 @@ class BlockPool:
             NoNodeAvailable: there is not enough room; nothing has changed.
         """
         if blocks < 0:
-            raise InvalidInput(f"{blocks} blocks cannot be allocated")
+            raise InvalidInput(f"a number of blocks is 0 or more, not {blocks}")
         if key in self._held:
             self._held[key].last_used = now
             return ()
         victims = self.victims(blocks, succeeds)
         if victims is None:
             raise NoNodeAvailable(
-                f"{blocks} blocks are needed; {self.free_blocks} are free and {self.idle_blocks} "
-                f"could be evicted of {self.total_blocks}; {len(self)} prefixes are held. Send the "
-                "request again later."
+                f"{counted(blocks, 'block is', 'blocks are')} needed; {self.free_blocks} free and "
+                f"{self.idle_blocks} evictable of {self.total_blocks}; "
+                f"{counted(len(self), 'prefix is', 'prefixes are')} held. "
+                "Send the request again later."
             )
         for victim in victims:
             self.free(victim)

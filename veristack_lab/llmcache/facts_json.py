@@ -80,7 +80,7 @@ def parse(text: str) -> EngineFacts:
 def _checked(told: dict[str, Any]) -> dict[str, Any]:
     known = {field.name: field.default is MISSING for field in fields(EngineFacts)}
     if unknown := sorted(set(told) - set(known)):
-        raise _refused(f"{unknown[0]!r} is no field of it; the fields are {', '.join(known)}")
+        raise _refused(f"{unknown[0]!r} is not one of its fields, which are {', '.join(known)}")
     if missing := [name for name, is_needed in known.items() if is_needed and name not in told]:
         raise _refused(f"it lacks {', '.join(missing)}")
     for name, value in told.items():

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from veristack_lab.errors import (
@@ -39,6 +39,7 @@ from veristack_lab.llmcache.facts import EngineFacts
 from veristack_lab.llmcache.gateway_parameters import session_id, shortened, whole_number
 from veristack_lab.llmcache.ollama_api import ApiError, EmbedCall, TextCall
 from veristack_lab.llmcache.service import Service
+from veristack_lab.llmcache.streams import ClosedStream, Items
 from veristack_lab.runtime.faces import Guard, Policy
 from veristack_lab.runtime.replies import ollama_shape
 from veristack_lab.runtime.supervisor import Health, all_up, no_parts
@@ -54,7 +55,6 @@ CLIENT_CLOSED_REQUEST = 499
 """The client is gone and never reads this; web servers use this status in their logs."""
 
 T = TypeVar("T")
-Items = AsyncGenerator[TextPiece | Finish, None]
 
 
 def application(service: Service, parts: Health = no_parts) -> Starlette:
@@ -82,7 +82,7 @@ def application(service: Service, parts: Health = no_parts) -> Starlette:
             ApiError: face.error,
             ServingError: face.error,
             InvalidInput: face.error,
-            ClientDisconnect: _nobody_listens,
+            ClientDisconnect: _client_is_gone,
         },
     )
 
@@ -183,7 +183,7 @@ class _Face:
             await items.aclose()
             raise
         lines = _lines(job, call, facts, first, items)
-        return StreamingResponse(lines, headers=_number(job), media_type=NDJSON)
+        return ClosedStream(lines, items, headers=_number(job), media_type=NDJSON)
 
     # ------------------------------------------------------ embeddings
 
@@ -215,9 +215,10 @@ class _Face:
         facts = self._embedder(call)
         if not call.texts:
             return _json({"embedding": []})
-        found = await self.service.embed(
+        asked = self.service.embed(
             self.service.job(facts.model), call.texts, truncate=call.truncate
         )
+        found = await _unless_gone(request, asked)
         return _json({"embedding": found.vectors[0]})
 
     def _embedder(self, call: EmbedCall) -> EngineFacts:
@@ -326,7 +327,7 @@ def _line(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-async def _nobody_listens(_: Request, __: Exception) -> Response:
+async def _client_is_gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 

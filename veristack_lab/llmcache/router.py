@@ -22,6 +22,7 @@ from veristack_lab.llmcache.decisions import Decision, Kind, Reason, RouteReques
 from veristack_lab.llmcache.nodes import Node
 from veristack_lab.llmcache.prefixes import Match, Prefix
 from veristack_lab.llmcache.state import ServingState
+from veristack_lab.runtime.counting import counted
 
 SMALL_SHARE = 0.5
 """A node that holds less than this share of a prompt is passed over for a less busy one."""
@@ -94,7 +95,8 @@ class _Waterfall:
             else:
                 self._pass(
                     "room",
-                    f"{node.node_id} holds {len(pool)} prompts: {prefix.blocks} blocks needed, "
+                    f"{node.node_id} holds {counted(len(pool), 'prompt')}: "
+                    f"{counted(prefix.blocks, 'block')} needed, "
                     f"{pool.free_blocks} free and {pool.idle_blocks} evictable of "
                     f"{pool.total_blocks}",
                     node,
@@ -139,7 +141,7 @@ class _Waterfall:
             self._pass(
                 "prefix",
                 f"{node.node_id} holds {held} of {prefix.tokens} tokens, too few to share it: it "
-                f"has {node.active} requests, another node {fewest}",
+                f"has {counted(node.active, 'request')}, another node {fewest}",
                 node,
             )
             return None
@@ -161,7 +163,7 @@ class _Waterfall:
                 Kind.MISS,
                 node,
                 f"{node.node_id} has the fewest requests ({fewest}) and the tightest fit: "
-                f"{prefix.blocks} blocks leave {left} free",
+                f"{counted(prefix.blocks, 'block leaves', 'blocks leave')} {left} free",
             )
         node = min(idlest, key=lambda node: (self._lost_blocks(node, prefix), node.node_id))
         lost = self._lost_blocks(node, prefix)
@@ -169,7 +171,7 @@ class _Waterfall:
             Kind.MISS,
             node,
             f"{node.node_id} has the fewest requests ({fewest}) and loses least: "
-            f"{lost} blocks of idle prompts are evicted for {prefix.blocks}",
+            f"it evicts {counted(lost, 'block')} of idle prompts for {prefix.blocks}",
         )
 
     def _least_active(self, alive: list[Node]) -> Decision:

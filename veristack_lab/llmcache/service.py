@@ -44,6 +44,7 @@ from veristack_lab.llmcache.router import Router
 from veristack_lab.llmcache.state import Change, Lease, ServingState
 
 PROBE_INTERVAL_S = 0.25
+DETAILS_S = 5.0  # how long an engine may take to tell about its model
 DECISIONS_KEPT = 500
 ALIASES: dict[str, Capability] = {"text": "text", "embeddings": "embeddings"}
 
@@ -177,8 +178,9 @@ class Service:
         """What a living engine says about its model; empty details if no engine answers."""
         if facts.model not in self._details:
             for node in self.state.registry.serving(facts.model):
-                with suppress(EngineFailed):
-                    self._details[facts.model] = await self._engines[node.node_id].details()
+                with suppress(EngineFailed, TimeoutError):
+                    asked = self._engines[node.node_id].details()
+                    self._details[facts.model] = await asyncio.wait_for(asked, DETAILS_S)
                     break
         return self._details.get(facts.model, ModelDetails())
 

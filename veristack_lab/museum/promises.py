@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from veristack_lab.museum.registry import exhibits
 from veristack_lab.museum.visit import Verdict
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 
 
 def defects_are_found(layer: str, verdicts: Sequence[Verdict]) -> Claim:
@@ -18,6 +19,6 @@ def defects_are_found(layer: str, verdicts: Sequence[Verdict]) -> Claim:
         layer,
         "The simulator finds known defects, and none of them in the engine",
         f"all {known} exhibits" if len(verdicts) == known else f"exhibits: {names}",
-        f"{found} found out, the healthy engine survived the same seed {healthy} times",
+        f"{found} found out, the healthy engine survived the same seed {counted(healthy, 'time')}",
         found == healthy == len(verdicts) > 0,
     )

@@ -1,13 +1,49 @@
-"""Files and folders that appear whole or not at all, and the SHA-256 of files."""
+"""Files and folders that appear whole or not at all, a lock on them, and the SHA-256 of files."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from veristack_lab.errors import WaitExpired
+
+LOCK_TIMEOUT_S = 10.0
+LOCK_POLL_S = 0.02
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock while the body runs, among threads and processes that name the same file.
+
+    For a change that reads a file, decides, and replaces it. The kernel drops the lock when its
+    holder ends, however it ends.
+
+    Args:
+        path: the lock's own file, made if it is missing; its folder exists.
+
+    Raises:
+        WaitExpired: another holder had the lock for `LOCK_TIMEOUT_S`.
+    """
+    deadline_s = time.monotonic() + LOCK_TIMEOUT_S
+    with path.open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline_s:
+                    raise WaitExpired(
+                        f"another process has held {path} for {LOCK_TIMEOUT_S:g} s; find it,"
+                        " end it, and try again"
+                    ) from error
+                time.sleep(LOCK_POLL_S)
+        yield  # closing the file gives the lock back
 
 
 def publish(complete: Path, path: Path) -> None:

@@ -10,12 +10,17 @@ HOST = "127.0.0.1"
 MAX_PORT = 65_535
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
+UNREAD_S = 120.0
+"""How long a client may leave what was sent to it unread, once the buffers between are full.
+
+The system then cuts the connection. Otherwise a client that asks and never reads would keep a
+handler, its place and an open file until the server ends."""
 
 
 def listen(port: int) -> socket.socket:
     """Listen on 127.0.0.1; port 0 picks a free port. The caller closes the socket.
 
-    Every accepted connection has TCP_NODELAY.
+    Every accepted connection has TCP_NODELAY, and ends if its client reads nothing for `UNREAD_S`.
 
     Raises:
         PortUnavailable: the port is taken, is reserved, or is not a port.
@@ -29,8 +34,9 @@ def listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Linux hands the option on to accepted sockets, for servers without asyncio.
+        # Linux hands these on to accepted sockets, for servers without asyncio.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1000))
         listener.bind((HOST, port))
         listener.listen(BACKLOG)
     except OSError as error:

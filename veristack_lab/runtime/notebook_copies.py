@@ -97,7 +97,7 @@ def text_digest(path: Path) -> str:
     """SHA-256 of the kinds and texts of a notebook's cells, in order; outputs do not count.
 
     Raises:
-        InvalidInput: the file is no notebook.
+        InvalidInput: the file is not a notebook.
     """
     try:
         cells = json.loads(path.read_bytes())["cells"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from veristack_lab.runtime.backoff import Backoff
+from veristack_lab.runtime.counting import counted
 
 HISTORY = 32
 """Changes of state that a part remembers."""
@@ -111,7 +112,9 @@ class Part:
         if self._is_crash_loop(now_s):
             count, window_s = self._policy.deaths, self._policy.window_s
             self._change(
-                now_s, PartState.GAVE_UP, f"it died {count} times within {window_s:g} s: {reason}"
+                now_s,
+                PartState.GAVE_UP,
+                f"it died {counted(count, 'time')} within {window_s:g} s: {reason}",
             )
             return
         self.due_s = now_s + self._policy.pause.delay_s(self._failed_starts, self._rng)

@@ -8,7 +8,8 @@ uvicorn bounds the idle time between two requests and nothing else. Here a conne
 
 The client gets a 408 if its reply has not begun; a client beyond `max_connections` gets a 503. So
 half a request holds a connection, a task or a thread for a bounded time. How slowly a body may drip
-is not bounded: uploads over bad lines are slow.
+is not bounded: uploads over bad lines are slow. A client that reads nothing is cut by the system:
+see `listening`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from veristack_lab.runtime.counting import counted
 from veristack_lab.runtime.descriptors import OPEN_FILES
 from veristack_lab.runtime.replies import Refusal, Shape, plain_shape
 
@@ -57,7 +59,7 @@ class Protocol(H11Protocol):
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
         if len(self.connections) > self.max_connections:
-            message = f"the server keeps {self.max_connections} connections, and no more"
+            message = f"the server keeps at most {counted(self.max_connections, 'connection')}"
             self._refuse(Refusal(503, "TooManyConnections", message))
             self.transport.close()
 

@@ -110,6 +110,9 @@ class Server(uvicorn.Server):
             if self._is_cut:
                 raise ClientDisconnect
             await send(message)
+            if message.get("more_body"):
+                # Without this a handler whose client is gone would never let the loop tell it so.
+                await asyncio.sleep(0)
 
         try:
             await self._app(scope, receive, sending)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -52,12 +53,17 @@ class Supervised(Protocol):
 
 
 class ChildPart:
-    """A child process; `child` is always the newest one."""
+    """A child process; `child` is always the newest one.
+
+    A start may still be under way when the service ends. What it brings up then ends at once.
+    """
 
     def __init__(self, name: str, child: Child, start: Callable[[], Child]) -> None:
         self.name = name
         self.child = child
         self._start = start
+        self._lock = threading.Lock()
+        self._is_over = False
 
     @property
     def alive(self) -> bool:
@@ -79,12 +85,18 @@ class ChildPart:
         return stopped(self.child.pid)
 
     def start(self) -> None:
-        """Start a new process in its place."""
-        self.child = self._start()
+        """Start a new process in its place; after `stop` it ends at once."""
+        child = self._start()
+        with self._lock:
+            self.child, is_over = child, self._is_over
+        if is_over:
+            child.stop()
 
     def stop(self) -> None:
-        """End the newest process. Safe to call again."""
-        self.child.stop()
+        """End the newest process, and what a start under way brings. Safe to call again."""
+        with self._lock:
+            child, self._is_over = self.child, True
+        child.stop()
 
 
 class ServerPart:

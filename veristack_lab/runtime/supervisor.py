@@ -147,7 +147,7 @@ class Supervisor:
     def _ask(self, supervised: Supervised, part: Part, asked_s: float) -> None:
         try:
             silence = supervised.silence()
-        except Exception as error:  # noqa: BLE001 - a question that fails is no answer
+        except Exception as error:  # noqa: BLE001 - a question that fails is not answered
             silence = str(error).strip() or type(error).__name__
         if not supervised.alive or self._stopping.is_set():
             return  # why it ended is told instead

@@ -17,6 +17,7 @@ import numpy as np
 import ollama
 
 from veristack_lab.errors import EmbeddingFailed, TextRefused
+from veristack_lab.runtime.counting import counted
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 """One row a text, shape (texts, dimensions), every row of length 1."""
@@ -132,7 +133,9 @@ def unit_rows(rows: Sequence[Sequence[float]], expected: int) -> Vectors:
     except ValueError as error:
         raise EmbeddingFailed("the engine's vectors differ in length") from error
     if vectors.ndim != 2 or len(vectors) != expected:
-        raise EmbeddingFailed(f"the engine gave {len(rows)} vectors for {expected} texts")
+        raise EmbeddingFailed(
+            f"the engine gave {counted(len(rows), 'vector')} for {counted(expected, 'text')}"
+        )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
         raise EmbeddingFailed("the engine gave a vector that is zero or not finite")

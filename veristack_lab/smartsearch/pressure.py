@@ -29,6 +29,7 @@ SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending,
          AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)) AS dead_letters_open
 FROM documents WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
 """
+_AGES = ("oldest_pending_s", "oldest_processing_s", "outbox_oldest_s")
 
 
 def pressure(database: Database, settings: Settings, tenant_id: str | None = None) -> Pressure:
@@ -39,4 +40,6 @@ def pressure(database: Database, settings: Settings, tenant_id: str | None = Non
     with database.transaction() as conn:
         row = conn.execute(_QUERY, {"tenant": tenant_id}).fetchone()
     assert row is not None  # an aggregate always gives one row
+    for age in _AGES:  # a clock that was set back makes none negative
+        row[age] = None if row[age] is None else max(0.0, row[age])
     return Pressure(**row, consumer_lag=broker.lag(settings))

@@ -8,6 +8,7 @@ import re
 import pandas as pd
 
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 from veristack_lab.smartsearch.model import Answer
 
 LAYER = "smartsearch"
@@ -43,8 +44,8 @@ def shown_if_and_only_if_ready(frame: pd.DataFrame) -> Claim:
         LAYER,
         "Search shows a document if and only if it is READY",
         "a reader that compares both in one snapshot, all through the kills",
-        f"{seen['reads']:,} snapshots compared, {seen['shown']:,} hits, {seen['violations']}"
-        " disagreements",
+        f"{counted(seen['reads'], 'snapshot')} compared, {counted(seen['shown'], 'hit')},"
+        f" {counted(seen['violations'], 'disagreement')}",
         seen["reads"] > 0 and seen["shown"] > 0 and seen["violations"] == 0,
     )
 
@@ -72,8 +73,9 @@ def poison_gets_one_dead_letter(frame: pd.DataFrame) -> Claim:
         LAYER,
         "What cannot be embedded ends FAILED with exactly one dead letter and delays no others",
         "scanned pages without a readable character among the documents",
-        f"{seen['poison']} of them: {seen['audit_failed']} FAILED, {seen['audit_dead_letters']}"
-        f" dead letters; {seen['audit_ready']} others READY",
+        f"{seen['poison']} of them: {seen['audit_failed']} FAILED,"
+        f" {counted(seen['audit_dead_letters'], 'dead letter')};"
+        f" {seen['audit_ready']} others READY",
         seen["audit_failed"] == seen["audit_dead_letters"] == seen["poison"]
         and seen["audit_failed_without_one_letter"] == 0
         and seen["audit_ready"] == seen["documents"],

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 from veristack_lab.veriflow.experiments import history_agrees, overlapping_runs, primes_below
 from veristack_lab.veriflow.flow import Flow
 from veristack_lab.veriflow.lifecycle import JobState
@@ -49,8 +50,8 @@ def nothing_twice(frame: pd.DataFrame) -> Claim:
         "SIGKILL on one of two schedulers while it held a run",
         f"{frame.attrs['killed_scheduler']} {'killed' if happened else 'not killed'}; "
         f"{len(done)} of {jobs} jobs done, {right} with the right number of primes; "
-        f"{len(frame)} runs in {processes} processes, {lost} taken back after its lease; "
-        f"{overlaps} overlaps, {twice} done twice",
+        f"{counted(len(frame), 'run')} in {counted(processes, 'process')}, "
+        f"{lost} taken back after its lease; {counted(overlaps, 'overlap')}, {twice} done twice",
         happened and right == len(done) == jobs and processes <= len(frame) and overlaps == 0,
     )
 

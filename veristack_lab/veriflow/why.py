@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from veristack_lab.runtime.counting import counted
 from veristack_lab.veriflow.lifecycle import JobState
 
 
@@ -61,11 +62,11 @@ def _queued(facts: Facts) -> tuple[str, list[str]]:
             else f"its last run ended: {facts.last_reason}"
         )
     if facts.schedulers:
-        reasons.append(_many(facts.schedulers, "scheduler is alive", "schedulers are alive"))
-        reasons.append(_many(facts.free_slots, "slot is free", "slots are free"))
+        reasons.append(counted(facts.schedulers, "scheduler is alive", "schedulers are alive"))
+        reasons.append(counted(facts.free_slots, "slot is free", "slots are free"))
     else:
         reasons.append("no scheduler is alive; start one with `veristack jobs schedule`")
-    reasons.append(_many(facts.jobs_ahead, "job is ahead of it", "jobs are ahead of it"))
+    reasons.append(counted(facts.jobs_ahead, "job is ahead of it", "jobs are ahead of it"))
     if facts.backoff_left_s > 0:
         return f"it waits {facts.backoff_left_s:.1f} s more before the next attempt", reasons
     if not facts.schedulers:
@@ -95,13 +96,9 @@ def _running(facts: Facts) -> tuple[str, list[str]]:
 
 
 def _ended(facts: Facts) -> tuple[str, list[str]]:
-    runs = f"after {facts.attempts} of at most {facts.max_attempts} attempts"
+    runs = f"after {facts.attempts} of at most {counted(facts.max_attempts, 'attempt')}"
     if facts.state is JobState.SUCCEEDED:
         return f"it is done, {runs}", []
     if facts.state is JobState.CANCELLED:
         return f"it was cancelled {runs}", []
     return f"it was given up {runs}", [f"the last run ended: {facts.last_reason}"]
-
-
-def _many(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 from veristack_lab.veristore.recovery.damage import Damage
 from veristack_lab.veristore.status import Recovery, StoreStats
 
@@ -24,7 +25,7 @@ def acknowledged_survives(frame: pd.DataFrame) -> Claim:
         LAYER,
         "A write that was acknowledged survives",
         _killed(frame),
-        f"{acknowledged:,} writes acknowledged, {lost} lost (kills aimed at {aims}, ... "
+        f"{counted(acknowledged, 'write')} acknowledged, {lost} lost (kills aimed at {aims}, ... "
         "acknowledgements)",
         lost == 0 and acknowledged > 0,
     )
@@ -77,7 +78,8 @@ def holds_after_every_power_cut(frame: pd.DataFrame) -> Claim:
         "Every promise holds when the power fails at any moment",
         f"power cuts in a history of {steps} steps: lost sectors, torn writes, lost names",
         f"{counts['images']} images at {counts['crash_points']} moments (disk operations {points}, "
-        f"...), {counts['recoveries']:,} recoveries, {counts['violations']} promises broken",
+        f"...), {counts['recoveries']:,} recoveries, "
+        f"{counted(counts['violations'], 'promise')} broken",
         counts["violations"] == 0 and counts["images"] > 0,
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.counting import counted
 from veristack_lab.viz import PALETTE
 from veristack_lab.viz.layout import add_key, headed, panels, steps
 from veristack_lab.viz.theme import NOTHING
@@ -67,7 +68,7 @@ def crash_map(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=kinds)
     return headed(
         figure,
-        f"{len(frame):,} power cuts, {broken:,} promises broken",
+        f"{counted(len(frame), 'power cut')}, {counted(broken, 'promise')} broken",
         height=180 + 34 * len(kinds),
         heading="kind of loss",
     )
@@ -172,7 +173,8 @@ def kills(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(rangemode="tozero", row=3)
     return headed(
         figure,
-        f"{len(frame):,} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
+        f"{counted(len(frame), 'kill')}: "
+        f"{counted(int(frame['acknowledged'].sum()), 'write')} acknowledged, "
         f"{int(frame['lost'].sum()):,} lost",
         height=height,
     )

@@ -3,8 +3,14 @@
 A figure does not know what it will lie on: JupyterLab's light theme is white, its dark one is
 nearly black, and one stored figure is shown on both. So the backgrounds are transparent, and what
 is drawn straight on the page has a middle tone. Colours of lines and marks keep a contrast of 3 to
-white and to `DARK_PAGE`; the ink of texts has 4.3 to both, the most that one colour can have. What
-is written on a filled area is dark or white, whichever `ink_on` finds more legible there.
+white and to `DARK_PAGE`. What is written on a filled area is dark or white, whichever `ink_on`
+finds more legible there.
+
+Texts on the page need a contrast of 4.5. No single colour has that to white and to `DARK_PAGE`
+(4.3 is the most), so there are two inks (`INKS`). A figure is stored with the ink of light pages.
+Where a dark page can be told, `dark_rule` of the page's styles puts the other one in its place: in
+JupyterLab by the styles that come with every view of the lab, in the tour's report by its own. A
+still picture knows no page, and keeps 4.1 on a dark one.
 
 The hues are Okabe and Ito's ("Color Universal Design", 2008), the lighter ones darkened.
 """
@@ -24,7 +30,7 @@ PALETTE = {
     "purple": "#C977A4",
     "sky": "#3A98CE",
     "yellow": "#9C8B00",
-    "ink": "#797979",
+    "ink": "#757575",
     "grey": "#8A8A8A",
 }
 """For lines, marks and bars, and (`ink`) for texts on the page."""
@@ -45,10 +51,13 @@ FILLS = {
 
 LIGHT_PAGE, DARK_PAGE = "#FFFFFF", "#111111"
 """What a figure lies on in JupyterLab's two themes."""
+INKS = {LIGHT_PAGE: PALETTE["ink"], DARK_PAGE: "#A8A8A8"}
+"""What texts that stand straight on a page are written with, by page."""
 DARK_INK, LIGHT_INK = "#111111", "#FFFFFF"
 NOTHING = "rgba(0,0,0,0)"
 _GRID = "rgba(128,128,128,0.25)"
 _LINE = "rgba(128,128,128,0.7)"
+HOVER_GROUND = "#333333"
 _AXIS = {
     "automargin": True,
     "gridcolor": _GRID,
@@ -80,6 +89,14 @@ def ink_on(fill: str) -> str:
     return max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, fill))
 
 
+def dark_rule() -> str:
+    """The rule of CSS that writes a figure's texts in the ink of dark pages, without its scope."""
+    stored = PALETTE["ink"]
+    red, green, blue = (int(stored[place : place + 2], 16) for place in (1, 3, 5))
+    texts = f'.js-plotly-plot text[style*="rgb({red}, {green}, {blue})"]'
+    return f"{texts} {{ fill: {INKS[DARK_PAGE].lower()} !important; }}"
+
+
 def apply_theme() -> None:
     """Make the lab's template the default, and keep notebooks small."""
     pio.templates["veristack"] = go.layout.Template(
@@ -92,7 +109,7 @@ def apply_theme() -> None:
             "plot_bgcolor": NOTHING,
             "hovermode": "closest",
             "hoverlabel": {
-                "bgcolor": "#333333",
+                "bgcolor": HOVER_GROUND,
                 "bordercolor": "#777777",
                 "font": {"color": LIGHT_INK},
             },

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.counting import counted
 from veristack_lab.viz.layout import add_key, headed, panels, steps
 from veristack_lab.viz.theme import DARK_INK, FILLS, PALETTE
 from veristack_lab.viz.veristore_commit import (
@@ -184,7 +185,8 @@ def kills(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.3 * max(1, int(frame["torn_bytes"].max()))], row=3)
     return headed(
         figure,
-        f"{len(frame)} kills: {int(frame['acknowledged'].sum()):,} writes acknowledged, "
+        f"{counted(len(frame), 'kill')}: "
+        f"{counted(int(frame['acknowledged'].sum()), 'write')} acknowledged, "
         f"{int(frame['lost'].sum())} lost",
         height=height,
     )

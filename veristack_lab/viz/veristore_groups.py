@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from veristack_lab.runtime.counting import counted
 from veristack_lab.viz.spans import add_marks, add_spans, finish
 
 _DISK = "disk"
@@ -26,7 +27,7 @@ def groups_over_time(trace: pd.DataFrame) -> go.Figure:
         name="sync, with its number of records", colour="orange",
         texts=[str(count) for count in records],
         hover=[
-            f"sync of group {number}: {count} records in {end - begin:.2f} ms"
+            f"sync of group {number}: {counted(count, 'record')} in {end - begin:.2f} ms"
             for number, count, begin, end in zip(groups.index, records, began, ended, strict=True)
         ],
     )  # fmt: skip
@@ -87,7 +88,7 @@ def leader_queue_chain(trace: pd.DataFrame, group: int | None = None) -> go.Figu
     return finish(
         figure,
         part["lane"].tolist(),
-        title=f"One group of {len(part)} records, one sync",
+        title=f"One group of {counted(len(part), 'record')}, one sync",
         axis="ms since its first writer queued up",
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from veristack_lab.errors import InvalidInput
+from veristack_lab.runtime.counting import counted
 from veristack_lab.sim.disk.crash import POLICIES
 from veristack_lab.sim.disk.images import Image, Images
 from veristack_lab.sim.disk.simdisk import SimDisk
@@ -117,7 +118,7 @@ class ExplorerModel(Model):
                 self._move(argument)
             case "image":
                 if argument >= len(self._images()):
-                    raise InvalidInput(f"there are {len(self._images())} images here")
+                    raise InvalidInput(f"this moment has {counted(len(self._images()), 'image')}")
                 self._image = argument
             case "engine":
                 self._choose(argument)
@@ -143,7 +144,9 @@ class ExplorerModel(Model):
 
     def _move(self, position: int) -> None:
         if position > self._last:
-            raise InvalidInput(f"there are {self._last} operations, not {position}")
+            raise InvalidInput(
+                f"the recording has {counted(self._last, 'operation')}, not {position}"
+            )
         if position != self._position:
             # What is lost or kept stays comparable from moment to moment: the same kind of cut.
             policy = self._policy()
@@ -191,7 +194,7 @@ class ExplorerModel(Model):
         self._position, self._image = search.start
         raise InvalidInput(
             f"no promise breaks from operation {self._position} to {reached}: "
-            f"{search.opened} images were opened"
+            f"opened {counted(search.opened, 'image')}"
         )
 
     def _violations(self) -> tuple[list[int], int]:
@@ -257,7 +260,9 @@ class ExplorerModel(Model):
     def _busy(self) -> str:
         if self._search is None:
             return ""
-        return f"Looking for a broken promise: {self._search.opened} images opened so far."
+        return (
+            f"Looking for a broken promise: opened {counted(self._search.opened, 'image')} so far."
+        )
 
     def _verdict(self, position: int) -> str:
         broken = self._broken.get(position)
@@ -279,10 +284,10 @@ class ExplorerModel(Model):
     def _images_words(self) -> str:
         images = Images(self._disk(), IMAGES_SHOWN, 4)
         legal, listed = images.legal, len(self._images())
-        text = f"{legal:,} legal combination{'s' if legal != 1 else ''} of what was not synced"
+        text = f"{counted(legal, 'legal combination')} of what was not synced"
         if images.torn:
-            text += f", and {images.torn:,} ways to tear the write under way"
-        return f"{text}; {listed} different one{'s' if listed != 1 else ''} listed"
+            text += f", and {counted(images.torn, 'way')} to tear the write under way"
+        return f"{text}; {counted(listed, 'different one')} listed"
 
     def _power_on(self) -> View:
         state = self._recording.legal(self._position)[0]
@@ -299,7 +304,9 @@ class ExplorerModel(Model):
         image, disk = self._images()[self._image]
         case = self._case(disk)
         found = case.found.first
-        heading = f"Recovery returns {len(found.state)} items, up to LSN {found.last_lsn}"
+        heading = (
+            f"Recovery returns {counted(len(found.state), 'item')}, up to LSN {found.last_lsn}"
+        )
         return {
             "files": files(self._disk(), Cut(image.choice, disk)),
             "opens": not found.error,

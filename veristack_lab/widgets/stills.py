@@ -18,7 +18,7 @@ CLOSED = "This is what the view showed last. It is alive in a running notebook."
 
 
 def page(view: View, parts: Iterable[str]) -> str:
-    """The parts of a view under its name, and a line that says that this is no live view."""
+    """The parts of a view under its name, and a line that says that this is not a live view."""
     name = f"<b>{escape(str(view['name']))}</b>"
     end = f"<i>{CLOSED if view['closed'] else LIVE}</i>"
     return "\n".join(("<div>", name, *parts, end, "</div>"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from veristack_lab.lessons.tasks.budget import STEPS, TooManySteps, bounded
 from veristack_lab.lessons.tasks.cases import Case, Task, show
+from veristack_lab.runtime.counting import counted
 
 MAX_PRINTED = 2000
 
@@ -38,7 +39,7 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.is_passed:
-            return f"task {self.task.id}: passed ({self.cases} cases)"
+            return f"task {self.task.id}: passed ({counted(self.cases, 'case')})"
         why = f" ({self.why})" if self.why else ""
         return (
             f"task {self.task.id}: not yet. {self.called}: expected {self.expected},"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from veristack_lab.runtime.counting import counted
 from veristack_lab.sim.disk.simdisk import SimDisk
 from veristack_lab.sim.store.probe import Examination, Prober, describe_difference
 from veristack_lab.sim.store.recording import Recording
@@ -87,9 +88,11 @@ def acknowledged_present(case: Case) -> str:
     done = case.recording.acknowledged(case.crash_point)
     if 0 <= index < durable:
         step = case.recording.steps[index]
+        if durable - index == 1:
+            return f"1 acknowledged step is lost: '{step.label}'"
         return f"{durable - index} acknowledged steps are lost, from '{step.label}' on"
     if index > done:
-        return f"the state after step {index} is there, and only {done} were done"
+        return f"the store is as after step {index}, when only {counted(done, 'step')} were done"
     settled = case.settled
     for item in sorted(settled.keys() | case.found.first.state.keys()):
         if item not in _moving(case) and settled.get(item) != case.found.first.state.get(item):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from veristack_lab.kernels.records import HEADER_BYTES as RECORD_HEADER_BYTES
+from veristack_lab.runtime.counting import counted
 from veristack_lab.sim.store.engine import CHUNK_BYTES, STORE_PATH
 from veristack_lab.sim.store.session import Session, State
 from veristack_lab.veristore.objects.blobs import FOLDER_NAME, HEADER_BYTES
@@ -22,12 +23,12 @@ def orphans(state: State, session: Session) -> str:
         return ""
     found = session.objects.collect_garbage()
     if found:
-        return f"the collection at opening left {found} contents that a second one found"
+        return f"the collection at opening left {counted(found, 'content')} that a second one found"
     kinds = Counter(item[0] for item in state)
     for prefix, kind in ((UPLOAD, "upload"), (PART, "part"), (META, "object")):
         records = sum(1 for _ in session.store.scan(prefix))
         if records != kinds[kind]:
-            return f"there are {records} {kind} records for {kinds[kind]} {kind}s"
+            return f"of {kind} records there are {records}, for {counted(kinds[kind], kind)}"
     return _orphaned_content(state, session)
 
 
@@ -36,7 +37,7 @@ def _orphaned_content(state: State, session: Session) -> str:
     files = session.disk.folder_sizes(STORE_PATH / FOLDER_NAME)
     references = sum(1 for _ in session.store.scan(REFERENCE))
     if len(files) != references:
-        return f"there are {len(files)} content files and {references} references"
+        return f"{counted(len(files), 'content file')}, and {counted(references, 'reference')}"
     held = sum(_content_bytes(size) for size in files)
     wanted = sum(
         int(value.partition(b"/")[0]) if item[0] == "part" else len(value)

@@ -21,6 +21,7 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from veristack_lab.errors import InvalidInput, ObjectNotFound
+from veristack_lab.runtime.counting import counted
 from veristack_lab.runtime.stdlib_docs import Docstring, iter_docstrings
 from veristack_lab.veriflow.checkpoints import BUCKET
 
@@ -91,7 +92,7 @@ def build(
     spread = Counter(word for bag in bags for word in bag)
     vocabulary = sorted(sorted(spread, key=lambda word: (-spread[word], word))[:words])
     if len(vocabulary) < words:
-        raise InvalidInput(f"the texts have only {len(vocabulary)} words; ask for fewer")
+        raise InvalidInput(f"the texts have only {counted(len(vocabulary), 'word')}; ask for fewer")
     index = {word: number for number, word in enumerate(vocabulary)}
     rows = [sorted((index[word], n) for word, n in bag.items() if word in index) for bag in bags]
     data: bytes = safetensors.save(
@@ -120,7 +121,7 @@ def _choose(docstrings: Iterable[Docstring], packages: int, limit: int) -> dict[
     }
     largest = sorted(alone, key=lambda package: (-len(alone[package]), package))[:packages]
     if len(largest) < packages:
-        raise InvalidInput(f"there are only {len(largest)} packages with docstrings")
+        raise InvalidInput(f"only {counted(len(largest), 'package')} found with docstrings")
     return {package: sorted(alone[package], key=_by_hash)[:limit] for package in largest}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def commit_loses_nothing(window: pd.DataFrame) -> Claim:
         LAYER,
         "A commit loses nothing",
         f"the power cut after each of {_writes(window)} writes, in every kind of cut",
-        f"{len(rows)} cuts, at most {max(rows['lost'].tolist(), default=0)} writes lost",
+        f"{len(rows)} cuts, at most {counted(max(rows['lost'].tolist(), default=0), 'write')} lost",
         len(rows) > 0 and not rows["lost"].any(),
     )
 
@@ -33,9 +34,9 @@ def interval_loses_its_window(window: pd.DataFrame, level: str, most: int) -> Cl
     worst = max(rows["lost"].tolist(), default=0)
     return Claim(
         LAYER,
-        f"{level} loses {most} writes at the worst",
+        f"{level} loses {counted(most, 'write')} at the worst",
         f"everything unsynced lost, after each of {_writes(window)} writes",
-        f"{len(rows)} cuts, at most {worst} writes lost",
+        f"{len(rows)} cuts, at most {counted(worst, 'write')} lost",
         worst == most,
     )
 
@@ -72,7 +73,8 @@ def one_thread_can_share_a_sync(lsns: Sequence[int], syncs: int) -> Claim:
         LAYER,
         "One thread can share a sync among its writes",
         f"{writes} writes handed in by put_async, then waited for",
-        f"{syncs} syncs for {writes} writes, LSNs {'in order' if in_order else 'out of order'}",
+        f"{counted(syncs, 'sync')} for {counted(writes, 'write')}, "
+        f"LSNs {'in order' if in_order else 'out of order'}",
         in_order and 0 < syncs <= MOST_SYNCS_SHARE * writes,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from veristack_lab.runtime.claims import Claim
+from veristack_lab.runtime.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,7 @@ def pages_show_each_once(seen: Sequence[str], pages: int, wanted: int) -> Claim:
         LAYER,
         "A listing shows each entry once",
         f"{wanted} entries on pages of 10",
-        f"{len(seen)} entries on {pages} pages, {len(set(seen))} of them different",
+        f"{len(seen)} entries on {counted(pages, 'page')}, {len(set(seen))} of them different",
         len(set(seen)) == len(seen) == wanted,
     )
 
@@ -130,7 +131,7 @@ def outsider_is_served(who: str, got: bytes, wanted: bytes, keys: Sequence[str],
         LAYER,
         "A client that knows only S3 is served",
         "a put, a range and a listing over HTTP",
-        f"{who} read {got!r} and found {len(keys)} keys",
+        f"{who} read {got!r} and found {counted(len(keys), 'key')}",
         got == wanted and key in keys,
     )
 

@@ -4,7 +4,7 @@
 
 class GroupCommit(GroupCommit):
     def lead(self) -> None:
-        """Task 4. Take everybody who waits, make them durable, wake them, hand the lead over."""
+        """Task 4. Take all that wait, make them durable, wake them, hand the lead over."""
         with self.mutex:
             group, self.queue = self.queue, []
         try:

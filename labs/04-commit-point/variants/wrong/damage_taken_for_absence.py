@@ -1,4 +1,4 @@
-"""A reader that misses a chunk says that the object is not there: a loss that no one hears of."""
+"""A reader that misses a chunk says that the object is not there: a loss that is never reported."""
 # caught by: what is broken is StoreCorrupt
 
 

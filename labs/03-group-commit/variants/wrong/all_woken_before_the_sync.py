@@ -1,10 +1,10 @@
-"""Everybody woken before the sync."""
+"""All woken before the sync."""
 # caught by: no writer is woken before the sync
 
 
 class GroupCommit(GroupCommit):
     def lead(self) -> None:
-        """Task 4. Take everybody who waits, make them durable, wake them, hand the lead over."""
+        """Task 4. Take all that wait, make them durable, wake them, hand the lead over."""
         with self.mutex:
             group, self.queue = self.queue, []
         for writer in group:
