@@ -87,8 +87,7 @@ class InvalidInput(VeriStackError, ValueError):
 
 
 class PortUnavailable(InvalidInput):
-    """The port cannot be listened on: it is taken, reserved, or not a port. Choose another, or 0
-    for any free one."""
+    """The port is taken, reserved, or not a port. Choose another, or 0 for any free one."""
 
 
 # ------------------------------------------------------------------ veristore
@@ -115,8 +114,7 @@ class StoreNotOpened(StoreError):
 
 
 class StoreReadOnly(StoreError):
-    """The store was opened with `read_only=True` and takes no writes. Open it without that, once
-    no other process has it open."""
+    """The store was opened with `read_only=True`. To write, open it without that."""
 
 
 class StoreFailed(StoreError):
@@ -135,8 +133,7 @@ class StoreDamaged(UserWarning):
 
 
 class NotAStore(StoreError):
-    """The path holds something that is not a store, or one of a newer version. Give an empty
-    or absent folder, or upgrade the lab."""
+    """The path holds no store, or a newer one. Give an empty folder, or upgrade the lab."""
 
 
 class DiskFull(StoreError):
@@ -144,8 +141,7 @@ class DiskFull(StoreError):
 
 
 class CommitPending(StoreError, TimeoutError):
-    """A write was not decided within the timeout. It is still under way: wait again, or check
-    `done()`."""
+    """A write is still under way after the timeout. Wait again, or check `done()`."""
 
 
 class KeyTooLarge(StoreError):
@@ -169,8 +165,7 @@ class ObjectNotFound(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """The object does not meet the condition; nothing was changed. `head(bucket, key)` shows its
-    present state: decide again and repeat the call."""
+    """The object does not meet the condition; nothing was changed. Look with `head`, and repeat."""
 
 
 class RangeNotSatisfiable(StoreError):

@@ -11,7 +11,18 @@ from typing import Any
 import typer
 
 COMMANDS = ("tour", "doctor", "warm", "bench", "crash-sweep", "book")
-GROUPS = ("store", "s3", "gateway", "jobs", "ingest", "backends", "museum", "sim", "labs", "notebooks")
+GROUPS = (
+    "store",
+    "s3",
+    "gateway",
+    "jobs",
+    "ingest",
+    "backends",
+    "museum",
+    "sim",
+    "labs",
+    "notebooks",
+)
 
 
 def add_all(app: typer.Typer) -> None:

@@ -16,6 +16,9 @@ from veristack_lab.runtime.lazily import lazy_names
 
 if TYPE_CHECKING:
     from veristack_lab.sim.clocks import SimClock
+    from veristack_lab.sim.cluster.running import Result, run
+    from veristack_lab.sim.cluster.scenario import Scenario
+    from veristack_lab.sim.cluster.sweeping import shrink, sweep
     from veristack_lab.sim.disk.crash import POLICIES
     from veristack_lab.sim.disk.images import Image
     from veristack_lab.sim.disk.simdisk import SimDisk
@@ -49,6 +52,8 @@ __all__ = [
     "Image",
     "Operation",
     "Recording",
+    "Result",
+    "Scenario",
     "SimClock",
     "SimDisk",
     "Trace",
@@ -64,6 +69,9 @@ __all__ = [
     "open_simulated",
     "record",
     "rot_sweep",
+    "run",
+    "shrink",
+    "sweep",
     "workloads",
 ]
 
@@ -80,6 +88,8 @@ __getattr__, __dir__ = lazy_names(
         "PROMISES": "store.oracle",
         "ROT_PROMISES": "store.rot",
         "Recording": "store.recording",
+        "Result": "cluster.running",
+        "Scenario": "cluster.scenario",
         "SimClock": "clocks",
         "SimDisk": "disk.simdisk",
         "Trace": "store.tracing",
@@ -96,6 +106,9 @@ __getattr__, __dir__ = lazy_names(
         "open_simulated": "store.engine",
         "record": "store.recording",
         "rot_sweep": "store.rot",
+        "run": "cluster.running",
+        "shrink": "cluster.sweeping",
+        "sweep": "cluster.sweeping",
         "workloads": "store.workloads:",
     },
 )

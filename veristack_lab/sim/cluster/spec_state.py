@@ -18,6 +18,16 @@ Durable: TypeAlias = Persist | InstallSnapshot
 """What a node makes durable under a token."""
 
 
+class Forbidden(Exception):
+    """The guard of an action is false. `Spec.judge` catches it; the text becomes its answer."""
+
+
+def guard(holds: bool, why: str) -> None:
+    """What must hold for an action to be allowed. Raises `Forbidden`."""
+    if not holds:
+        raise Forbidden(why)
+
+
 class Log:
     """Entries after a base; the base is the last entry that a snapshot covers."""
 

@@ -91,7 +91,9 @@ class Node:
         self._events: deque[ev.Event] = deque()
         self._sync_later, self._sync_asked = sync_later, False
         self._is_busy = self._taking = self._is_closed = False
-        self._refused_messages, self._failure = 0, ""
+        self._refused_messages = 0
+        self.failure = ""
+        """Why the node stopped; empty while it runs."""
         self._repairing = self.recovered.must_not_vote
         self.core = make_core(
             self.recovered.identity.node_id,
@@ -104,11 +106,6 @@ class Node:
     def __repr__(self) -> str:
         status = self.status()
         return f"<Node {status.node_id} {status.role} term={status.term} applied={status.applied}>"
-
-    @property
-    def failure(self) -> str:
-        """Why the node stopped; empty while it runs."""
-        return self._failure
 
     # --------------------------------------------------------------- driving
 
@@ -126,7 +123,7 @@ class Node:
     def handle(self, event: ev.Event) -> None:
         """Let the core know of an event, and carry out what follows. A stopped node does
         nothing."""
-        if self._failure:
+        if self.failure:
             return
         self._events.append(event)
         if not self._is_busy:
@@ -135,7 +132,7 @@ class Node:
     def flush(self) -> None:
         """The disk is ready: make durable what waits, and carry out what follows."""
         self._sync_asked = False
-        if not self._failure:
+        if not self.failure:
             self._events.extend(self.jobs.flush())
             self._run()
 
@@ -207,19 +204,19 @@ class Node:
             refused_messages=self._refused_messages,
             must_not_vote=self._repairing,
             damages=tuple(state.damages),
-            failure=self._failure,
+            failure=self.failure,
         )
 
     def _check_running(self) -> None:
-        if self._failure:
-            raise StoreClosed(f"the node has stopped: {self._failure}; open its folder again")
+        if self.failure:
+            raise StoreClosed(f"the node has stopped: {self.failure}; open its folder again")
 
     # -------------------------------------------------------------- carrying
 
     def _run(self) -> None:
         self._is_busy = True
         try:
-            while self._events and not self._failure:
+            while self._events and not self.failure:
                 event = self._events.popleft()
                 for effect in self.core.step(event, self._outside.clock.monotonic_s()):
                     self._carry_out[type(effect)](effect)
@@ -317,9 +314,9 @@ class Node:
         self._outside.transport.send(send.to, chunk)
 
     def _stop(self, reason: str) -> None:
-        if self._failure:
+        if self.failure:
             return
-        self._failure = reason
+        self.failure = reason
         self._events.clear()
         self.jobs.forget()
         for timer in ev.Timer:
