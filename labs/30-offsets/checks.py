@@ -109,6 +109,19 @@ def versions(work):
         raise world.bad("save(database, 'b', 'x'), for the first time", "version 1", show(got))
 
 
+@check("1", "two that save the same document at once get different versions")
+def two_savers(work):
+    act = lambda access: work.save(access.database, "a", "mine")  # noqa: E731
+    other = lambda access: work.save(access.database, "a", "another's")  # noqa: E731
+    prepare = lambda: saved(work, World(work), ("a", "old"))  # noqa: E731
+    for given, world, got in moments(work, prepare, act, other, "save('a', 'mine')"):
+        texts = {2: "mine", 3: "another's"} if got == 2 else {2: "another's", 3: "mine"}
+        wanted = [work.Event("a", 1, "old"), *(work.Event("a", n, t) for n, t in texts.items())]
+        expect_all(world, given, relayed(work, world, given), wanted)
+        if (row := world.get("documents", "a")) != wanted[-1]:
+            raise world.bad(given, f"{wanted[-1]} in `documents`", show(row))
+
+
 NAMES = [f"{folder}/report-{number:04d}" for folder in ("ä", "tenant", "") for number in range(100)]
 CODE = """
 import importlib.util, json, sys

@@ -15,7 +15,8 @@ BAD = "a text ! that is refused"
 
 def process(work, world, event, given, wanted=None):
     """`process` once, by a process that begins now; what it returned."""
-    told = f"{given}; process {tell(event)}" if given else f"process {tell(event)}"
+    told = f"process {tell(event)}, in a process that begins now"
+    told = f"{given}; {told}" if given else told
     access = Access(world)
     got, _ = run(world, told, "True or False",
                  lambda: work.process(access.database, access.engine, event))  # fmt: skip

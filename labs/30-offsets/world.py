@@ -16,6 +16,7 @@ from veristack_lab.labs.pictures import of_events
 from veristack_lab.labs.telling import where_of
 
 from .broker import Group, Partition
+from .memory import forget
 
 MAX_CALLS = 20_000
 """Nothing here needs a tenth of them; what needs more turns in a circle."""
@@ -116,6 +117,7 @@ class Access:
 
     def __init__(self, world, name="worker"):
         self.world, self.name, self.dead = world, name, False
+        forget(world.work)
         self.database, self.engine, self.log = Database(self), Engine(self), LogOf(self)
 
     def call(self, dependency, told, effect=lambda: None):

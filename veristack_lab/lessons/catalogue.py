@@ -48,6 +48,7 @@ LABS = {
     "04": ("04-commit-point",),
     "10": ("10-prefix-blocks",),
     "20": ("20-leases",),
+    "30": ("30-offsets",),
 }
 """The labs of each notebook. A new lab adds its name."""
 

@@ -1,5 +1,5 @@
 """Only the first assignment is taken over."""
-# caught by: divided anew
+# caught by: poison in the log
 
 
 class Worker(Worker):

@@ -1,5 +1,5 @@
 """Attempts are counted in the process, which dies: a text that brings it down is tried for ever."""
-# caught by: the process dies at any call of any attempt
+# caught by: tried MAX_ATTEMPTS times, then parked
 
 _attempts = {}
 
@@ -12,10 +12,10 @@ def process(database, engine, event):
     try:
         apply(database, engine, event)
     except TextRefused as error:
-        _attempts[id(database), key] = _attempts.get((id(database), key), 0) + 1
-        if _attempts[id(database), key] < MAX_ATTEMPTS:
+        _attempts[key] = _attempts.get((key), 0) + 1
+        if _attempts[key] < MAX_ATTEMPTS:
             return False
         with database.transaction() as tx:
-            letter = DeadLetter(event, str(error), _attempts[id(database), key])
+            letter = DeadLetter(event, str(error), _attempts[key])
             tx.put("dead_letters", key, letter)
     return True
