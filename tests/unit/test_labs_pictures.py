@@ -100,6 +100,31 @@ def test_a_moment_without_a_span_can_be_shown() -> None:
     assert pictures.as_text(picture).splitlines()[1] == "->   ^ 21: a heartbeat"
 
 
+def test_partitions_show_what_is_committed_and_the_bad_offset() -> None:
+    rows = [("partition 0", 2, [(0, "done"), (2, "work"), (5, "unread")]), ("partition 1", 0, [])]
+    picture = pictures.of_partitions("the log", rows, (0, 2))
+    assert pictures.as_text(picture).splitlines() == [
+        "the log:",
+        "partition 0  0+ | 2~ 5.",
+        "                  ^^",
+        "partition 1  |",
+        pictures.LEGEND,
+    ]
+
+
+def test_of_many_records_those_around_the_bad_offset_are_kept() -> None:
+    cells = [(number, "done") for number in range(0, 1000, 2)]
+    picture = pictures.of_partitions("the log", [("partition 0", 1000, cells)], (0, 500))
+    offsets = [offset for offset, _ in picture["rows"][0]["cells"]]
+    assert 500 in offsets
+    assert len(offsets) == pictures.MAX_CELLS
+
+
+def test_an_offset_without_a_record_is_marked_behind_the_others() -> None:
+    picture = pictures.of_partitions("the log", [("p", 1, [(0, "done")])], (0, 7))
+    assert pictures.as_text(picture).splitlines()[1:3] == ["p  0+ | 7", "        ^"]
+
+
 def test_every_kind_is_plain_data() -> None:
     for picture in (
         pictures.of_bytes("t", b"x", [(0, 1, "w")]),
@@ -107,5 +132,6 @@ def test_every_kind_is_plain_data() -> None:
         pictures.of_bits("t", ("expected", 1), ("got", 2)),
         pictures.of_blocks("t", [("0", "A", "free")], [0], [("a", "b")]),
         pictures.of_spans("t", [("a", 0.0, 1.5)], [(1.0, "b")], 0),
+        pictures.of_partitions("t", [("p", 1, [(0, "done")])], (0, 0)),
     ):
         assert json.loads(json.dumps(picture)) == picture

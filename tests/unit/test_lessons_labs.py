@@ -261,6 +261,12 @@ def test_a_picture_of_spans() -> None:
     assert text_of(spans)[2] == f"      {' ' * 24}^ 24: a reports"
 
 
+def test_a_picture_of_partitions() -> None:
+    rows = [{"name": "partition 0", "committed": 1, "cells": [[0, "done"], [1, "work"]]}]
+    picture = {"kind": "partitions", "title": "", "rows": rows, "bad": [0, 1]}
+    assert text_of(picture)[0] == "partition 0  0+ | [1~ ]"
+
+
 def test_no_picture_and_one_of_a_later_kind_draw_nothing() -> None:
     assert lines_of(None) == []
     assert lines_of({"kind": "hologram", "title": ""}) == []

@@ -1,6 +1,6 @@
 """Pictures of a first bad event, as plain data: a terminal prints them, a notebook may draw them.
 
-A picture is a dictionary that JSON can carry, of one of four kinds. All have a `title`.
+A picture is a dictionary that JSON can carry, of one of six kinds. All have a `title`.
 
     {"kind": "bytes", "title": ..., "first": 128, "hex": "00ff...",
      "marks": [{"from": 130, "to": 134, "words": "the checksum"}]}
@@ -23,6 +23,11 @@ A picture is a dictionary that JSON can carry, of one of four kinds. All have a 
      "marks": [[12.0, "worker a completes"]], "bad": 0}
         What held from when to when, such as leases, one under the other, and moments below them.
         `bad` is the index of the moment that must not be as it is, or null.
+
+    {"kind": "partitions", "title": ..., "bad": [0, 7],
+     "rows": [{"name": "partition 0", "committed": 6, "cells": [[5, "done"], [7, "work"]]}]}
+        Records of the partitions of a log by their offsets, in a state of STATES; in each row the
+        offset committed. `bad` is the row and offset that the event is about, or null.
 """
 
 from __future__ import annotations
@@ -38,6 +43,10 @@ MAX_ROWS = 40
 MAX_STORY = 16
 _ROW = 16
 MAX_SPANS = 12
+MAX_CELLS = 16
+STATES = {"done": "+", "work": "~", "unread": "."}
+"""A record is done with, in work, or not read; and the sign of that in a picture."""
+LEGEND = "+ done; ~ in work; . not read; | committed: reading begins here"
 _SPAN_COLUMNS = 48
 
 
@@ -96,6 +105,23 @@ def of_spans(
     return {"kind": "spans", "title": title, "rows": kept, "marks": moments, "bad": bad}
 
 
+def of_partitions(
+    title: str,
+    rows: Sequence[tuple[str, int, Sequence[tuple[int, str]]]],
+    bad: tuple[int, int] | None = None,
+) -> Picture:
+    """Partitions as (name, committed offset, (offset, state) of each record), around `bad`."""
+    shown = []
+    for number, (name, committed, cells) in enumerate(rows):
+        at = bad[1] if bad is not None and bad[0] == number else committed
+        before = sum(offset < at for offset, _ in cells)
+        first = max(0, min(before - MAX_CELLS // 2, len(cells) - MAX_CELLS))
+        kept = [list(cell) for cell in cells[first : first + MAX_CELLS]]
+        shown.append({"name": name, "committed": committed, "cells": kept})
+    place = list(bad) if bad is not None else None
+    return {"kind": "partitions", "title": title, "rows": shown, "bad": place}
+
+
 def as_text(picture: Picture) -> str:
     """The picture for a terminal: a few lines of plain text."""
     kinds = {
@@ -104,6 +130,7 @@ def as_text(picture: Picture) -> str:
         "bits": _bits_text,
         "blocks": _blocks_text,
         "spans": span_lines,
+        "partitions": _partitions_text,
     }
     draw = kinds[picture["kind"]]
     return "\n".join([f"{picture['title']}:", *draw(picture)])
@@ -189,3 +216,25 @@ def span_lines(picture: Picture) -> list[str]:
         sign = "->" if index == picture["bad"] else "  "
         lines.append(f"{sign} {'':{names}s}  {' ' * column(at)}^ {at:g}: {words}")
     return lines
+
+
+def cells_of(picture: Picture, number: int) -> list[tuple[str, bool]]:
+    """A row of a picture of partitions as pieces of text, and whether each is the bad place."""
+    row, bad = picture["rows"][number], picture["bad"]
+    at = bad[1] if bad is not None and bad[0] == number else None
+    pieces = [(f"{offset}{STATES[state]}", offset == at) for offset, state in row["cells"]]
+    before = sum(offset < row["committed"] for offset, _ in row["cells"])
+    pieces.insert(before, ("|", False))
+    if at is not None and not any(is_bad for _, is_bad in pieces):
+        pieces.append((str(at), True))  # an offset at which there is no record
+    return pieces
+
+
+def _partitions_text(picture: Picture) -> list[str]:
+    lines = []
+    for number, row in enumerate(picture["rows"]):
+        pieces = cells_of(picture, number)
+        lines.append(f"{row['name']}  " + " ".join(text for text, _ in pieces))
+        marks = " ".join(("^" if bad else " ") * len(text) for text, bad in pieces)
+        lines += [f"{'':{len(row['name'])}s}  {marks.rstrip()}"] if "^" in marks else []
+    return [*lines, LEGEND]

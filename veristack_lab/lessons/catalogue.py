@@ -50,6 +50,7 @@ LABS = {
     "05": ("04-commit-point",),
     "10": ("10-prefix-blocks",),
     "20": ("20-leases",),
+    "30": ("30-offsets",),
 }
 """The labs of each notebook, the one that it opens first. A new lab adds its name."""
 

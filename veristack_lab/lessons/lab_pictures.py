@@ -1,8 +1,8 @@
 """The picture of a first bad event, as lines of marked text for a panel to draw. Pure.
 
-A check may hand over a picture as plain data, of one of five kinds: `bytes` of a file or record,
-`events` in their order, `bits` of numbers, `blocks` of memory and `spans` of time. Each becomes
-lines of pieces; a piece that matters is marked and has words that say why.
+A check may hand over a picture as plain data, of one of six kinds: `bytes` of a file or record,
+`events` in their order, `bits` of numbers, `blocks` of memory, `spans` of time and `partitions`
+of a log. Each becomes lines of pieces; a piece that matters is marked and has words that say why.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def lines_of(picture: Mapping[str, Any] | None) -> list[list[Piece]]:
         "bits": _bits_lines,
         "blocks": _blocks_lines,
         "spans": _spans_lines,
+        "partitions": _partitions_lines,
     }
     draw = kinds.get(str(picture.get("kind")))
     return draw(picture)[:MAX_LINES] if draw else []
@@ -114,3 +115,14 @@ def _spans_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
         words = "this must not happen" if is_bad else ""
         lines.append([_piece(text.replace("->", "→ ", 1) if is_bad else text, words, mark=is_bad)])
     return lines
+
+
+def _partitions_lines(picture: Mapping[str, Any]) -> list[list[Piece]]:
+    lines = []
+    for number, row in enumerate(picture["rows"]):
+        line = [_piece(f"{row['name']}  ")]
+        for text, is_bad in pictures.cells_of(dict(picture), number):
+            words = "the offset that it is about" if is_bad else ""
+            line.append(_piece(f"{text} ", words, mark=is_bad))
+        lines.append(line)
+    return [*lines, [_piece(pictures.LEGEND)]]

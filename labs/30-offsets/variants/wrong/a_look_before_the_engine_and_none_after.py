@@ -1,0 +1,17 @@
+"""Whether the event is news is asked before the engine works, and not once more behind it."""
+# caught by: another worker at any moment
+
+
+def apply(database, engine, event):
+    with database.transaction() as tx:
+        if not _is_news(tx, event):
+            return
+    pieces = split(event.text or "")
+    vectors = engine.embed(pieces) if pieces else []
+    with database.transaction() as tx:
+        for key, _ in tx.scan("chunks"):
+            if key[0] == event.document:
+                tx.delete("chunks", key)
+        for number, (piece, vector) in enumerate(zip(pieces, vectors)):
+            tx.put("chunks", (event.document, number), Chunk(piece, vector))
+        tx.put("applied", event.document, identity(event))

@@ -1,0 +1,19 @@
+"""The old chunks are found by the beginning of the document's name."""
+# caught by: other documents keep their chunks
+
+
+def apply(database, engine, event):
+    with database.transaction() as tx:
+        if not _is_news(tx, event):
+            return
+    pieces = split(event.text or "")
+    vectors = engine.embed(pieces) if pieces else []
+    with database.transaction() as tx:
+        if not _is_news(tx, event):
+            return
+        for key, _ in tx.scan("chunks"):
+            if key[0].startswith(event.document):
+                tx.delete("chunks", key)
+        for number, (piece, vector) in enumerate(zip(pieces, vectors)):
+            tx.put("chunks", (event.document, number), Chunk(piece, vector))
+        tx.put("applied", event.document, identity(event))

@@ -1,0 +1,16 @@
+"""One transaction around all of it, so that nothing can come in between; and nothing does."""
+# caught by: search finds the chunks of the new version
+
+
+def apply(database, engine, event):
+    with database.transaction() as tx:
+        if not _is_news(tx, event):
+            return
+        pieces = split(event.text or "")
+        vectors = engine.embed(pieces) if pieces else []
+        for key, _ in tx.scan("chunks"):
+            if key[0] == event.document:
+                tx.delete("chunks", key)
+        for number, (piece, vector) in enumerate(zip(pieces, vectors)):
+            tx.put("chunks", (event.document, number), Chunk(piece, vector))
+        tx.put("applied", event.document, identity(event))
