@@ -62,7 +62,7 @@ def test_a_missing_rule_is_found_out(core_type: type, seed: int, promise: str) -
 
 def test_a_failing_seed_is_shrunk_to_few_faults() -> None:
     result = sim.run(seed=1, core_type=broken.ChecksNoPrevious)
-    small = sim.shrink(result, core_type=broken.ChecksNoPrevious, most_tries=40)
+    small = sim.shrink(result, core_type=broken.ChecksNoPrevious, most_tries=12)
     assert small.violations[0].promise == result.violations[0].promise
     assert len(small.faults) < len(result.faults)
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from veristack_lab.kernels import records as framing
 from veristack_lab.sim.choices import Stream
 from veristack_lab.sim.delays import Uniform
 from veristack_lab.sim.disk.simdisk import SimDisk
 from veristack_lab.sim.processes import Life
 from veristack_lab.sim.world import World
-from veristack_lab.veristore.raft.recovery import read_log
+from veristack_lab.veristore.raft.recovery import FIRST_LSN
 from veristack_lab.veristore.raft.replay import LogState
 from veristack_lab.veristore.wal import log as wal
+from veristack_lab.veristore.wal.mutations import MAX_PAYLOAD_BYTES
+from veristack_lab.veristore.wal.segment import HEADER_BYTES, Window
 
 FOLDER = Path("/raft")
 USUAL_SYNC = Uniform(0.0003, 0.002)
@@ -29,6 +32,22 @@ class Flush:
 
 
 FLUSH = Flush()
+
+
+class _Read:
+    """How far the durable bytes of a segment were read, and what they say."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch, self.end, self.state = epoch, HEADER_BYTES, LogState()
+        self._lsn = FIRST_LSN
+
+    def go_on(self, data: bytes) -> None:
+        """Take the whole records at the start of what follows."""
+        found = framing.decode_records(data, 0, self._lsn, self.epoch, MAX_PAYLOAD_BYTES)
+        window = Window(data, self._lsn, found, self.end + found.end_offset)
+        for kind, payload in window:
+            self.state.apply(kind, payload)
+        self.end, self._lsn = window.end_offset, window.next_lsn
 
 
 class Device:
@@ -47,14 +66,14 @@ class Device:
         self._hangs = 0
         self._full = 0
         self._waiting: list[Life] = []
-        self._parsed: tuple[object, LogState] | None = None
+        self._read: _Read | None = None
 
     def __repr__(self) -> str:
         return f"Device({self.disk!r})"
 
     def attach(self) -> SimDisk:
         """The disk for a new life. What an earlier life left in the cache is still there."""
-        self.disk = self.disk.after_kill()
+        self.disk, self._read = self.disk.after_kill(), None
         self._waiting.clear()
         if self._full:
             self.disk.fail("no-space", times=None)
@@ -62,7 +81,7 @@ class Device:
 
     def cut_power(self, policy: str, seed: int) -> None:
         """Lose what no sync covered, as a policy and a seed have it."""
-        self.disk = self.disk.crash(policy, seed)
+        self.disk, self._read = self.disk.crash(policy, seed), None
 
     def sync_later(self, life: Life) -> None:
         """Give a life its `FLUSH` when the disk is ready."""
@@ -118,21 +137,19 @@ class Device:
     def durable_log(self) -> LogState | None:
         """What a node would find after the worst power cut; None: no log has a durable name.
 
-        Read again only when a sync has changed something.
+        Only what became durable since the last look is read.
         """
         names = self._durable_names()
         epochs = wal.list_epochs(names)
         if not epochs:
             return None
         content = self.disk.files[names[wal.path_of(FOLDER, epochs[-1]).name]].durable
-        if self._parsed is None or self._parsed[0] is not content:
-            bare = SimDisk(self.disk.seed, history=False)
-            bare.make_dir(FOLDER)
-            path = wal.path_of(FOLDER, epochs[-1])
-            file = bare.open(path, create=True)
-            file.append(bytes(content[0 : len(content)]))
-            self._parsed = content, read_log(bare, FOLDER, epochs[-1]).state
-        return self._parsed[1]
+        read = self._read
+        if read is None or read.epoch != epochs[-1] or read.end > len(content):
+            read = self._read = _Read(epochs[-1])
+        if read.end < len(content):
+            read.go_on(bytes(content[read.end : len(content)]))
+        return read.state
 
     def _durable_names(self) -> dict[str, int]:
         inode = self.disk.paths().get(str(FOLDER))
