@@ -74,6 +74,8 @@ class Member:
         self.clock_s = 0.0
         self.files: dict[SnapshotMeta, bytes] = {}
         self.incoming = b""
+        self.damage: dict[str, bool] = {}
+        """The durable mark of damage, until `RepairDone`."""
         self.receiving: SnapshotMeta | None = None
         self.lives = 0
         self.ready: dict[int, int] = {}
@@ -111,6 +113,7 @@ class Network:
         """Lose everything that is not durable, and start anew from the disk."""
         member, disk = self.members[node], self.members[node].disk
         member.lives += 1
+        member.damage.update({name: True for name, value in damage.items() if value})
         disk.waiting.clear()
         member.timers.clear()
         member.ready.clear()
@@ -124,7 +127,7 @@ class Network:
             tuple(disk.entries),
             disk.before,
             (member.receiving, len(member.incoming)) if member.receiving else None,
-            **damage,  # type: ignore[arg-type]
+            **member.damage,  # type: ignore[arg-type]
         )
         member.core = self._make(node, self.configuration, self.settings, restored)
         self.step(node, ev.Started())
@@ -271,6 +274,8 @@ class Network:
             disk = member.disk
             del disk.entries[: effect.index - disk.before[0]]
             disk.before = (effect.index, effect.term)
+        elif isinstance(effect, fx.RepairDone):
+            member.damage.clear()
         elif isinstance(effect, fx.Accepted):
             member.accepted[effect.request_id] = effect.index, effect.term
         elif isinstance(effect, fx.ReadReady):

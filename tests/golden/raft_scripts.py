@@ -10,7 +10,7 @@ manner is that of etcd-io/raft's interaction tests; the scripts are ours.
     sync N [COUNT] | fail N                       the oldest writes become durable, or fail
     deliver A->B [KIND] | drop A->B [KIND]        the oldest such message arrives, or is lost;
                                                   A or B may be *; "all" in front: every such one
-    repeat A->B [KIND]                            it arrives, and stays on its way
+    repeat A->B [KIND]                            it arrives; a copy comes after all others
     settle                                        sync and deliver until nothing is on its way
     propose N DATA | read N | snapshot N | transfer N TO | change N CHANGE NODE
     restart N [damaged] [term-lost] | crash N COUNT
@@ -90,7 +90,9 @@ class Script(Network):
         if what == "drop":
             self.drop(at)
         else:
-            self.deliver(at, keep=what == "repeat")
+            if what == "repeat":
+                self.flight.append(self.flight[at])
+            self.deliver(at)
         return True
 
     def quiet(self) -> None:
