@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veristack_lab.sim.disk.content import Content
@@ -50,6 +50,54 @@ def test_it_is_what_the_same_bytes_would_be(
     assert content.digest() == Content(model).digest() == digest(model)
     assert model[cut:end] in content
     assert content != Content(model + b"x")
+
+
+ROW = 256 * 1024
+EDGES = st.sampled_from([0, 4095, ROW - 4096, ROW - 1, ROW, ROW + 1, 2 * ROW - 1, 2 * ROW + 5])
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.booleans(), EDGES, st.sampled_from([0, 1, 4096, 5000, ROW, ROW + 1])),
+        max_size=5,
+    ),
+    start=EDGES,
+    cut=EDGES,
+)
+@settings(max_examples=60, deadline=None)
+def test_it_is_what_the_same_bytes_would_be_where_rows_of_pages_meet(
+    steps: list[tuple[bool, int, int]], start: int, cut: int
+) -> None:
+    model = bytes(range(251)) * (start // 251) + bytes(start % 251)
+    content = Content(model)
+    for number, (is_write, place, size) in enumerate(steps):
+        if is_write:
+            content = content.written(place, bytes([65 + number]) * size)
+            model = overlaid(model, place, bytes([65 + number]) * size)
+        else:
+            content = content.resized(place)
+            model = model[:place].ljust(place, b"\0")
+        assert (len(content), content[cut : cut + 5000]) == (len(model), model[cut : cut + 5000])
+    assert content.digest() == digest(model)
+    assert bytes(content) == model
+
+
+def test_a_small_write_to_a_long_file_shares_all_its_rows_but_one() -> None:
+    before = Content(bytes(64 * ROW)).written(0, b"x")
+    after = before.written(40 * ROW + 5000, b"data")
+    rows = list(zip(before._in_rows(), after._in_rows(), strict=True))
+    assert len(rows) == 64
+    assert [number for number, (old, new) in enumerate(rows) if old is not new] == [40]
+    old, new = rows[40]
+    assert [number for number in range(64) if old[number] is not new[number]] == [1]
+
+
+def test_a_sync_of_what_the_device_got_as_asked_copies_nothing() -> None:
+    state = FileState.at_rest(Content(bytes(ROW))).written(ROW, b"more", None).truncated(ROW + 2)
+    assert state.synced().durable is state.cached
+    flipped = state.written(0, b"a", (0, b"b")).synced()
+    assert (flipped.cached[0:1], flipped.durable[0:1]) == (b"a", b"b")
+    assert flipped.written(5, b"c", None).synced().durable[0:1] == b"b", "what was lost stays lost"
 
 
 def test_a_write_leaves_the_content_before_it_as_it_was() -> None:

@@ -81,6 +81,9 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
     def add(self, fault: Fault) -> None:
         """One more."""
         self._waiting.append(fault)

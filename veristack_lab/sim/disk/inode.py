@@ -13,7 +13,7 @@ through (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 20
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -47,14 +47,19 @@ def advance(content: Content, change: Change) -> Content:
     return room.written(change.offset, change.data).resized(len(room))
 
 
-@dataclass(frozen=True)
-class FileState:
+_EMPTY = Content()
+
+
+class FileState(NamedTuple):
     """One file at one moment."""
 
-    cached: Content = field(default_factory=Content)
-    durable: Content = field(default_factory=Content)
+    cached: Content = _EMPTY
+    durable: Content = _EMPTY
     pending: tuple[Change, ...] = ()
     doubtful: tuple[Change, ...] = ()
+    is_faithful: bool = True
+    """The device gets every change as it was asked for, and no sync failed: then the next sync
+    makes the durable content the cached one, at no cost."""
 
     @classmethod
     def at_rest(cls, content: Content) -> FileState:
@@ -73,20 +78,29 @@ class FileState:
         cached = self.cached.written(offset, data)
         device_offset, device_data = landed or (offset, data)
         change = Change(device_offset, device_data, len(cached))
-        return replace(self, cached=cached, pending=(*self.pending, change))
+        return FileState(
+            cached,
+            self.durable,
+            (*self.pending, change),
+            self.doubtful,
+            self.is_faithful and landed is None,
+        )
 
     def truncated(self, length: int) -> FileState:
         """After a truncation (or extension)."""
         change = Change(0, b"", length, truncates=True)
-        return replace(self, cached=self.cached.resized(length), pending=(*self.pending, change))
+        cached = self.cached.resized(length)
+        return self._replace(cached=cached, pending=(*self.pending, change))
 
     def synced(self) -> FileState:
         """After a sync that worked: all pending changes are durable."""
+        if self.is_faithful:
+            return FileState(self.cached, self.cached)
         durable = self.durable
         if not self.doubtful:
             for change in self.pending:
                 durable = advance(durable, change)
-            return FileState(self.cached, durable)
+            return FileState(self.cached, durable, is_faithful=False)
         for change in self.pending:
             durable = advance(durable, change if change.truncates else self._whole_pages(change))
         left = (self._still_doubtful(old) for old in self.doubtful)
@@ -94,6 +108,7 @@ class FileState:
             self.cached,
             durable.resized(len(self.cached)),
             doubtful=tuple(change for change in left if change.data),
+            is_faithful=False,
         )
 
     def _whole_pages(self, change: Change) -> Change:
@@ -114,7 +129,7 @@ class FileState:
     def sync_failed(self) -> FileState:
         """After a sync that failed: pages are clean, and their data is in doubt for ever."""
         pieces = tuple(piece for change in self.pending for piece in _by_page(change))
-        return replace(self, pending=(), doubtful=self.doubtful + pieces)
+        return self._replace(pending=(), doubtful=self.doubtful + pieces, is_faithful=False)
 
 
 def _by_page(change: Change) -> Iterator[Change]:

@@ -27,10 +27,17 @@ class DiskModel(DiskState):
     Args:
         seed: decides the garbage in sectors that were never written.
         delay: lets time pass by some seconds, for latency faults; `SimClock.advance` is one.
+        history: whether `operations` keeps them all, or only the newest.
     """
 
-    def __init__(self, seed: int = 0, delay: Callable[[float], None] | None = None) -> None:
-        super().__init__(seed)
+    def __init__(
+        self,
+        seed: int = 0,
+        delay: Callable[[float], None] | None = None,
+        *,
+        history: bool = True,
+    ) -> None:
+        super().__init__(seed, history=history)
         self.delay = delay
         self.renamed: dict[int, Path] = {}
         """The newest name of each file that was renamed, by inode number."""
@@ -121,8 +128,8 @@ class DiskModel(DiskState):
 
     def clone(self) -> Self:
         """An independent copy, open locks and waiting faults included. Cheap."""
-        copy = type(self)(self.seed, self.delay)
-        copy.operations = self.operations.copy()
+        copy = type(self)(self.seed, self.delay, history=self.keeps_history)
+        copy.operations, copy.done = self.operations.copy(), self.done
         copy.files, copy.folders = self.files.copy(), self.folders.copy()
         copy.freed, copy._next_inode = self.freed, self._next_inode
         copy.renamed, copy._locks = self.renamed.copy(), self._locks.copy()
@@ -133,7 +140,7 @@ class DiskModel(DiskState):
         self, files: Mapping[int, Content], folders: Mapping[int, Mapping[str, int]]
     ) -> Self:
         """A disk that holds exactly this, all of it durable, and no history."""
-        disk = type(self)(self.seed, self.delay)
+        disk = type(self)(self.seed, self.delay, history=self.keeps_history)
         disk.files = {inode: FileState.at_rest(content) for inode, content in files.items()}
         disk.folders = {inode: FolderState(names, names) for inode, names in folders.items()}
         disk.freed, disk._next_inode = self.freed, self._next_inode
@@ -142,7 +149,7 @@ class DiskModel(DiskState):
     def after_kill(self) -> Self:
         """The disk after the death of the process alone: the page cache lives on."""
         copy = self.clone()
-        copy.operations, copy._locks, copy._faults = [], set(), Faults()
+        copy.operations, copy.done, copy._locks, copy._faults = [], 0, set(), Faults()
         return copy
 
     # ------------------------------------------------------------------ faults
@@ -185,6 +192,8 @@ class DiskModel(DiskState):
 
     def strike(self, operation: str, path: Path) -> Fault | None:
         """The fault that meets this operation, if any. Raises what needs no bookkeeping."""
+        if not self._faults:
+            return None
         struck = None
         for fault in self._faults.striking(operation, path.name):
             if fault.kind == "latency" and self.delay is not None:

@@ -34,6 +34,7 @@ class SimDisk(DiskModel):
     Args:
         seed: decides the garbage in sectors that were never written.
         delay: lets time pass by some seconds, for latency faults; `SimClock.advance` is one.
+        history: whether `operations` keeps them all, or only the newest, for long runs.
     """
 
     def images(self, limit: int = 256, *, byte_cuts: int | None = 4) -> Images:

@@ -6,6 +6,7 @@ import errno
 from hashlib import blake2b
 from pathlib import Path
 
+from veristack_lab.errors import InvalidInput
 from veristack_lab.sim.disk.content import Content
 from veristack_lab.sim.disk.handles import os_error
 from veristack_lab.sim.disk.inode import FileState, FolderState, digest
@@ -21,11 +22,17 @@ class DiskState:
 
     Args:
         seed: decides the garbage in sectors that were never written.
+        history: whether every operation is kept. Without it only the newest one is, which is
+            what a power cut needs, and a long run takes no more memory than its files.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, history: bool = True) -> None:
         self.seed = seed
+        self.keeps_history = history
         self.operations: list[Operation] = []
+        """Those since the disk was made or its process killed; without history, the newest."""
+        self.done = 0
+        """How many operations there were."""
         self.files: dict[int, FileState] = {}
         """By inode number; the states are values, never changed."""
         self.folders: dict[int, FolderState] = {ROOT: FolderState({}, {})}
@@ -34,7 +41,7 @@ class DiskState:
         self._next_inode = ROOT + 1
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {len(self.files)} files, {len(self.operations)} operations>"
+        return f"<{type(self).__name__} {len(self.files)} files, {self.done} operations>"
 
     # ---------------------------------------------------------------- the log
 
@@ -52,12 +59,15 @@ class DiskState:
     ) -> None:
         """Log one operation and do it."""
         size = len(data) if size_bytes is None else size_bytes
-        index = len(self.operations)
-        self.apply(Operation(index, kind, str(path), inode, offset, size, data, target, landed))
+        self.apply(Operation(self.done, kind, str(path), inode, offset, size, data, target, landed))
 
     def apply(self, operation: Operation) -> None:
         """Do an operation of this disk's log, or of that of a disk with the same past."""
-        self.operations.append(operation)
+        if self.keeps_history:
+            self.operations.append(operation)
+        else:
+            self.operations = [operation]
+        self.done += 1
         kind, inode = operation.kind, operation.inode
         if kind == "pwrite":
             state = self.files[inode]
@@ -132,7 +142,13 @@ class DiskState:
         return whole.digest()
 
     def trace_hash(self) -> str:
-        """A short name for the log of operations, the same in every process."""
+        """A short name for the log of operations, the same in every process.
+
+        Raises:
+            InvalidInput: the disk keeps no history.
+        """
+        if not self.keeps_history:
+            raise InvalidInput("this disk keeps no history; make it with SimDisk(history=True)")
         whole = blake2b(digest_size=16)
         for each in self.operations:
             line = (each.kind, each.path, each.offset, each.size_bytes, each.target)
