@@ -29,7 +29,12 @@ from veristack_lab.kernels import records
 from veristack_lab.veristore.disk import Disk, File
 from veristack_lab.veristore.failures import is_out_of_room
 from veristack_lab.veristore.wal.mutations import RecordType
-from veristack_lab.veristore.wal.segment import GROUP_START, TEMPORARY, SegmentHeader
+from veristack_lab.veristore.wal.segment import (
+    GROUP_START,
+    LOG_MAGIC,
+    TEMPORARY,
+    SegmentHeader,
+)
 
 _PREFIX = "log-"
 _DIGITS = 10
@@ -107,11 +112,21 @@ class Log:
         return self.next_lsn - 1 - self.durable_lsn
 
     def append_group(
-        self, types: Sequence[int], payloads: Sequence[bytes], *, sync: bool = True
+        self,
+        types: Sequence[int],
+        payloads: Sequence[bytes],
+        *,
+        sync: bool = True,
+        reserve: bool = False,
     ) -> int:
         """Write records with one write and, unless told otherwise, one sync.
 
         With the sync, these records and all before them are durable when this returns.
+
+        Args:
+            types, payloads: one of each a record.
+            sync: whether to sync here.
+            reserve: bring room ahead without the sync too: the caller will sync soon.
 
         Returns:
             The LSN of the first record; the others follow one by one.
@@ -125,7 +140,7 @@ class Log:
         data = records.frame_records(payloads, types, first, self.epoch)
         end, next_lsn = self._end + len(data), first + len(payloads)
         self._is_syncing = False
-        if end > self._room_end and sync:
+        if end > self._room_end and (sync or reserve):
             self._write_longer(data, end)
         else:
             self._file.pwrite(data, self._end)
@@ -234,17 +249,30 @@ class Log:
 
 
 def create_segment(
-    disk: Disk, folder: Path, epoch: int, first_lsn: int, damaged_from: int = 0
+    disk: Disk,
+    folder: Path,
+    epoch: int,
+    first_lsn: int,
+    damaged_from: int = 0,
+    *,
+    magic: bytes = LOG_MAGIC,
+    content: bytes = b"",
 ) -> File:
-    """Make a segment with its header, durably. Raises `OSError`."""
+    """Make a segment with its header, durably. Raises `OSError`.
+
+    Args:
+        disk, folder: where.
+        epoch, first_lsn, damaged_from, magic: of the header.
+        content: framed records that have to be there from the beginning.
+    """
     final = path_of(folder, epoch)
     temporary = final.with_name(final.name + TEMPORARY)
     if disk.exists(temporary):
         disk.unlink(temporary)
     file = disk.open(temporary, create=True)
     try:
-        header = SegmentHeader(epoch, first_lsn, damaged_from=damaged_from)
-        file.append(header.encode())
+        header = SegmentHeader(epoch, first_lsn, magic, damaged_from=damaged_from)
+        file.append(header.encode() + content)
         file.fdatasync()
         disk.rename(temporary, final)
         disk.fsync_dir(folder)

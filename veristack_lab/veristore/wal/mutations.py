@@ -5,6 +5,7 @@
     BATCH    per change: op u8 | key length u32 | value length u32 | key | value
     MARK     nothing; says that everything before it was durable
     PUT_MANY a table of pairs, column by column (see `columns`); since format version 2
+    RAFT_... records of a Raft node's files only; `raft.records` says what they hold
 
 Integers are little-endian. One record is one atomic change, however many keys it touches: its
 CRC32C decides for all of them at once.
@@ -40,6 +41,15 @@ class RecordType(IntEnum):
     BATCH = 3
     MARK = 4
     PUT_MANY = 5
+    RAFT_NODE = 16
+    RAFT_TERM = 17
+    RAFT_DROP = 18
+    RAFT_ENTRY = 19
+    RAFT_SNAPSHOT = 20
+    RAFT_BEFORE = 21
+    RAFT_DAMAGE = 22
+    RAFT_REPAIRED = 23
+    RAFT_STATE = 24
 
 
 def check_key(key: bytes) -> None:

@@ -47,6 +47,9 @@ TEMPORARY = ".tmp"
 """End of the names of files that do not count yet."""
 LOG_MAGIC = b"VSTORLOG"
 SNAPSHOT_MAGIC = b"VSTORSNP"
+RAFT_LOG_MAGIC = b"VSTORRFT"
+RAFT_SNAPSHOT_MAGIC = b"VSTORRSN"
+"""Files of a Raft node (see `raft.records`): the same format, and never opened as a store's."""
 VERSION = 2
 """Version of the files written. 2 added the record type PUT_MANY."""
 OLDEST_VERSION = 1
@@ -54,6 +57,13 @@ OLDEST_VERSION = 1
 GROUP_START = 0x80
 """Bit of the type byte: all records before this one were durable when it was written."""
 GROUP_STARTS = tuple(kind | GROUP_START for kind in RecordType)
+
+_OWNERS = {
+    LOG_MAGIC: "a store",
+    SNAPSHOT_MAGIC: "a store",
+    RAFT_LOG_MAGIC: "a Raft node",
+    RAFT_SNAPSHOT_MAGIC: "a Raft node",
+}
 
 _HEADER = struct.Struct("<8sHHIQI")
 _CRC = struct.Struct("<I")
@@ -104,6 +114,8 @@ def decode_header(data: bytes, name: str, magic: bytes = LOG_MAGIC) -> SegmentHe
     if data[: len(magic)] != magic:
         if _checks_out(magic + data[len(magic) :]):
             raise StoreCorrupt(f"the first bytes of {name} are damaged; restore a copy")
+        if data[: len(magic)] in _OWNERS:
+            raise NotAStore(f"{name} belongs to {_OWNERS[data[: len(magic)]]}; open it as that")
         raise NotAStore(f"{name} was not written by veristore; give an empty or absent folder")
     refuse_newer(data, name, magic)
     _, version, header_bytes, epoch, first_lsn, damaged_from = _HEADER.unpack_from(data)
