@@ -36,6 +36,13 @@ JOBS = ("tests/backends/test_veriflow_jobs.py",)
 RETRY = ("tests/property/test_smartsearch_retry.py",)
 DOCUMENTS = ("tests/backends/test_smartsearch_postgres.py",)
 
+RAFT_DISK = (
+    "tests/unit/test_raft_storage.py",
+    "tests/unit/test_raft_storage_power_cuts.py",
+)
+RAFT_MACHINE = ("tests/unit/test_raft_machine.py",)
+RAFT_NODE = ("tests/unit/test_raft_node.py",)
+
 _RETRY_THRESHOLD = "            self._due_bytes = self.log_bytes + self._limit_bytes\n"
 _PUBLISHED_NAME = (
     "        self._disk.rename(temporary, path_of(self._folder, lsn))\n"
@@ -324,5 +331,82 @@ MUTANTS = [
         "WHERE %(tenant)s::text IS NOT NULL AND d.status = 'READY'\"",
         DOCUMENTS,
         needs="postgres",
+    ),
+    Mutant(
+        "veristore",
+        "the old log of a Raft node is synced before a new segment replaces it",
+        "            old.sync()\n            file, next_lsn = write_segment(",
+        "            file, next_lsn = write_segment(",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "term and vote of a Raft node are taken from behind damage",
+        "                    state.set_term(*records.decode_term(payload))\n",
+        "",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "a mark of damage goes into the new segment",
+        "            *(damage.encode() for damage in self.damages),\n",
+        "",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "the folder of another Raft node is refused",
+        "elif found[:2] != wanted[:2]:",
+        "elif False:",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "a snapshot has the checksum that was announced",
+        "if checksum != meta.checksum:",
+        "if False:",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "a chunk that leaves a gap is not written",
+        "        if offset == held:\n",
+        "        if offset >= held:\n",
+        RAFT_DISK,
+    ),
+    Mutant(
+        "veristore",
+        "a command that is repeated is not executed again",
+        "        if remembered is not None:\n            return remembered\n",
+        "",
+        RAFT_MACHINE,
+    ),
+    Mutant(
+        "veristore",
+        "the time of the log never goes back",
+        "if time_ms <= self.time_ms:",
+        "if time_ms == self.time_ms:",
+        RAFT_MACHINE,
+    ),
+    Mutant(
+        "veristore",
+        "a client's entry is known by its term too",
+        "if term == entry.term:",
+        "if True:",
+        RAFT_NODE,
+    ),
+    Mutant(
+        "veristore",
+        "a verified snapshot is kept until it is installed",
+        "self.snapshots.keep_only([*self.storage.state.snapshots, *verified])",
+        "self.snapshots.keep_only(self.storage.state.snapshots)",
+        RAFT_NODE,
+    ),
+    Mutant(
+        "veristore",
+        "messages of another cluster do not reach the core",
+        "if cluster_id != self.recovered.identity.cluster_id:",
+        "if False:",
+        RAFT_NODE,
     ),
 ]

@@ -13,6 +13,8 @@ from tests.unit.raft_disk import ME
 from veristack_lab.errors import (
     InvalidInput,
     KeyTooLarge,
+    ReplyForgotten,
+    SessionExpired,
     SnapshotDamaged,
     StoreClosed,
     StoreCorrupt,
@@ -152,6 +154,18 @@ def test_what_cannot_be_a_command_is_refused_where_it_is_made() -> None:
             make()
     with pytest.raises(KeyTooLarge):
         commands.delete(b"")
+
+
+def test_a_reply_says_by_an_error_that_the_command_was_not_executed() -> None:
+    assert Reply(Status.DONE, 7).checked() == Reply(Status.DONE, 7)
+    for status, error in (
+        (Status.EXPIRED, SessionExpired),
+        (Status.FORGOTTEN, ReplyForgotten),
+        (Status.CROWDED, ReplyForgotten),
+        (Status.MALFORMED, InvalidInput),
+    ):
+        with pytest.raises(error):
+            Reply(status).checked()
 
 
 def test_a_large_map_goes_through_a_snapshot_in_pieces() -> None:

@@ -225,6 +225,16 @@ def test_after_a_failed_write_or_sync_nothing_more_is_written(kind: str) -> None
             assert not again_opened.recovered.must_not_vote
 
 
+def test_a_disk_that_cannot_be_read_is_no_damage_to_the_log() -> None:
+    disk, _ = filled(4, close=True)
+    before = disk.tree_digest()
+    disk.fail("read-error", path="log-*")
+    with pytest.raises(StoreFailed, match="cannot be opened"):
+        opened(disk)
+    assert disk.tree_digest() == before
+    assert indexes(opened(disk)) == [1, 2, 3, 4]
+
+
 def test_a_full_disk_at_opening_or_at_a_snapshot_is_said_and_harms_nothing() -> None:
     disk = SimDisk()
     disk.make_dir(FOLDER)

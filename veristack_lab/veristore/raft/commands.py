@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from veristack_lab.errors import InvalidInput, StoreCorrupt
+from veristack_lab.errors import InvalidInput, ReplyForgotten, SessionExpired, StoreCorrupt
 from veristack_lab.veristore.wal import mutations
 from veristack_lab.veristore.wal.mutations import Batch, Change, RecordType, check_key, check_value
 
@@ -108,6 +108,22 @@ class Reply(NamedTuple):
     """The log index at which it was executed: the number of its change."""
     swapped: bool = True
     """For SWAP: whether the key had the expected value."""
+
+    def checked(self) -> Reply:
+        """This reply, if the command was executed.
+
+        Raises:
+            SessionExpired: the session is not known (any more).
+            ReplyForgotten: it was executed or given up before, or too many are open.
+            InvalidInput: its operands say nothing sensible.
+        """
+        if self.status is Status.EXPIRED:
+            raise SessionExpired
+        if self.status in (Status.FORGOTTEN, Status.CROWDED):
+            raise ReplyForgotten
+        if self.status is Status.MALFORMED:
+            raise InvalidInput("the command's operands cannot be read; nothing was changed")
+        return self
 
 
 OPEN_SESSION = Command(Op.OPEN)

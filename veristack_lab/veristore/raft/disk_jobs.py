@@ -142,6 +142,8 @@ class DiskJobs:
         elif type(job) is VerifySnapshot:
             events.append(self._verify(job.meta))
         elif type(job) is InstallSnapshot:
+            if self.snapshots.read(job.meta, 0, 0) is None:
+                raise StoreFailed(f"the snapshot up to index {job.meta.index} is not here")
             self.storage.install(job.term, job.vote, job.meta, keep_log=job.keep_log)
             self._keep_snapshots()
             self._token = job.token

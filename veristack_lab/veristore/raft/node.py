@@ -90,7 +90,7 @@ class Node:
         self._requests = Requests(outside.clients)
         self._events: deque[ev.Event] = deque()
         self._sync_later, self._sync_asked = sync_later, False
-        self._is_busy = self._taking = False
+        self._is_busy = self._taking = self._is_closed = False
         self._refused_messages, self._failure = 0, ""
         self._repairing = self.recovered.must_not_vote
         self.core = make_core(
@@ -135,7 +135,10 @@ class Node:
             self._run()
 
     def close(self) -> None:
-        """Stop, and close the folder. Requests that wait are answered "unknown"."""
+        """Stop, and close the folder. Requests that wait are answered "unknown". Safe to repeat."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._stop("the node was closed")
         self.jobs.storage.close()
         self.jobs.snapshots.close()

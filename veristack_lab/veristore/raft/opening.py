@@ -14,6 +14,10 @@ again gives the same.
     a log that is gone                    is refused: the node may have voted
     another node's, another cluster's     is refused
     a newer format                        is refused
+
+A disk that was replaced by an empty one looks like that of a new node, and an older copy of a disk
+like the disk itself: both have lost a vote, and nothing here can tell. A node whose disk was
+replaced or set back has to join under a new id.
 """
 
 from __future__ import annotations
