@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from tests.unit.raft_disk import CLUSTER, FOLDER, ME
+from veristack_lab.errors import InvalidInput
 from veristack_lab.sim import SimClock, SimDisk
 from veristack_lab.veristore.raft.answers import Answer
 from veristack_lab.veristore.raft.configuration import Configuration
@@ -31,7 +32,7 @@ class ToldCore:
         self.role, self.term, self.vote, self.leader, self.commit = Role.FOLLOWER, 0, 0, 0, 0
         self.events: list[Event] = []
         self.answers: list[tuple[type, Sequence[Effect]]] = []
-        self.terms: dict[int, int] = {}
+        self.held = True
 
     def on(self, kind: type, *effects: Effect) -> None:
         """The next event of this kind has these effects."""
@@ -46,7 +47,9 @@ class ToldCore:
         return ()
 
     def position(self, index: int) -> tuple[int, Configuration]:
-        return self.terms.get(index, 1), self.configuration
+        if not self.held:
+            raise InvalidInput(f"index {index} is compacted away")
+        return 1, self.configuration
 
     def seen(self, kind: type) -> list[Event]:
         return [event for event in self.events if type(event) is kind]

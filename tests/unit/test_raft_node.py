@@ -360,6 +360,19 @@ def test_a_verified_snapshot_outlives_one_that_is_taken_before_it_is_installed()
     assert bench.after_cut().core.restored.snapshot == meta
 
 
+def test_no_snapshot_is_taken_of_a_state_that_another_is_about_to_replace() -> None:
+    bench = Bench(options=NodeOptions(snapshot_entries=1), sync_later=lambda: None)
+    stepped(bench, persist(1, put(1, b"k", b"v")))
+    stepped(bench, fx.Apply((put(1, b"k", b"v"),)))
+    bench.core.held = False
+    bench.node.flush()
+    assert bench.core.seen(ev.SnapshotTaken) == []
+    bench.core.held = True
+    stepped(bench, persist(2, put(2, b"k", b"v")), fx.Apply((put(2, b"k", b"v"),)))
+    bench.node.flush()
+    assert len(bench.core.seen(ev.SnapshotTaken)) == 1
+
+
 def test_a_snapshot_that_does_not_verify_is_rejected_and_asked_for_again() -> None:
     meta, data, _ = of_a_peer()
     bench = Bench()

@@ -344,6 +344,15 @@ def test_damage_to_the_header_alone_loses_nothing() -> None:
     assert (again.recovered.remarks, indexes(again)) == ((), [1, 2, 3, 4])
 
 
+def test_a_file_of_another_kind_under_the_name_of_a_log_is_left_alone() -> None:
+    disk = SimDisk()
+    disk.make_dir(FOLDER)
+    disk.open(FOLDER / LOG, create=True).append(b"a letter, and no log at all" * 20)
+    with pytest.raises(NotAStore, match="was not written by a Raft node"):
+        opened(disk)
+    assert LOG in disk.listdir(FOLDER)
+
+
 def test_everything_rotten_is_a_node_without_a_vote() -> None:
     disk, starts = filled(4)
     size = starts[-1] - HEADER_BYTES

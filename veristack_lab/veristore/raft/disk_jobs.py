@@ -44,7 +44,8 @@ MAX_JOBS = 4096
 class TakeSnapshot(NamedTuple):
     """Write a snapshot of the state machine as it is when the job is done."""
 
-    write: Callable[[Snapshots], SnapshotMeta]
+    write: Callable[[Snapshots], SnapshotMeta | None]
+    """None: there is none to be taken any more."""
 
 
 Job: TypeAlias = (
@@ -155,9 +156,10 @@ class DiskJobs:
             self.storage.sync()
         elif type(job) is TakeSnapshot:
             meta = job.write(self.snapshots)
-            self.storage.name_snapshot(meta)
-            self._keep_snapshots()
-            events.append(SnapshotTaken(meta))
+            if meta is not None:
+                self.storage.name_snapshot(meta)
+                self._keep_snapshots()
+                events.append(SnapshotTaken(meta))
 
     def _keep_snapshots(self) -> None:
         """Remove every snapshot but those that are named, and one that may be installed next."""

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from veristack_lab.errors import StoreClosed, StoreError
+from veristack_lab.errors import InvalidInput, StoreClosed, StoreError
 from veristack_lab.veristore.failures import explain
 from veristack_lab.veristore.raft import effects as fx
 from veristack_lab.veristore.raft import events as ev
@@ -281,10 +281,13 @@ class Node:
             self._taking = True
             self._add_job(TakeSnapshot(self._take_snapshot))
 
-    def _take_snapshot(self, snapshots: Snapshots) -> SnapshotMeta:
+    def _take_snapshot(self, snapshots: Snapshots) -> SnapshotMeta | None:
         self._taking = False
         index = self.machine.applied
-        term, configuration = self.core.position(index)
+        try:
+            term, configuration = self.core.position(index)
+        except InvalidInput:
+            return None  # a snapshot from the leader is about to take this state's place
         return snapshots.write(index, term, configuration, self.machine.pieces())
 
     def _load(self, load: fx.LoadSnapshot) -> None:

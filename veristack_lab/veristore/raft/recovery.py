@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from veristack_lab.errors import StoreCorrupt
+from veristack_lab.errors import NotAStore, StoreCorrupt
 from veristack_lab.veristore.disk import Disk
 from veristack_lab.veristore.raft import records
 from veristack_lab.veristore.raft.records import LogDamage
@@ -30,7 +30,9 @@ from veristack_lab.veristore.raft.replay import LogState
 from veristack_lab.veristore.wal import log as wal
 from veristack_lab.veristore.wal.mutations import RecordType
 from veristack_lab.veristore.wal.segment import (
+    LOG_MAGIC,
     RAFT_LOG_MAGIC,
+    SNAPSHOT_MAGIC,
     SegmentHeader,
     Window,
     decode_header,
@@ -71,7 +73,8 @@ def read_log(disk: Disk, folder: Path, epoch: int) -> Found:
     """Read one segment. Changes nothing.
 
     Raises:
-        NotAStore: the file is of another kind, or of a newer format version.
+        NotAStore: the file is of another kind, or of a newer format version; also if rot makes it
+            look newer, because nothing is put aside that a newer lab may be able to read.
         StoreCorrupt: a record whose checksum is right says something impossible.
         OSError: the disk failed.
     """
@@ -93,6 +96,8 @@ def read_log(disk: Disk, folder: Path, epoch: int) -> Found:
     if faults:
         damage = _take_damage(path.name, parts, faults, state)
     elif state.identity is None:
+        if header_fault and not any(part.window is not None for part in parts):
+            raise NotAStore(f"{path.name} was not written by a Raft node, or nothing of it is left")
         what = f"{path.name}: the records with which every segment begins cannot be read"
         damage = LogDamage(state.first_index, 0, True, what)
     torn = next((part for part in parts if part.condition is Condition.TORN_TAIL), None)
@@ -107,7 +112,9 @@ def _header(data: bytes, name: str, epoch: int) -> tuple[SegmentHeader, str]:
     refuse_newer(data, name, RAFT_LOG_MAGIC)
     try:
         header = decode_header(data, name, RAFT_LOG_MAGIC)
-    except StoreCorrupt:
+    except (StoreCorrupt, NotAStore):
+        if data[: len(LOG_MAGIC)] in (LOG_MAGIC, SNAPSHOT_MAGIC):
+            raise
         return SegmentHeader(epoch, FIRST_LSN, RAFT_LOG_MAGIC), f"{name}: the header is damaged"
     if header.epoch != epoch or header.first_lsn != FIRST_LSN:
         raise StoreCorrupt(f"{name} holds the segment of epoch {header.epoch}; restore a copy")
