@@ -27,6 +27,7 @@ from veristack_lab.veristore.raft.settings import Settings
 
 OPTIONS = NodeOptions(Settings(kept_entries=5, chunk_bytes=300), snapshot_entries=20)
 DELAY_S = 0.001
+HANGS_S = 1000.0
 
 
 class Member:
@@ -39,15 +40,24 @@ class Member:
         self.answers: dict[int, Answer] = {}
         self.deadlines: dict[Timer, int] = {}
         self.node: Node | None = None
+        self.sync_s: float | None = None
+        """How long the disk takes for a sync; None: no time at all."""
 
     def start(self, disk: SimDisk | None = None) -> Node:
         self.disk = disk or self.disk
         identity = ME._replace(node_id=self.number)
         parts = open_node(self.disk, FOLDER, identity, room_bytes=0)
         outside = Outside(self.cluster.clock, self, self, self.random, self)
-        self.node = node = Node(parts, Raft, outside, OPTIONS)
+        later = None if self.sync_s is None else self.sync_later
+        self.node = node = Node(parts, Raft, outside, OPTIONS, sync_later=later)
         node.start()
         return node
+
+    def sync_later(self) -> None:
+        node, sync_s = self.node, self.sync_s
+        assert sync_s is not None
+        if sync_s < HANGS_S:
+            self.cluster.after(sync_s, lambda _: node.flush() if node is self.node else None)
 
     def power_off(self) -> None:
         self.node, self.deadlines = None, {}
@@ -73,13 +83,14 @@ class Member:
 class Cluster:
     """Three members, a clock, and events in the order of their time."""
 
-    def __init__(self) -> None:
+    def __init__(self, sync_s: float | None = None) -> None:
         self.clock, self.events = SimClock(), 0
         self.waiting: list[tuple[float, int, Callable[[int], None]]] = []
         self.cut_off: set[int] = set()
         self.requests = 0
         self.members = {number: Member(self, number) for number in (1, 2, 3)}
         for member in self.members.values():
+            member.sync_s = sync_s
             member.start()
 
     def after(self, seconds: float, do: Callable[[int], None]) -> int:
@@ -121,14 +132,18 @@ class Cluster:
             self.until(lambda: self.leader() is not None)
             leader = self.leader()
             assert leader is not None
-            member = self.members[leader.status().node_id]
-            self.requests += 1
-            request(leader, self.requests)
-            number = self.requests
-            self.until(lambda: number in member.answers or self.leader() is not leader)
-            answer = member.answers.get(number)
+            answer = self.answer_of(leader, request)
             if answer is not None and answer.outcome is Outcome.DONE:
                 return answer
+
+    def answer_of(self, leader: Node, request: Callable[[Node, int], None]) -> Answer | None:
+        """The answer, or None if the node no longer leads."""
+        answers = self.members[leader.status().node_id].answers
+        self.requests += 1
+        number = self.requests
+        request(leader, number)
+        self.until(lambda: number in answers or self.leader() is not leader)
+        return answers.get(number)
 
     def do(self, command: Command) -> Answer:
         return self.ask(lambda node, number: node.propose(number, command))
@@ -190,7 +205,7 @@ def test_a_node_that_was_away_is_sent_a_snapshot_in_chunks() -> None:
     assert node.machine.get(b"059") == b"v" * 50
 
 
-def test_a_disk_older_than_its_peers_catches_up() -> None:
+def test_a_disk_older_than_its_peers_catches_up_with_the_next_leader_at_the_latest() -> None:
     cluster = Cluster()
     cluster.fill(0, 5)
     away = follower_of(cluster)
@@ -200,6 +215,10 @@ def test_a_disk_older_than_its_peers_catches_up() -> None:
     away.power_off()
     node = away.start(copy)
     assert node.status().last_index < 12
+    leader = cluster.leader()
+    assert leader is not None
+    other = next(n for n in (1, 2, 3) if n not in (away.number, leader.status().node_id))
+    cluster.ask(lambda asked, number: asked.transfer(number, other))
     cluster.until(cluster.agree)
     assert cluster.read(b"011") == b"v" * 50
 
@@ -263,6 +282,44 @@ def test_a_full_disk_stops_one_node_and_the_others_go_on(whose: str) -> None:
     cluster.fill(8, 9)
     cluster.until(cluster.agree)
     assert cluster.read(b"007") == b"v" * 50
+
+
+def test_slow_disks_make_it_slower_and_nothing_else() -> None:
+    slow = Cluster(sync_s=0.02)
+    slow.fill(0, 30)
+    away = follower_of(slow)
+    away.power_off()
+    slow.fill(30, 60)
+    away.start()
+    slow.until(slow.agree)
+    assert slow.read(b"059") == b"v" * 50
+    assert max(node.status().durable_index for node in slow.nodes) >= 60
+
+
+@pytest.mark.parametrize("whose", ["leader", "follower"])
+def test_a_disk_that_hangs_costs_the_cluster_one_node(whose: str) -> None:
+    cluster = Cluster(sync_s=0.002)
+    cluster.fill(0, 3)
+    leader = cluster.leader()
+    assert leader is not None
+    number = leader.status().node_id
+    hanging = cluster.members[number] if whose == "leader" else follower_of(cluster)
+    hanging.sync_s = HANGS_S
+    node = hanging.node
+    assert node is not None
+    durable = node.status().durable_index
+    if whose == "leader":
+        node.propose(999, commands.put(b"lost", b"with its leader's disk"))
+        cluster.until(lambda: node.status().role is not Role.LEADER)
+    cluster.fill(3, 12)
+    assert node.status().durable_index <= durable + 1
+    assert node.status().disk_jobs > 0
+    assert not node.status().failure
+    hanging.power_off()
+    hanging.sync_s = 0.002
+    hanging.start()
+    cluster.until(cluster.agree)
+    assert cluster.read(b"011") == b"v" * 50
 
 
 def test_the_disk_of_another_node_is_refused() -> None:
