@@ -15,10 +15,6 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
     │   ├── StoreFailed
     │   ├── StoreCorrupt
     │   ├── NotAStore
-    │   ├── WrongNode
-    │   ├── SnapshotDamaged
-    │   ├── SessionExpired
-    │   ├── ReplyForgotten
     │   ├── DiskFull
     │   ├── CommitPending (also a TimeoutError)
     │   ├── KeyTooLarge
@@ -67,7 +63,8 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── PrivilegeMissing
         └── ProcessDied
 
-And one warning, for damage that need not stop the caller: `StoreDamaged`.
+And one warning, for damage that need not stop the caller: `StoreDamaged`. What only a Raft node
+raises are classes of `veristore.raft.errors`, all of them below `StoreError`.
 """
 
 from __future__ import annotations
@@ -139,27 +136,6 @@ class StoreDamaged(UserWarning):
 class NotAStore(StoreError):
     """The path holds something that is not a store, or one of a newer version. Give an empty
     or absent folder, or upgrade the lab."""
-
-
-class WrongNode(StoreError):
-    """The folder belongs to another node, or to a node of another cluster. Give each node of each
-    cluster a folder of its own."""
-
-
-class SnapshotDamaged(StoreError):
-    """A snapshot of a Raft node does not verify. It was not used: the node asks its peers for
-    another one."""
-
-
-class SessionExpired(StoreError):
-    """The cluster no longer knows this client session, so the command was not executed now;
-    whether an earlier attempt was is unknown. Open a new session, and look before you repeat the
-    command."""
-
-
-class ReplyForgotten(StoreError):
-    """The command was executed or given up before, and its reply is no longer kept, or too many of
-    this session's commands are open. It was not executed now. Use the next sequence number."""
 
 
 class DiskFull(StoreError):

@@ -20,7 +20,7 @@ from veristack_lab.veristore.raft.machine import Machine
 from veristack_lab.veristore.raft.opening import Opened, open_node
 from veristack_lab.veristore.raft.records import Identity, LogDamage
 from veristack_lab.veristore.raft.sessions import Limits
-from veristack_lab.veristore.raft.snapshots import name_of
+from veristack_lab.veristore.raft.snapshot_file import name_of
 
 IDENTITY = Identity(0x1122334455667788, 2, Configuration((1, 2, 3), (4,), (9,)))
 LIMITS = Limits(8, 4, 5000)

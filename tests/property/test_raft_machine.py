@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.thoroughness import sized
-from veristack_lab.errors import SnapshotDamaged, StoreCorrupt
+from veristack_lab.errors import StoreCorrupt
 from veristack_lab.sim import SimDisk
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.raft import commands
 from veristack_lab.veristore.raft.commands import Command, Op, Reply, Status
 from veristack_lab.veristore.raft.configuration import Configuration
 from veristack_lab.veristore.raft.entries import Entry, Kind
+from veristack_lab.veristore.raft.errors import SnapshotDamaged
 from veristack_lab.veristore.raft.machine import Machine
 from veristack_lab.veristore.raft.sessions import Limits
 from veristack_lab.veristore.raft.snapshots import Snapshots

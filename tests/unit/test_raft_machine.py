@@ -10,15 +10,7 @@ import pytest
 
 from tests.conformance_keyvalue import KeyValueConformance
 from tests.unit.raft_disk import ME
-from veristack_lab.errors import (
-    InvalidInput,
-    KeyTooLarge,
-    ReplyForgotten,
-    SessionExpired,
-    SnapshotDamaged,
-    StoreClosed,
-    StoreCorrupt,
-)
+from veristack_lab.errors import InvalidInput, KeyTooLarge, StoreClosed, StoreCorrupt
 from veristack_lab.veristore import Batch
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.keyvalue import KeyValue
@@ -26,6 +18,7 @@ from veristack_lab.veristore.raft import commands
 from veristack_lab.veristore.raft.cluster_time import ClusterTime
 from veristack_lab.veristore.raft.commands import Command, Op, Reply, Status
 from veristack_lab.veristore.raft.entries import Entry, Kind
+from veristack_lab.veristore.raft.errors import ReplyForgotten, SessionExpired, SnapshotDamaged
 from veristack_lab.veristore.raft.machine import PIECE_BYTES, Machine
 from veristack_lab.veristore.raft.opening import open_node
 from veristack_lab.veristore.raft.sessions import Limits

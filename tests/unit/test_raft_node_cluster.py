@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.unit.raft_disk import CLUSTER, FOLDER, ME
-from veristack_lab.errors import WrongNode
 from veristack_lab.sim import SimClock, SimDisk
 from veristack_lab.sim.disk.inode import FileState
 from veristack_lab.veristore.raft import commands
@@ -18,6 +17,7 @@ from veristack_lab.veristore.raft.answers import Answer, Outcome, Query
 from veristack_lab.veristore.raft.commands import Command
 from veristack_lab.veristore.raft.core import Raft
 from veristack_lab.veristore.raft.effects import Role
+from veristack_lab.veristore.raft.errors import WrongNode
 from veristack_lab.veristore.raft.events import Timer, TimerFired
 from veristack_lab.veristore.raft.messages import Message
 from veristack_lab.veristore.raft.node import Node, NodeOptions

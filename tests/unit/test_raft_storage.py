@@ -24,16 +24,15 @@ from veristack_lab.errors import (
     DiskFull,
     InvalidInput,
     NotAStore,
-    SnapshotDamaged,
     StoreCorrupt,
     StoreFailed,
     StoreLocked,
-    WrongNode,
 )
 from veristack_lab.kernels import records as framing
 from veristack_lab.sim import SimDisk
 from veristack_lab.veristore.disk import RealDisk
 from veristack_lab.veristore.raft.configuration import Configuration
+from veristack_lab.veristore.raft.errors import SnapshotDamaged, WrongNode
 from veristack_lab.veristore.raft.opening import MAX_EVIDENCE, Opened, open_node
 from veristack_lab.veristore.wal.mutations import RecordType
 from veristack_lab.veristore.wal.segment import HEADER_BYTES, VERSION, SegmentHeader

@@ -23,7 +23,8 @@ from veristack_lab.sim import SimDisk
 from veristack_lab.veristore.raft.entries import Entry, SnapshotMeta
 from veristack_lab.veristore.raft.opening import Opened
 from veristack_lab.veristore.raft.records import encode_drop, encode_entry, encode_term
-from veristack_lab.veristore.raft.snapshots import Snapshots, name_of
+from veristack_lab.veristore.raft.snapshot_file import name_of
+from veristack_lab.veristore.raft.snapshots import Snapshots
 from veristack_lab.veristore.raft.storage import Storage, write_segment
 from veristack_lab.veristore.wal import log as wal
 

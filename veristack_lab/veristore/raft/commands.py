@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from veristack_lab.errors import InvalidInput, ReplyForgotten, SessionExpired, StoreCorrupt
+from veristack_lab.errors import InvalidInput, StoreCorrupt
+from veristack_lab.veristore.raft.errors import ReplyForgotten, SessionExpired
 from veristack_lab.veristore.wal import mutations
 from veristack_lab.veristore.wal.mutations import Batch, Change, RecordType, check_key, check_value
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from veristack_lab.errors import DiskFull, SnapshotDamaged, StoreError, StoreFailed
+from veristack_lab.errors import DiskFull, StoreError, StoreFailed
 from veristack_lab.veristore.failures import explain
 from veristack_lab.veristore.raft.effects import (
     Compact,
@@ -24,6 +24,7 @@ from veristack_lab.veristore.raft.effects import (
     VerifySnapshot,
 )
 from veristack_lab.veristore.raft.entries import SnapshotMeta
+from veristack_lab.veristore.raft.errors import SnapshotDamaged
 from veristack_lab.veristore.raft.events import (
     ChunkStored,
     Event,

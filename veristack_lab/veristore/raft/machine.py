@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-from veristack_lab.errors import InvalidInput, SnapshotDamaged, StoreCorrupt
+from veristack_lab.errors import InvalidInput, StoreCorrupt
 from veristack_lab.veristore.memtable.sorted_map import SortedMap
 from veristack_lab.veristore.raft.commands import (
     Command,
@@ -29,6 +29,7 @@ from veristack_lab.veristore.raft.commands import (
     decode_swap,
 )
 from veristack_lab.veristore.raft.entries import Entry, Kind
+from veristack_lab.veristore.raft.errors import SnapshotDamaged
 from veristack_lab.veristore.raft.records import Record
 from veristack_lab.veristore.raft.sessions import Limits, Sessions
 from veristack_lab.veristore.wal.columns import Columns, decode_columns, encode_columns

@@ -27,15 +27,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from veristack_lab.errors import InvalidInput, StoreCorrupt, WrongNode
+from veristack_lab.errors import InvalidInput, StoreCorrupt
 from veristack_lab.veristore.disk import Disk, Lock
 from veristack_lab.veristore.folder import lock_folder
 from veristack_lab.veristore.opening import explain_opening
 from veristack_lab.veristore.raft.entries import SnapshotMeta
+from veristack_lab.veristore.raft.errors import WrongNode
 from veristack_lab.veristore.raft.records import MAX_CLUSTER_ID, MAX_NODE_ID, Identity, LogDamage
 from veristack_lab.veristore.raft.recovery import Cut, Found, read_log
 from veristack_lab.veristore.raft.replay import MAX_DAMAGES, LogState
-from veristack_lab.veristore.raft.snapshots import Snapshots, list_names
+from veristack_lab.veristore.raft.snapshot_file import list_names
+from veristack_lab.veristore.raft.snapshots import Snapshots
 from veristack_lab.veristore.raft.storage import ROOM_BYTES, Storage, write_segment
 from veristack_lab.veristore.recovery.damage import evidence_epochs, evidence_name
 from veristack_lab.veristore.wal import log as wal

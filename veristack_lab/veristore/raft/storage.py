@@ -55,7 +55,8 @@ class Storage:
         self, disk: Disk, folder: Path, state: LogState, log: wal.Log, room_bytes: int = ROOM_BYTES
     ) -> None:
         self._disk, self._folder, self._log = disk, folder, log
-        self._room_bytes = log.segment_bytes = room_bytes
+        self._room_bytes = room_bytes
+        self._prepare(log)
         self._failure: StoreError | None = None
         self.state = state
         """What the log says, with what is not synced yet. Look, and do not change it."""
@@ -167,7 +168,8 @@ class Storage:
         if self._failure is None:
             try:
                 self._log.sync()
-                self._append([self._term_record(), (RecordType.MARK, b"")], reserve=False)
+                self._log.reserves_always = False
+                self._append([self._term_record(), (RecordType.MARK, b"")])
                 self._log.sync()
             except OSError as cause:
                 with suppress(StoreError):  # closing goes on; there is no later call to refuse
@@ -177,10 +179,10 @@ class Storage:
     def _term_record(self) -> Record:
         return records.encode_term(self.state.term, self.state.vote)
 
-    def _append(self, group: Sequence[Record], *, reserve: bool = True) -> None:
+    def _append(self, group: Sequence[Record]) -> None:
         kinds, payloads = zip(*group, strict=True)
         try:
-            self._log.append_group(kinds, payloads, sync=False, reserve=reserve)
+            self._log.append_group(kinds, payloads, sync=False)
         except OSError as cause:
             self._fail(cause)
 
@@ -198,8 +200,11 @@ class Storage:
             self._disk.unlink(wal.path_of(self._folder, old.epoch))
         except OSError as cause:
             self._fail(cause)
-        self._log = wal.Log(self._disk, self._folder, epoch, next_lsn, file)
-        self._log.segment_bytes = self._room_bytes
+        self._log = self._prepare(wal.Log(self._disk, self._folder, epoch, next_lsn, file))
+
+    def _prepare(self, log: wal.Log) -> wal.Log:
+        log.segment_bytes, log.reserves_always = self._room_bytes, True
+        return log
 
     def _check(self) -> None:
         if self._failure is not None:

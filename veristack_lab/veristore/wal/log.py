@@ -89,6 +89,8 @@ class Log:
         self.segment_bytes = 0
         """No room is reserved beyond this length of a segment. Set by the store, which knows when
         it rotates; 0 reserves none."""
+        self.reserves_always = False
+        """Whether a write without a sync brings room ahead too: its caller will sync it soon."""
         self.next_lsn = next_lsn
         """LSN of the next record; never goes back."""
         self.durable_lsn = next_lsn - 1
@@ -112,21 +114,11 @@ class Log:
         return self.next_lsn - 1 - self.durable_lsn
 
     def append_group(
-        self,
-        types: Sequence[int],
-        payloads: Sequence[bytes],
-        *,
-        sync: bool = True,
-        reserve: bool = False,
+        self, types: Sequence[int], payloads: Sequence[bytes], *, sync: bool = True
     ) -> int:
         """Write records with one write and, unless told otherwise, one sync.
 
         With the sync, these records and all before them are durable when this returns.
-
-        Args:
-            types, payloads: one of each a record.
-            sync: whether to sync here.
-            reserve: bring room ahead without the sync too: the caller will sync soon.
 
         Returns:
             The LSN of the first record; the others follow one by one.
@@ -140,7 +132,7 @@ class Log:
         data = records.frame_records(payloads, types, first, self.epoch)
         end, next_lsn = self._end + len(data), first + len(payloads)
         self._is_syncing = False
-        if end > self._room_end and (sync or reserve):
+        if end > self._room_end and (sync or self.reserves_always):
             self._write_longer(data, end)
         else:
             self._file.pwrite(data, self._end)
