@@ -99,7 +99,8 @@ class Network:
         self.request = 0
         self.reads: dict[int, tuple[int, int]] = {}
         """Of each read: the node, and the highest committed index when it was asked."""
-        self.trace: list[str] = []
+        self.cut: tuple[int, ...] = ()
+        """Nodes whose messages are lost, both ways."""
         for each in self.members:
             self.restart(each)
 
@@ -151,7 +152,8 @@ class Network:
         if self.flight:
             at %= len(self.flight)
             sender, to, message = self.flight[at] if keep else self.flight.pop(at)
-            self.step(to, ev.Received(sender, message))
+            if sender not in self.cut and to not in self.cut:
+                self.step(to, ev.Received(sender, message))
 
     def drop(self, at: int) -> None:
         if self.flight:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from veristack_lab.veristore.raft import effects as fx
 from veristack_lab.veristore.raft.effects import Reason, Role
-from veristack_lab.veristore.raft.entries import Entry, Kind
+from veristack_lab.veristore.raft.entries import ENTRY_OVERHEAD_BYTES, Entry, Kind
 from veristack_lab.veristore.raft.events import Proposed, Timer
 from veristack_lab.veristore.raft.messages import (
     Append,
@@ -80,7 +80,8 @@ class Replication(State):
             return Reason.TRANSFERRING
         if size_bytes > self.settings.max_entry_bytes:
             return Reason.TOO_LARGE
-        if self.uncommitted_bytes + size_bytes > self.settings.max_uncommitted_bytes:
+        uncommitted = self.uncommitted_bytes + ENTRY_OVERHEAD_BYTES + size_bytes
+        if uncommitted > self.settings.max_uncommitted_bytes:
             return Reason.TOO_MUCH_UNCOMMITTED
         return None
 
