@@ -1,8 +1,8 @@
 """A small network of Raft cores for tests: disks that may be late or lose, links that may do worse.
 
-One action at a time, chosen by the caller. After every action the promises of the paper's figure 3 are
-checked, and that what is committed lies durably on a quorum: on the disks of the network, not in
-what the cores say.
+One action at a time, chosen by the caller. After every action the promises of the paper's figure 3
+are checked, and that what is committed lies durably on a quorum: on the disks of the network, not
+in what the cores say.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Member:
         self.clock_s = 0.0
         self.files: dict[SnapshotMeta, bytes] = {}
         self.incoming = b""
+        self.receiving: SnapshotMeta | None = None
         self.lives = 0
         self.ready: dict[int, int] = {}
         self.refused: list[Any] = []
@@ -122,6 +123,7 @@ class Network:
             disk.snapshot,
             tuple(disk.entries),
             disk.before,
+            (member.receiving, len(member.incoming)) if member.receiving else None,
             **damage,  # type: ignore[arg-type]
         )
         member.core = self._make(node, self.configuration, self.settings, restored)
@@ -228,6 +230,7 @@ class Network:
         if isinstance(effect, fx.Persist | fx.InstallSnapshot):
             if isinstance(effect, fx.InstallSnapshot):
                 member.files[effect.meta] = member.incoming
+                member.receiving = None
             member.disk.waiting.append(effect)
         elif isinstance(effect, fx.Send):
             if effect.to in self.members and len(self.flight) < MAX_FLIGHT:
@@ -256,6 +259,7 @@ class Network:
             self.flight.append((node, effect.to, chunk))
         elif isinstance(effect, fx.StoreChunk):
             member.incoming = member.incoming[: effect.offset] + effect.data
+            member.receiving = effect.meta
             self.step(node, ev.ChunkStored(effect.meta, len(member.incoming)))
         elif isinstance(effect, fx.VerifySnapshot):
             if crc32c(member.incoming) == effect.meta.checksum:

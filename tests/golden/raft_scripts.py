@@ -1,8 +1,8 @@
 """Data-driven scripts of the Raft core: commands in plain text, and below each what it caused.
 
 A line that begins with "  " is output. `python -m tests.golden.raft_scripts` runs every script in
-`tests/golden/raft` and records the output anew; read the difference before committing it. The manner
-is that of etcd-io/raft's interaction tests; the scripts are ours.
+`tests/golden/raft` and records the output anew; read the difference before committing it. The
+manner is that of etcd-io/raft's interaction tests; the scripts are ours.
 
     cluster 1 2 3 [with 4 5] [NAME=VALUE ...]     a new network; NAMEs are those of Settings
     elect N | tick N                              N's election or heartbeat timer runs out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +32,6 @@ def test_another_process_with_another_hash_seed_does_the_same(hash_seed: str) ->
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )
     here = "".join(path.read_text() for path in SCRIPTS)
-    import hashlib
-
     expected = hashlib.sha256(here.encode()).hexdigest()
     done = subprocess.run(
         [sys.executable, "-c", code],
