@@ -115,10 +115,12 @@ def story(disk: SimDisk, room_bytes: int = 0) -> Iterator[Step]:
     storage.name_snapshot(meta)
     named = at._replace(snapshot=meta)
     yield Step("own snapshot", (at, named))
+    unsynced = grown(named, 3, 0, 0, entry(7, 3))
+    storage.write(3, 0, [entry(7, 3)])
     storage.compact(2)
-    at = named._replace(before=(2, 1), entries=named.entries[2:])
-    yield Step("compacted", (named, at))
-    yield written(4, 2, entry(7, 4))
+    at = unsynced[-1]._replace(before=(2, 1), entries=unsynced[-1].entries[2:])
+    yield Step("compacted, with a write that was not synced", (*unsynced, at))
+    yield written(4, 2, entry(8, 4))
 
     theirs = made_elsewhere(9, 5)
     for offset in range(0, theirs[0].size_bytes, 100):
