@@ -334,13 +334,6 @@ MUTANTS = [
     ),
     Mutant(
         "veristore",
-        "the old log of a Raft node is synced before a new segment replaces it",
-        "            old.sync()\n            file, next_lsn = write_segment(",
-        "            file, next_lsn = write_segment(",
-        RAFT_DISK,
-    ),
-    Mutant(
-        "veristore",
         "term and vote of a Raft node are taken from behind damage",
         "                    state.set_term(*records.decode_term(payload))\n",
         "",

@@ -189,12 +189,11 @@ class Storage:
     def _begin_segment(self) -> None:
         """Put a new segment with the whole state in the place of the old one.
 
-        What was written before is synced first: should the new segment not get its name, the old
-        one must hold what was answered.
+        It also holds what was written and not synced: that was not answered, so it may be missing
+        from the old segment if the new one does not get its name.
         """
         old, epoch = self._log, self._log.epoch + 1
         try:
-            old.sync()
             file, next_lsn = write_segment(self._disk, self._folder, epoch, self.state)
             old.close()
             self._disk.unlink(wal.path_of(self._folder, old.epoch))
