@@ -63,8 +63,7 @@ when none is given. Catch the branch you can handle; catch `VeriStackError` at t
         ├── PrivilegeMissing
         └── ProcessDied
 
-And one warning, for damage that need not stop the caller: `StoreDamaged`. What only a Raft node
-raises are classes of `veristore.raft.errors`, all of them below `StoreError`.
+One warning, for damage that need not stop the caller: `StoreDamaged`. See `raft.errors` too.
 """
 
 from __future__ import annotations
