@@ -8,12 +8,12 @@ and this node may have acknowledged it or voted by it. It is never cut silently.
 it is kept, the newest term and vote are taken from the whole groups behind it, and the node starts
 with `must_not_vote`, until its peers have repaired it. The file is put aside as evidence.
 
-**What cannot be told apart**: rot within the last group that was synced looks like a torn tail,
-here as in any log without a second copy. The node then forgets what it had acknowledged with that
-group, its vote in it included. `Recovered.cut` says that something was cut and how much; the loss
-is silent in that sense alone. It is not possible behind a clean close, nor for anything that a
-segment began
-with, for there a MARK follows as a group of its own.
+**What cannot be told apart**: damage is known as such by a whole group that follows it. So rot that
+reaches from anywhere into the first record of the last group looks like a torn tail, and so does
+rot within that group, here as in any log without a second copy. The node then forgets, from where
+the rot begins, what it had acknowledged, a vote included. `Recovered.cut` says that something was
+cut and how much; the loss is silent in that sense alone. Behind a clean close, and for what a
+segment began with, a MARK follows as a group of its own: there it takes rot in that too.
 """
 
 from __future__ import annotations
