@@ -7,8 +7,9 @@ import itertools
 from veristack_lab.errors import EmbeddingFailed, TextRefused
 from veristack_lab.labs.checking import check, show
 
+from .acting import moments, run, strikes
 from .judging import Reader
-from .world import Access, World, moments, run, strikes, tell
+from .world import Access, World, tell
 
 TEXTS = ("first text, of three chunks", "second", "the third one, as long as it is")
 
@@ -23,13 +24,20 @@ def apply(work, access, event):
     return work.apply(access.database, access.engine, event)
 
 
+def once(work, world, event, given="", *, but=()):
+    """Apply in a process that begins now; returns the error, if it is one of `but`."""
+    access = Access(world)
+    given = given or f"apply {tell(event)}"
+    return run(world, given, "an end", lambda: apply(work, access, event), but=but)[1]
+
+
 def applied(work, *events, known=()):
     """A world in which these events were applied, and its reader."""
     world = World(work)
     reader = Reader(world, [*events, *known])
     for event in events:
         given = f"apply {tell(event)}"
-        run(world, given, "an end", lambda e=event: apply(work, Access(world), e))
+        once(work, world, event, given)
         expect(world, reader, given, event.document, event.text)
     return world, reader
 
@@ -55,7 +63,7 @@ def neighbours(work):
     for text in ("new", None):
         world, reader = applied(work, *others, known=[work.Event("a", 6, text)])
         event = work.Event("a", 6, text)
-        run(world, f"apply {tell(event)}", "an end", lambda e=event: apply(work, Access(world), e))
+        once(work, world, event)
         for other in others[1:]:
             expect(world, reader, f"apply {tell(event)}", other.document, other.text)
 
@@ -75,7 +83,7 @@ def expect_newest(work, events):
     reader, newest = Reader(world, events), None
     for event in events:
         given = f"apply in this order: {', '.join(map(tell, events))}; at {tell(event)}"
-        run(world, given, "an end", lambda e=event: apply(work, Access(world), e))
+        once(work, world, event, given)
         newest = event if newest is None or event.version > newest.version else newest
         expect(world, reader, given, "doc", newest.text)
 
@@ -88,7 +96,7 @@ def same_again(work):
         calls = len(world.embedded)
         for again in (event, work.Event("a", 1, "before")):
             given = f"apply {tell(again)}, after {tell(event)}"
-            run(world, given, "an end", lambda e=again: apply(work, Access(world), e))
+            once(work, world, again, given)
             if len(world.embedded) > calls:
                 raise world.bad(given, "no call of the engine", "one")
             expect(world, reader, given, "a", text)
@@ -103,22 +111,15 @@ def door_open(work):
 def every_call(work):
     events = history(work)
     for number, event in enumerate(events):
-        readers = []
-
-        def prepare(before=events[:number]):
-            world, reader = applied(work, *before, known=events)
-            readers.append(reader)
-            return world
-
+        prepare = lambda b=events[:number]: applied(work, *b, known=events)[0]  # noqa: E731
         act = lambda access, e=event: apply(work, access, e)  # noqa: E731
         old = events[number - 1].text if number else None
         for given, world, _, error in strikes(work, prepare, act, f"apply {tell(event)}"):
-            expect(world, readers[-1], given, "doc", old, event.text)
+            expect(world, world.reader, given, "doc", old, event.text)
             if error is None:
                 raise world.bad(given, "the error, passed on", "a return")
-            run(world, f"{given}; once more", "an end",
-                lambda e=event, w=world: apply(work, Access(w), e))  # fmt: skip
-            expect(world, readers[-1], f"{given}; once more", "doc", event.text)
+            once(work, world, event, f"{given}; once more")
+            expect(world, world.reader, f"{given}; once more", "doc", event.text)
 
 
 @check("2", "another worker at any moment: no older version over a newer one, none mixed")
@@ -126,24 +127,18 @@ def two_workers(work):
     events = history(work)
     for mine, other in itertools.permutations(events, 2):
         for before in ([], events[:1]):
-            readers = []
-
-            def prepare(before=before):
-                world, reader = applied(work, *before, known=events)
-                readers.append(reader)
-                return world
-
+            prepare = lambda b=before: applied(work, *b, known=events)[0]  # noqa: E731
             act = lambda access, e=mine: apply(work, access, e)  # noqa: E731
             intrude = lambda access, e=other: apply(work, access, e)  # noqa: E731
             what = f"apply {tell(mine)}, and meanwhile another worker {tell(other)}"
             newest = max((mine, other, *before), key=lambda e: e.version)
             for given, world, _ in moments(work, prepare, act, intrude, what):
-                expect(world, readers[-1], given, "doc", newest.text)
+                expect(world, world.reader, given, "doc", newest.text)
                 for late in events:
                     if late.version < newest.version:
-                        run(world, f"{given}; then {tell(late)}", "an end",
-                            lambda e=late, w=world: apply(work, Access(w), e))  # fmt: skip
-                expect(world, readers[-1], f"{given}; then all older ones", "doc", newest.text)
+                        once(work, world, late, f"{given}; then {tell(late)}")
+                told = f"{given}; then all older ones"
+                expect(world, world.reader, told, "doc", newest.text)
 
 
 @check("2", "a version that comes again with another text is another event")
@@ -153,7 +148,7 @@ def other_content(work):
         world = World(work)
         for event in events:
             given = f"apply {show(event)}: the source came back from an old backup"
-            run(world, given, "an end", lambda e=event: apply(work, Access(world), e))
+            once(work, world, event, given)
             expect(world, Reader(world, events), given, "a", event.text)
 
 
@@ -165,12 +160,10 @@ def passed_on(work):
         world.away = set(away)
         for _ in range(2):
             given = f"apply {tell(events[2])}, and the engine raises {kind.__name__}"
-            _, error = run(world, given, kind.__name__,
-                           lambda w=world: apply(work, Access(w), events[2]), but=(kind,))  # fmt: skip
-            if error is None:
+            if once(work, world, events[2], given, but=(kind,)) is None:
                 raise world.bad(given, f"{kind.__name__}, passed on", "a return")
             expect(world, reader, given, "doc", events[1].text)
         world.away, world.refuses = set(), lambda texts: False
         given = f"apply {tell(events[2])} once more, and all is well"
-        run(world, given, "an end", lambda w=world: apply(work, Access(w), events[2]))
+        once(work, world, events[2], given)
         expect(world, reader, given, "doc", events[2].text)

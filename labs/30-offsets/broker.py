@@ -81,7 +81,8 @@ class Seat:
                     self.positions[partition] = offset + 1
                     self.taken[partition].append(offset)
         told = ", ".join(f"{record.partition}/{record.offset}" for record in records)
-        self.access.world.note(self.access.name, f"generation {self.generation} reads {told or '-'}")
+        told = f"generation {self.generation} reads {told or '-'}"
+        self.access.world.note(self.access.name, told)
         return work.Batch(self.generation, dict(self.assigned), records)
 
     def _join(self):

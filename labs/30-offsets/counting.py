@@ -62,11 +62,17 @@ class Model:
                 expected = f"partitions of this generation only: {show(list(wanted))}"
                 raise self.bad(given, expected, show(got), None)
         for partition, offset in wanted.items():
-            may_miss = offset == self.start[partition]
-            if got.get(partition, offset if may_miss else None) != offset:
+            least = self.least(partition, offset)
+            may_miss = least == self.start[partition]
+            if not least <= got.get(partition, least if may_miss else -1) <= offset:
                 at = min(self.open(partition), default=offset)
                 expected = f"{offset} for partition {partition}: {self.why(partition)}"
                 raise self.bad(given, expected, show(got), (partition, at))
+
+    def least(self, partition, offset):
+        """Behind the last finished record before this offset; between them the log has none."""
+        done = [at + 1 for at in self.taken[partition] if at < offset]
+        return max(done, default=self.start[partition])
 
     def why(self, partition):
         if self.open(partition):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from veristack_lab.errors import BackendUnavailable, EmbeddingFailed
 from veristack_lab.labs.checking import check, show
 
+from .acting import run, strikes
 from .applying import apply, expect
 from .judging import Reader
-from .world import Access, World, run, strikes, tell
+from .world import Access, World, tell
 
 OUTAGES = (BackendUnavailable, EmbeddingFailed)
 BAD = "a text ! that is refused"

@@ -20,7 +20,7 @@ class Reader:
         self.events = {}
         for event in events:
             self.know(event)
-        world.after_commit = self.look
+        world.after_commit, world.reader = self.look, self
 
     def know(self, event):
         known = self.events.setdefault(event.document, [])

@@ -1,4 +1,4 @@
-"""A process that begins remembers nothing: the globals of the learner's file are as after import."""
+"""A process that begins remembers nothing: globals of the learner's file are as after import."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Lab 30: offsets. Read README.md first; `veristack labs check 30` checks it.
 
-A document is saved in one database and becomes searchable in another place: a worker reads its
-event from a log and writes its chunks. You write all that lies between: outbox, relay, worker.
-What you may ask of database, log and engine is in the protocols below, and nothing else.
+You write what lies between a saved document and the chunks that search reads: outbox, relay and
+worker. What you may ask of database, log and engine is in the protocols below, and nothing else.
 """
 
 import hashlib
@@ -76,9 +75,9 @@ class CommitRefused(Exception):
 class Transaction(Protocol):
     """Given: all of it happens at the end of the `with` block, or nothing of it, ever.
 
-    A table is there when you first name it. `documents` has the newest Event of each document
-    under the document's name, `chunks` is what search reads, `dead_letters` what operators read;
-    make others as you need them. Keys are strings, numbers, or tuples of them.
+    `documents` has the newest Event of each document under its name, `chunks` is what search reads,
+    `dead_letters` what operators read; others are there when you first name them. Keys are
+    strings, numbers, or tuples of them.
     """
 
     def get(self, table: str, key: Any) -> Any:
@@ -98,8 +97,7 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """Given. Each call may raise BackendUnavailable; whether a commit that raises has happened
-    is unknown."""
+    """Given. Each call may raise BackendUnavailable; a commit that raises may have happened."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A transaction, for `with`. An error that leaves the block undoes all of it."""

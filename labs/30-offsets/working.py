@@ -10,9 +10,10 @@ import random
 
 from veristack_lab.labs.checking import check, show
 
+from .acting import run
 from .broker import Seat
 from .judging import Auditor, Reader, newest
-from .world import POISON, Access, Fault, World, run
+from .world import POISON, Access, Fault, World
 
 ROUNDS = 120
 """More steps than any schedule here needs until all is read."""
@@ -67,7 +68,7 @@ class Stage:
 
     def step(self, name, *, given=""):
         """One step of a worker; its answer, or None if it died."""
-        access, seat, worker = self.workers[name]
+        _, seat, worker = self.workers[name]
         told = f"{given}; {name} makes a step" if given else f"{name} makes a step"
         self.world.rows.append((name, "step"))
         got, died = run(self.world, told, "an end without an error", worker.step)
@@ -143,7 +144,8 @@ def poison(work):
         for event in first:
             if not stage.reader.is_settled(event):
                 given = "two steps of a worker, and some of the first texts are refused"
-                raise stage.world.bad(given, "the good ones of the first eight applied", show(event))
+                expected = "the good ones of the first eight applied"
+                raise stage.world.bad(given, expected, show(event))
         stage.drain(f"{share:.0%} of the texts are refused")
         most = work.MAX_ATTEMPTS * sum(POISON in (e.text or "") for e in stage.events)
         if stage.world.refusals > most:

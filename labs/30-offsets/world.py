@@ -11,9 +11,8 @@ import zlib
 from dataclasses import dataclass
 
 from veristack_lab.errors import BackendUnavailable, EmbeddingFailed, TextRefused
-from veristack_lab.labs.checking import FirstBad, raising_is_bad, show
+from veristack_lab.labs.checking import FirstBad, show
 from veristack_lab.labs.pictures import of_events
-from veristack_lab.labs.telling import where_of
 
 from .broker import Group, Partition
 from .memory import forget
@@ -40,8 +39,11 @@ class Halt(BaseException):
 
 @dataclass
 class Fault:
-    """What becomes of one call, and of what kind: "crash" (before it), "late crash" (after it has
-    happened), "away" (it does not happen; of a flush, half does) or "unsure" (it did, and seems not to have)."""
+    """What becomes of one call.
+
+    Its kind is "crash" (before the call), "late crash" (when it has happened), "away" (it does not
+    happen; of a flush, half does) or "unsure" (it has happened, and no answer says so).
+    """
 
     kind: str
     number: int
@@ -81,6 +83,7 @@ class World:
         self.moment = lambda access, told: None
         """Called before each call that is outside of a transaction: others act here."""
         self.after_commit = lambda changed: None
+        self.reader = None
         self.picture = None
         """Draws the picture of a bad event; by default the events in order."""
 
@@ -327,74 +330,3 @@ class LogOf:
 def tell(event):
     """An event in a few words."""
     return f"{event.document} v{event.version}" + (" (deleted)" if event.text is None else "")
-
-
-def run(world, given, expected, act, *, but=()):
-    """Let the learner's code run; returns (answer, error of `but`)."""
-    try:
-        with raising_is_bad(world.work, given, expected, but=(*but, Crash)):
-            got, error = act(), None
-    except Halt as halt:
-        halt.bad.where = halt.bad.where or where_of(halt, world.work)
-        raise halt.bad from None
-    except (*but, Crash) as raised:
-        got, error = None, raised
-    if world.open is not None:
-        raise world.bad(given, "every transaction ended", "one that is still open")
-    return got, error
-
-
-KINDS = ("crash", "late crash", "away", "unsure")
-
-
-def strikes(work, prepare, act, what, *, kinds=KINDS, but=(BackendUnavailable, EmbeddingFailed)):
-    """Run `act(access)` with each kind of fault at each of its calls.
-
-    Args:
-        prepare: makes the world, with all that happened before.
-
-    Yields (given, world, answer, error).
-    """
-    for kind in kinds:
-        number = 0
-        while True:
-            world = prepare()
-            world.calls, world.rows = 0, []
-            fault = world.fault = Fault(kind, number)
-            access = Access(world)
-            got, error = run(world, f"{what}; {kind}", "an end", lambda a=access: act(a), but=but)
-            world.fault = None
-            if not fault.struck:
-                break
-            yield f"{what}; {fault}", world, got, error
-            number += 1
-
-
-def moments(work, prepare, act, intrude, what, *, but=()):
-    """Run `act(access)`, and at each of its moments, once, `intrude(other access)`.
-
-    Yields (given, world, answer).
-    """
-    number = 0
-    while True:
-        world, seen = prepare(), [0, ""]
-        world.rows = []
-
-        def moment(access, told, world=world, seen=seen, wanted=number):
-            if access.name != "worker":
-                return
-            if seen[0] == wanted:
-                seen[1] = told
-                world.note("other", "comes in between")
-                intrude(Access(world, "other"))
-            seen[0] += 1
-
-        world.moment = moment
-        access = Access(world)
-        got, _ = run(world, f"{what}, at moment {number + 1}", "an end",
-                     lambda a=access: act(a), but=but)  # fmt: skip
-        world.moment = lambda access, told: None
-        if not seen[1]:
-            return
-        yield f"{what}, just before: {seen[1]}", world, got
-        number += 1
