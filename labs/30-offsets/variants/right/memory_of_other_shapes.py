@@ -11,9 +11,11 @@ def apply(database, engine, event):
         fresh = _is_news(tx, event)
     if not fresh:
         return
-    chunks = [] if event.text is None else [
-        Chunk(piece, engine.embed([piece])[0]) for piece in split(event.text)
-    ]
+    chunks = (
+        []
+        if event.text is None
+        else [Chunk(piece, engine.embed([piece])[0]) for piece in split(event.text)]
+    )
     with database.transaction() as tx:
         if not _is_news(tx, event):
             return

@@ -5,7 +5,10 @@
 def process(database, engine, event):
     key = identity(event)
     with database.transaction() as tx:
-        if tx.get("dead_letters", key) is not None or (tx.get("attempts", key) or 0) >= MAX_ATTEMPTS:
+        if (
+            tx.get("dead_letters", key) is not None
+            or (tx.get("attempts", key) or 0) >= MAX_ATTEMPTS
+        ):
             return True
     try:
         apply(database, engine, event)
