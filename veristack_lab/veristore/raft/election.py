@@ -13,6 +13,10 @@ from veristack_lab.veristore.raft.messages import (
 )
 from veristack_lab.veristore.raft.replication import Replication
 
+_SHORTEST_S = 1e-6
+"""A shorter rest of a timeout is none: added to a clock it may round to nothing, and the timer
+would run out for ever at one instant."""
+
 
 class Election(Replication):
     """How a leader comes to be, and when it steps aside."""
@@ -28,8 +32,8 @@ class Election(Replication):
             return
         settings = self.settings
         elapsed = self.now_s - self.quiet_since_s
-        if elapsed < settings.election_low_s:
-            low, high = settings.election_low_s - elapsed, settings.election_high_s - elapsed
+        low, high = settings.election_low_s - elapsed, settings.election_high_s - elapsed
+        if low > _SHORTEST_S:
             self.emit(fx.SetTimer(Timer.ELECTION, low, high))
             return
         self.set_election_timer()
