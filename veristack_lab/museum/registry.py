@@ -33,6 +33,19 @@ _WALK = (
     "objects.id_from_clock",
     "objects.names_joined",
     "objects.listing_in_hash_order",
+    "raft.answer_before_sync",
+    "raft.vote_forgotten",
+    "raft.log_not_compared",
+    "raft.leader_counts_itself",
+    "raft.older_term_counted",
+    "raft.commit_not_matched",
+    "raft.always_truncated",
+    "raft.previous_not_compared",
+    "raft.late_write_counts",
+    "raft.read_without_round",
+    "raft.small_majority",
+    "raft.campaign_before_sync",
+    "raft.applied_before_durable",
 )
 """Wing and module of each exhibit."""
 

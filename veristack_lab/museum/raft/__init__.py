@@ -1,0 +1,1 @@
+"""Exhibits of Raft: one rule of the core replaced in each."""
