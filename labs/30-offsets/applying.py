@@ -115,9 +115,8 @@ def every_call(work):
         act = lambda access, e=event: apply(work, access, e)  # noqa: E731
         old = events[number - 1].text if number else None
         for given, world, _, error in strikes(work, prepare, act, f"apply {tell(event)}"):
-            expect(world, world.reader, given, "doc", old, event.text)
-            if error is None:
-                raise world.bad(given, "the error, passed on", "a return")
+            may_be = (old, event.text) if error is not None else (event.text,)
+            expect(world, world.reader, given, "doc", *may_be)
             once(work, world, event, f"{given}; once more")
             expect(world, world.reader, f"{given}; once more", "doc", event.text)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+
+from veristack_lab.errors import BackendUnavailable
 from veristack_lab.labs.checking import show
 
 
@@ -46,8 +49,6 @@ class Group:
         self.owner = {p: self.members[(p + shift) % count] for p in partitions} if count else {}
         owned = {seat.access.name: seat.partitions() for seat in self.members}
         self.world.note("group", f"generation {self.generation}: {owned}")
-        for seat in self.members:
-            seat.joined = False
 
 
 class Seat:
@@ -58,7 +59,11 @@ class Seat:
         self.generation, self.assigned, self.positions = 0, {}, {}
         self.taken = {}
         """By partition: offsets read in this generation."""
-        self.joined = False
+
+    @property
+    def joined(self):
+        """Whether it knows of the present generation."""
+        return self.generation == self.group.generation
 
     def partitions(self):
         return [p for p, seat in self.group.owner.items() if seat is self]
@@ -67,7 +72,13 @@ class Seat:
         world = self.access.world
         if type(limit) is not int or limit < 0:
             world.refuse("consumer.poll(limit)", "a limit of 0 or more", show(limit))
-        return self.access.call("group", f"poll {limit}", lambda: self._poll(limit))
+        before = copy.deepcopy((self.generation, self.assigned, self.positions, self.taken))
+        try:
+            return self.access.call("group", f"poll {limit}", lambda: self._poll(limit))
+        except BackendUnavailable:
+            # Where a consumer stands is known to itself alone: what was not returned is read again.
+            self.generation, self.assigned, self.positions, self.taken = before
+            raise
 
     def _poll(self, limit):
         work = self.access.world.work
@@ -86,7 +97,7 @@ class Seat:
         return work.Batch(self.generation, dict(self.assigned), records)
 
     def _join(self):
-        self.joined, self.generation = True, self.group.generation
+        self.generation = self.group.generation
         self.assigned = {p: self.group.committed.get(p, 0) for p in self.partitions()}
         self.positions = dict(self.assigned)
         self.taken = {p: [] for p in self.assigned}

@@ -1,5 +1,5 @@
 """Committed when it was read, as automatic commits do (twmb/franz-go issue 57)."""
-# caught by: poison in the log
+# caught by: one worker reads all
 
 
 class Worker(Worker):

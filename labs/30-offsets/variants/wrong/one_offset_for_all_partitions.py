@@ -1,5 +1,5 @@
 """Only the partition of the last record is committed (ordermentum/steveo pull request 1054)."""
-# caught by: no gap is skipped when records are finished out of order
+# caught by: the offset of the next record to read
 
 
 class Offsets(Offsets):

@@ -1,5 +1,5 @@
 """The worker stays at a refused text until it is parked; all others wait behind it."""
-# caught by: poison in the log
+# caught by: others are applied before it is parked
 
 
 class Worker(Worker):

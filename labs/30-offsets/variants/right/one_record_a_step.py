@@ -1,0 +1,23 @@
+"""Reads one record a step, as long as there is room."""
+
+
+class Worker(Worker):
+    def step(self):
+        try:
+            batch = self.consumer.poll(int(len(self.waiting) < MAX_IN_WORK))
+            if batch.generation != self.offsets.generation:
+                self.offsets.assign(batch.generation, batch.assigned)
+                self.waiting = []
+            for record in batch.records:
+                self.offsets.take(record.partition, record.offset)
+            self.waiting += batch.records
+            for record in list(self.waiting):
+                if process(self.database, self.engine, record.event):
+                    self.offsets.finish(batch.generation, record.partition, record.offset)
+                    self.waiting.remove(record)
+            self.consumer.commit(batch.generation, self.offsets.to_commit())
+        except (EmbeddingFailed, BackendUnavailable):
+            return False
+        except CommitRefused:
+            return True
+        return True

@@ -1,0 +1,26 @@
+"""A refused text is tried again at once, again and again: those behind it wait."""
+# caught by: others are applied before it is parked
+
+
+class Worker(Worker):
+    def step(self):
+        try:
+            batch = self.consumer.poll(MAX_IN_WORK - len(self.waiting))
+            if batch.generation != self.offsets.generation:
+                self.offsets.assign(batch.generation, batch.assigned)
+                self.waiting = []
+            for record in batch.records:
+                self.offsets.take(record.partition, record.offset)
+            self.waiting += batch.records
+            for record in list(self.waiting):
+                while not process(self.database, self.engine, record.event):
+                    pass
+                if True:
+                    self.offsets.finish(batch.generation, record.partition, record.offset)
+                    self.waiting.remove(record)
+            self.consumer.commit(batch.generation, self.offsets.to_commit())
+        except (EmbeddingFailed, BackendUnavailable):
+            return False
+        except CommitRefused:
+            return True
+        return True
