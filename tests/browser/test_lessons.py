@@ -94,7 +94,7 @@ def test_predict_first_then_see_by_keyboard_alone(lab: Lab, narrow: Page, unique
     verdict = page.locator(".veristack-verdict").first
     expect(verdict).to_contain_text("you predicted 1 write, and it was 0 writes: right")
     expect(verdict).to_have_attribute("data-right", "true")
-    expect(page.locator(".jp-RenderedPlotly")).to_contain_text("predicted 1 writes")
+    expect(page.locator(".jp-RenderedPlotly")).to_contain_text("predicted: 1 write ·")
     expect(covers).to_have_count(1)
     expect(field).to_have_attribute("readonly", "")
 
