@@ -1,5 +1,5 @@
 """Only the first assignment is taken over."""
-# caught by: poison in the log
+# caught by: an outage: False
 
 
 class Worker(Worker):
