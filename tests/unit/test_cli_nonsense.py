@@ -47,6 +47,7 @@ OTHERWISE: dict[str, list[str]] = {
     "store torture": ["--path", FILE],
     "backends start": ["postgres"],
     "museum run": [],
+    "sim sweep": ["--seeds", "1", "--workers", "1"],
 }
 # Elsewhere these are names of new folders, and the work of a minute begins.
 ONLY = {("store torture", "--path"): (FILE, f"{FILE}/below", NOWHERE, "x" * 300)}

@@ -107,6 +107,9 @@ def test_a_fault_that_is_left_out_shifts_no_other() -> None:
         Scenario(keys=0),
         Scenario(chaos_s=-1.0),
         Scenario(think_s=0.0),
+        Scenario(chaos_s=1e9),
+        Scenario(faults=1e9),
+        Scenario(faults=float("nan")),
     ],
 )
 def test_a_scenario_that_cannot_be_is_refused(scenario: Scenario) -> None:

@@ -17,13 +17,18 @@ _SHOWN = 10
 
 @app.command()
 def sweep(
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --first on.")] = 100,
-    first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many seeds, from --first on.")
+    ] = 100,
+    first: Annotated[int, typer.Option(min=0, max=2**62, help="The first seed.")] = 0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Replay this one seed, and explain what it showed.")
+        int | None,
+        typer.Option(min=0, max=2**62, help="Replay this one seed, and explain what it showed."),
     ] = None,
     nodes: Annotated[int, typer.Option(min=1, max=9, help="Nodes of the cluster.")] = 3,
-    faults: Annotated[float, typer.Option(min=0, help="Faults of a seed on average.")] = 14.0,
+    faults: Annotated[
+        float, typer.Option(min=0, max=1000, help="Faults of a seed on average.")
+    ] = 14.0,
     workers: Annotated[
         int,
         typer.Option(

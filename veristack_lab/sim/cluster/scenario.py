@@ -16,6 +16,8 @@ DISK_KINDS = (
 )
 """Faults of a node's disk, beside what a power cut does to it."""
 CLUSTER_KINDS = (*KINDS, *DISK_KINDS)
+MOST_S, MOST_FAULTS, LEAST_S = 3600.0, 1000, 0.001
+"""A longer run than this says no more than several short ones."""
 
 
 class Scenario(NamedTuple):
@@ -50,9 +52,13 @@ class Scenario(NamedTuple):
                 "a scenario has 1 to 9 nodes, at least one client and key, and calm_timeouts of at "
                 f"least 1, not {self.nodes}, {self.clients}, {self.keys} and {self.calm_timeouts}"
             )
-        if self.chaos_s < 0 or self.faults < 0 or self.think_s <= 0 or self.snapshot_entries < 0:
+        if not (self.chaos_s <= MOST_S and self.faults <= MOST_FAULTS and self.think_s >= LEAST_S):
             raise InvalidInput(
-                "times and counts of a scenario are not negative, and think_s is positive"
+                f"a scenario has at most {MOST_S:,.0f} s and {MOST_FAULTS:,} faults, and clients "
+                f"that think for {LEAST_S:g} s at least, not {self.chaos_s:g}, {self.faults:g} and "
+                f"{self.think_s:g}"
             )
+        if self.chaos_s < 0 or self.faults < 0 or self.snapshot_entries < 0:
+            raise InvalidInput("times and counts of a scenario are not negative")
         self.settings.checked()
         return self
