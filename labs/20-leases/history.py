@@ -187,7 +187,7 @@ class World:
                 raise FirstBad(given, "FAILED", "SUCCEEDED", picture=picture)
             extra = row.state == "SUCCEEDED"
             if row.attempts != counted + extra:
-                expected = f"attempts {counted + extra}: so many counted"
+                expected = f"attempts {counted + extra}: as many as were counted"
                 raise FirstBad(given, expected, f"attempts {row.attempts}", picture=picture)
             missing = {*range(1, STEPS + 1)} - {step for job, step in self.effects if job == job_id}
             if self.whole and row.state == "SUCCEEDED" and missing:

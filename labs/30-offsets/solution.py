@@ -14,7 +14,7 @@ from veristack_lab.errors import BackendUnavailable, EmbeddingFailed, TextRefuse
 MAX_ATTEMPTS = 3
 """An event whose text is refused so often is parked."""
 MAX_IN_WORK = 8
-"""A worker holds at most so many records that are not finished."""
+"""The most records that a worker holds unfinished."""
 CHUNK_CHARACTERS = 8
 
 

@@ -26,7 +26,7 @@ class Stage:
         work: the learner's module.
         seed: of the events.
         count: how many.
-        gap: every so many offsets the log leaves one out.
+        gap: the log leaves out one offset after each `gap` of them.
         poison: the share of texts that the engine refuses.
     """
 

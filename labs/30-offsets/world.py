@@ -67,7 +67,7 @@ class World:
     Args:
         work: the learner's module.
         partitions: of the log.
-        gap: every so many offsets the log leaves one out; 0 for never.
+        gap: the log leaves out one offset after each `gap` of them; 0 for none.
     """
 
     def __init__(self, work, *, partitions=2, gap=0):

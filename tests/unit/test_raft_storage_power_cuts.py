@@ -37,7 +37,7 @@ def recorded(room_bytes: int) -> tuple[SimDisk, list[tuple[int, Step]]]:
 
 
 def legal_at(steps: list[tuple[int, Step]], point: int) -> Step:
-    """What may be found if the power fails after so many operations."""
+    """What may be found if the power fails after `point` operations."""
     for end, step in steps:
         if point < end:
             return step

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TWICE_EVERY = 50
-"""One seed in so many is run twice: both runs must have the same trace."""
+"""Each seed that this divides is run twice: both runs must have the same trace."""
 
 
 def sweep(

@@ -74,7 +74,7 @@ class Requests:
         self._answer(effect.request_id, Outcome.REFUSED, reason, effect.leader)
 
     def applied(self, entry: Entry, reply: Reply | None) -> None:
-        """An entry was applied: whoever waits at its index gets an answer."""
+        """An entry was applied: the request that waits at its index gets an answer."""
         found = self._by_index.pop(entry.index, None)
         if found is None:
             return
