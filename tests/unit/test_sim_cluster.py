@@ -9,7 +9,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from tests import raft_broken as broken
+from tests.raft_broken import engine_of
 from veristack_lab import sim
 from veristack_lab.cli import app
 from veristack_lab.errors import InvalidInput
@@ -17,21 +17,14 @@ from veristack_lab.sim.cluster.promises import PROMISES
 from veristack_lab.sim.cluster.reached import SITUATIONS
 from veristack_lab.sim.cluster.running import plan
 from veristack_lab.sim.cluster.scenario import Scenario
+from veristack_lab.sim.cluster.spec import check
+from veristack_lab.sim.cluster.trace import Began, Stepped
+from veristack_lab.veristore.raft.configuration import Configuration
+from veristack_lab.veristore.raft.effects import Persist, Send
+from veristack_lab.veristore.raft.events import Persisted, Restored, Timer, TimerFired
+from veristack_lab.veristore.raft.messages import VoteAsk
 
 SHORT = Scenario(chaos_s=4.0, faults=6.0)
-
-# Each under a seed that finds it out, and a promise that it breaks.
-FOUND_OUT = [
-    (broken.SeesNoLogs, 0, "leader-completeness"),
-    (broken.DoesNotWait, 0, "commit-durable"),
-    (broken.CountsItselfEarly, 1, "commit-durable"),
-    (broken.CommitsOldTerms, 1, "specification"),
-    (broken.BelievesTheLeadersCommit, 0, "specification"),
-    (broken.TruncatesAlways, 0, "specification"),
-    (broken.ChecksNoPrevious, 1, "log-matching"),
-    (broken.TrustsLateProofs, 1, "specification"),
-    (broken.VotesTwice, 11, "election-safety"),
-]
 
 
 def test_a_cluster_keeps_its_promises_under_faults() -> None:
@@ -50,19 +43,29 @@ def test_clusters_of_other_sizes_keep_them_too(nodes: int) -> None:
     assert result.operations > 10
 
 
-@pytest.mark.parametrize(
-    ("core_type", "seed", "promise"), FOUND_OUT, ids=[each[0].__name__ for each in FOUND_OUT]
-)
-def test_a_missing_rule_is_found_out(core_type: type, seed: int, promise: str) -> None:
-    result = sim.run(seed=seed, core_type=core_type)
-    assert promise in {violation.promise for violation in result.violations}
+def test_a_broken_promise_is_named_and_told_with_its_seed() -> None:
+    result = sim.run(seed=1, core_type=engine_of("previous-not-compared"))
     assert {violation.promise for violation in result.violations} <= PROMISES.keys()
-    assert f"seed {seed}" in result.explain()
+    assert "seed 1, at " in result.explain()
+
+
+def test_the_specification_names_the_first_thing_that_it_forbids() -> None:
+    began = Began(0.0, 1, Configuration((1, 2, 3)), Restored(life=1))
+    ask = Send(2, VoteAsk(1, 0, 0))
+    campaign = Persist(1, 1, 1, (), 0)
+    fired = TimerFired(Timer.ELECTION)
+    too_early = Stepped(0.2, 1, fired, (campaign, ask))
+    rejected = check([began, too_early])
+    assert rejected is not None
+    assert rejected[:3] == (1, 0.2, 1)
+    assert "votes for node 1 in term 1, and on its disk is term 0" in rejected.why
+    in_order = [began, Stepped(0.2, 1, fired, (campaign,)), Stepped(0.3, 1, Persisted(1), (ask,))]
+    assert check(in_order) is None
 
 
 def test_a_failing_seed_is_shrunk_to_few_faults() -> None:
-    result = sim.run(seed=1, core_type=broken.ChecksNoPrevious)
-    small = sim.shrink(result, core_type=broken.ChecksNoPrevious, most_tries=12)
+    result = sim.run(seed=1, core_type=engine_of("previous-not-compared"))
+    small = sim.shrink(result, core_type=engine_of("previous-not-compared"), most_tries=12)
     assert small.violations[0].promise == result.violations[0].promise
     assert len(small.faults) < len(result.faults)
 

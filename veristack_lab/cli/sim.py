@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from veristack_lab.sim.cluster.scenario import Scenario
+
 app = typer.Typer(help="Run a Raft cluster in the simulator.", no_args_is_help=True)
 
 _SHOWN = 10
@@ -70,11 +72,9 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _replay(scenario: object, seed: int) -> None:
+def _replay(scenario: Scenario, seed: int) -> None:
     from veristack_lab.sim.cluster.running import run
-    from veristack_lab.sim.cluster.scenario import Scenario
 
-    assert isinstance(scenario, Scenario)
     result = run(scenario, seed)
     for fault in result.faults:
         typer.echo(f"  {fault}")

@@ -52,11 +52,7 @@ class Arrived(NamedTuple):
 
 
 class Clients:
-    """All clients of a run. Gives each answer to the client that asked.
-
-    Args:
-        seed_of_ids: where request ids begin.
-    """
+    """All clients of a run. Gives each answer to the client that asked."""
 
     def __init__(self) -> None:
         self.history = History()
@@ -69,7 +65,8 @@ class Clients:
         """Commands that were executed at two indexes, as sentences."""
         self._asking: dict[int, Client] = {}
         self._ids = 0
-        self._values = 0
+        self.values = 0
+        """How many values were written; they are numbered from 1."""
 
     def __repr__(self) -> str:
         return f"Clients({self.done} operations done, {self.gave_up} given up)"
@@ -82,8 +79,8 @@ class Clients:
 
     def new_value(self) -> int:
         """A value that no client ever wrote."""
-        self._values += 1
-        return self._values
+        self.values += 1
+        return self.values
 
     def answered(self, answer: Answer) -> None:
         """A node answers. The way back takes its time too."""
@@ -176,7 +173,7 @@ class Client:
         elif kind == 8:
             self._action = Delete()
         else:
-            known = self._stream.number(0, max(0, self._clients._values))
+            known = self._stream.number(0, self._clients.values)
             self._action = CompareAndSet(known or None, self._clients.new_value())
         if not isinstance(self._action, Read):
             self._sequence += 1

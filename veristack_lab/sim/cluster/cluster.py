@@ -15,7 +15,6 @@ from veristack_lab.sim.cluster.members import (
     Member,
     SimClients,
     SimRandom,
-    SimTimers,
     SimTransport,
     heard,
 )
@@ -118,7 +117,7 @@ class Cluster:
         timers = self.timers[node] = NodeTimers(self.world, self.clocks[node], life)
         outside = Outside(
             self.clocks[node],
-            SimTimers(timers),
+            timers,
             SimTransport(self.network, node),
             SimRandom(self.choices, node, life.number),
             SimClients(self._answered),

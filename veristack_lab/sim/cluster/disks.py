@@ -62,7 +62,7 @@ class Device:
     def __init__(self, world: World, seed: int, delays: Stream) -> None:
         self._world, self._delays = world, delays
         self.disk = SimDisk(seed, history=False)
-        self._sync_s: float | None = None
+        self._slow: list[float] = []
         self._hangs = 0
         self._full = 0
         self._waiting: list[Life] = []
@@ -89,19 +89,14 @@ class Device:
             self._waiting.append(life)
             return
         usual_s = USUAL_SYNC.of(self._delays.bits())
-        delay_s = usual_s if self._sync_s is None else max(usual_s, self._sync_s)
-        self._world.after(delay_s, life, FLUSH)
+        self._world.after(max(usual_s, *self._slow, 0.0), life, FLUSH)
 
     # ---------------------------------------------------------------- faults
 
     def slow(self, sync_s: float) -> Callable[[], None]:
-        """Let each sync take this long; the result ends that."""
-        self._sync_s = sync_s
-
-        def usual() -> None:
-            self._sync_s = None
-
-        return usual
+        """Let each sync take this long at least; the result ends that."""
+        self._slow.append(sync_s)
+        return lambda: self._slow.remove(sync_s)
 
     def hang(self) -> Callable[[], None]:
         """Answer nothing; the result ends that."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from veristack_lab.sim.choices import Choices, Stream
-from veristack_lab.sim.clocks import NodeTimers, TimerDue
+from veristack_lab.sim.clocks import TimerDue
 from veristack_lab.sim.cluster.disks import Flush
 from veristack_lab.sim.network import Delivery, Network
 from veristack_lab.veristore.raft.answers import Answer, Query
@@ -68,21 +68,6 @@ def heard(core_type: Callable[..., Raft], listener: Listener) -> Callable[..., A
         return HeardCore(core_type(node_id, configuration, settings, restored), listener)
 
     return make
-
-
-class SimTimers:
-    """Implements `protocols.Timers`."""
-
-    def __init__(self, timers: NodeTimers) -> None:
-        self._timers = timers
-
-    def set(self, timer: Timer, after_s: float) -> None:
-        """See `Timers.set`."""
-        self._timers.set(timer, after_s)
-
-    def stop(self, timer: Timer) -> None:
-        """See `Timers.stop`."""
-        self._timers.stop(timer)
 
 
 class SimTransport:

@@ -15,7 +15,7 @@ from veristack_lab.sim.cluster.disks import Device
 from veristack_lab.veristore.raft.configuration import Configuration
 from veristack_lab.veristore.raft.effects import Apply, Effect, Persist, Role, RoleChanged
 from veristack_lab.veristore.raft.entries import Entry
-from veristack_lab.veristore.raft.events import Event, Restored
+from veristack_lab.veristore.raft.events import Restored
 
 PROMISES: Mapping[str, str] = {
     "election-safety": "at most one node leads a term",
@@ -80,8 +80,8 @@ class Promises:
         index = restored.snapshot.index if restored.snapshot else 0
         self._marks[node] = _Marks(restored.term, index, index)
 
-    def stepped(self, node: int, core: Any, event: Event, effects: list[Effect]) -> None:  # noqa: ARG002
-        """A node took an event."""
+    def stepped(self, node: int, core: Any, effects: list[Effect]) -> None:
+        """A node took an event, with these effects."""
         for effect in effects:
             kind = type(effect)
             if kind is Persist:

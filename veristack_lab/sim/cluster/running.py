@@ -18,7 +18,7 @@ from veristack_lab.sim.cluster.promises import Promises, Violation
 from veristack_lab.sim.cluster.reached import Reached
 from veristack_lab.sim.cluster.scenario import Scenario
 from veristack_lab.sim.cluster.spec import Spec
-from veristack_lab.sim.cluster.trace import Began, Crashed, Stepped
+from veristack_lab.sim.cluster.trace import Began, Happened, Stepped
 from veristack_lab.sim.linearizability import check_linearizable
 from veristack_lab.sim.swarm import Fault, plan_faults
 from veristack_lab.veristore.raft.configuration import Configuration
@@ -96,11 +96,11 @@ class _Judge:
         """A core took an event."""
         assert self.promises is not None
         assert self.cluster is not None
-        self.promises.stepped(node, core, event, effects)
+        self.promises.stepped(node, core, effects)
         self.reached.stepped(core, event, effects)
         self._tell_spec(Stepped(self.cluster.world.now_s, node, event, tuple(effects)))
 
-    def _tell_spec(self, happened: Began | Stepped | Crashed) -> None:
+    def _tell_spec(self, happened: Happened) -> None:
         if self.spec is None:
             return
         why = self.spec.judge(happened)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from veristack_lab.sim.cluster.spec_actions import Actions
 from veristack_lab.sim.cluster.spec_state import Forbidden, NodeState, guard
-from veristack_lab.sim.cluster.trace import Began, Crashed, Happened, Stepped
+from veristack_lab.sim.cluster.trace import Began, Happened, Stepped
 from veristack_lab.veristore.raft import effects as do
 from veristack_lab.veristore.raft import messages as say
 from veristack_lab.veristore.raft.events import Persisted, ReadAsked, Received, SnapshotTaken
@@ -63,8 +63,6 @@ class Spec(Actions):
         """Judge one happening."""
         if isinstance(happened, Began):
             self._begin(happened)
-        elif isinstance(happened, Crashed):
-            self.nodes[happened.node].leads = False
         else:
             self._step(happened)
 

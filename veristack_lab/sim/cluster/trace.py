@@ -34,11 +34,4 @@ class Stepped(NamedTuple):
     effects: tuple[Effect, ...]
 
 
-class Crashed(NamedTuple):
-    """A node's process ended, or its power was cut. What it had not persisted may be lost."""
-
-    at_s: float
-    node: int
-
-
-Happened: TypeAlias = Began | Stepped | Crashed
+Happened: TypeAlias = Began | Stepped

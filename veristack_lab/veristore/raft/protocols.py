@@ -22,10 +22,10 @@ from veristack_lab.veristore.raft.settings import Settings
 class Timers(Protocol):
     """Timers by name, of which each runs once after it was set."""
 
-    def set(self, timer: Timer, after_s: float) -> None:
+    def set(self, timer: Timer, after_s: float, /) -> None:
         """Let `TimerFired(timer)` come after some seconds of the node's clock; replaces earlier."""
 
-    def stop(self, timer: Timer) -> None:
+    def stop(self, timer: Timer, /) -> None:
         """Let it not come."""
 
 
