@@ -194,6 +194,7 @@ def _verdict_table(judged: list[tuple[Lab, Verdict]]) -> Table:
 
 def _count_line(judged: list[tuple[Lab, Verdict]], of: int) -> str:
     from veristack_lab.labs import variants
+    from veristack_lab.runtime.counting import counted
 
     labs = len({lab.name for lab, _ in judged})
     counts = {}
@@ -202,7 +203,7 @@ def _count_line(judged: list[tuple[Lab, Verdict]], of: int) -> str:
         counts[kind] = f"{sum(verdict.as_expected for verdict in mine)} of {len(mine)}"
     stopped = f"; stopped after {len(judged)} of {of} variants" if len(judged) < of else ""
     return (
-        f"{labs} lab{'' if labs == 1 else 's'}: {counts[variants.RIGHT]} right variants accepted,"
+        f"{counted(labs, 'lab')}: {counts[variants.RIGHT]} right variants accepted,"
         f" {counts[variants.WRONG]} wrong variants refused by their check{stopped}"
     )
 
