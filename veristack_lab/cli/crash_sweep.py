@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.cli.workers import Workers, pool_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,12 +31,7 @@ def command(
     limit: Annotated[
         int, typer.Option(min=1, help="At most this many images per crash point, if exhaustive.")
     ] = 65_536,
-    workers: Annotated[
-        int,
-        typer.Option(
-            min=0, max=1024, help="Processes; 0 = one per processor, 1 = this process only."
-        ),
-    ] = 0,
+    workers: Workers = 0,
     json_path: Annotated[
         Path | None, typer.Option("--json", metavar="PATH", help="File to write all rows to.")
     ] = None,
@@ -43,18 +40,14 @@ def command(
 
     Prints what was covered and every broken promise. Exit code 1 if there is one.
     """
-    from contextlib import nullcontext
-
     from veristack_lab import sim
     from veristack_lab.cli.places import require_writable_file
-    from veristack_lab.runtime.pools import process_pool
     from veristack_lab.runtime.progress import bar
 
     chosen = sim.workloads.named(workload)
     if json_path is not None:
         require_writable_file(json_path)
-    pool = nullcontext(None) if workers == 1 else process_pool(workers or None)
-    with pool as executor, bar(f"cutting the power in {workload}") as tick:
+    with pool_of(workers) as executor, bar(f"cutting the power in {workload}") as tick:
         frame = sim.crash_sweep(
             chosen,
             exhaustive=exhaustive,

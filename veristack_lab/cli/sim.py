@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veristack_lab.cli.workers import Workers, pool_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,12 +33,7 @@ def sweep(
     faults: Annotated[
         float, typer.Option(min=0, max=1000, help="Faults of a seed on average.")
     ] = 14.0,
-    workers: Annotated[
-        int,
-        typer.Option(
-            min=0, max=1024, help="Processes; 0 = one per processor, 1 = this process only."
-        ),
-    ] = 0,
+    workers: Workers = 0,
     csv_path: Annotated[
         Path | None, typer.Option("--csv", metavar="PATH", help="File to write all rows to.")
     ] = None,
@@ -46,10 +43,7 @@ def sweep(
     Prints the faults by kind, the rare situations that were reached, and every broken promise. Exit
     code 1 if there is one.
     """
-    from contextlib import nullcontext
-
     from veristack_lab.cli.places import require_writable_file
-    from veristack_lab.runtime.pools import process_pool
     from veristack_lab.runtime.progress import bar
     from veristack_lab.sim.cluster.scenario import Scenario
     from veristack_lab.sim.cluster.sweeping import sweep as run_seeds
@@ -60,8 +54,7 @@ def sweep(
     if seed is not None:
         _replay(scenario, seed)
         return
-    pool = nullcontext(None) if workers == 1 else process_pool(workers or None)
-    with pool as executor, bar(f"running {seeds:,} clusters") as tick:
+    with pool_of(workers) as executor, bar(f"running {seeds:,} clusters") as tick:
         frame = run_seeds(
             range(first, first + seeds), scenario, executor=executor, on_progress=tick
         )
